@@ -1,0 +1,46 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary sibling to write to; on success it takes the place of ``path``.
+
+    The data reach the disk before the name does, so that a crash leaves either the old file or the new
+    one. On any error the temporary file is removed and ``path`` is untouched.
+
+    Parameters
+    ----------
+    path : path
+        The file to make or replace. Its folder is made if it does not exist.
+
+    Yields
+    ------
+    Path
+        The sibling to write: same suffix, so that encoders which look at it are content.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A fixed name: what a killed run left behind is overwritten by the next one instead of piling up.
+    temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a UTF-8 text file atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
