@@ -1,0 +1,442 @@
+"""The records of a manifest: what one line of JSON says about one stretch of audio.
+
+A record is plain data. The keys that imtools knows are typed attributes; every other key is kept in
+``extra`` and written back unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..errors import ManifestError
+from ..units import resampled_length
+
+SEGMENT_SCHEMA = "imtools/segment/1"
+"""Schema of a record that stands for a stretch of audio (a file, a segment or a mix)."""
+
+Json = Any
+"""A value that JSON can hold."""
+
+_ID = re.compile(r"[A-Za-z0-9_/-]+")
+_REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num_samples")
+
+
+class _KeyError(Exception):
+    """A fault of one key, raised below the level that knows the file and the line."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(f"key {key!r} {what}")
+
+
+def _number(value: Json, key: str, *, minimum: float | None = None) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _KeyError(key, f"must be a number, not {_kind(value)}")
+    if value != value or value in (float("inf"), float("-inf")):
+        raise _KeyError(key, "must be a finite number")
+    if minimum is not None and value < minimum:
+        raise _KeyError(key, f"must be at least {minimum:g}, not {value:g}")
+    return float(value)
+
+
+def _integer(value: Json, key: str, *, minimum: int | None = None) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _KeyError(key, f"must be an integer, not {_kind(value)}")
+    if minimum is not None and value < minimum:
+        raise _KeyError(key, f"must be at least {minimum}, not {value}")
+    return value
+
+
+def _string(value: Json, key: str) -> str:
+    if not isinstance(value, str):
+        raise _KeyError(key, f"must be a string, not {_kind(value)}")
+    return value
+
+
+def _list(value: Json, key: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise _KeyError(key, f"must be an array, not {_kind(value)}")
+    return value
+
+
+def _object(value: Json, key: str) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise _KeyError(key, f"must be an object, not {_kind(value)}")
+    return value
+
+
+def _kind(value: Json) -> str:
+    names = {bool: "a boolean", str: "a string", dict: "an object", list: "an array", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _optional(value: Json, key: str, parse: Any) -> Any:
+    return None if value is None else parse(value, key)
+
+
+def _drop_defaults(pairs: Mapping[str, Json]) -> dict[str, Json]:
+    """Leave out what a reader would assume anyway: ``None`` and empty containers."""
+    return {key: value for key, value in pairs.items() if value is not None and value != [] and value != {}}
+
+
+@dataclass(slots=True)
+class Label:
+    """One instrument that is known to be present in, or absent from, a segment.
+
+    Attributes
+    ----------
+    label : str
+        The class, for example ``"cel"``.
+    presence : float
+        Degree of presence, 0 (known absent) to 1 (present).
+    role : str or None
+        ``"predominant"``, ``"solo"``, or another word of the data set.
+    start, duration : float or None
+        When it sounds, in seconds relative to the segment; ``None`` means throughout.
+    """
+
+    label: str
+    presence: float = 1.0
+    role: str | None = None
+    start: float | None = None
+    duration: float | None = None
+    extra: dict[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: Json, key: str) -> Label:
+        """Parse ``{"label": ..., "presence": ...}``; ``key`` names the place in errors."""
+        data = dict(_object(value, key))
+        presence = _number(data.pop("presence", 1.0), f"{key}.presence", minimum=0)
+        if presence > 1:
+            raise _KeyError(f"{key}.presence", f"must be at most 1, not {presence:g}")
+        return cls(
+            label=_string(data.pop("label", None), f"{key}.label"),
+            presence=presence,
+            role=_optional(data.pop("role", None), f"{key}.role", _string),
+            start=_optional(data.pop("start", None), f"{key}.start", _number),
+            duration=_optional(data.pop("duration", None), f"{key}.duration", _number),
+            extra=data,
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON object of this label."""
+        head: dict[str, Json] = {"label": self.label, "presence": self.presence}
+        rest = {"role": self.role, "start": self.start, "duration": self.duration}
+        return head | _drop_defaults(rest) | self.extra
+
+
+@dataclass(slots=True)
+class FeatureRef:
+    """Where one feature of a segment is stored: a row of a ``.npy`` array.
+
+    Attributes
+    ----------
+    path : str
+        The array file.
+    row : int
+        Index along the array's first axis.
+    shape : tuple of int
+        Shape of that row, for example ``(96, 87)`` for bins x frames.
+    dtype : str
+        ``"float32"`` or ``"float16"``.
+    config : str
+        ``"sha256:..."`` of the front end's parameters: equal configs mean comparable numbers.
+    """
+
+    path: str
+    row: int
+    shape: tuple[int, ...]
+    dtype: str
+    config: str
+    extra: dict[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: Json, key: str) -> FeatureRef:
+        """Parse one entry of the ``features`` object."""
+        data = dict(_object(value, key))
+        shape = _list(data.pop("shape", None), f"{key}.shape")
+        return cls(
+            path=_string(data.pop("path", None), f"{key}.path"),
+            row=_integer(data.pop("row", None), f"{key}.row", minimum=0),
+            shape=tuple(_integer(n, f"{key}.shape", minimum=0) for n in shape),
+            dtype=_string(data.pop("dtype", None), f"{key}.dtype"),
+            config=_string(data.pop("config", None), f"{key}.config"),
+            extra=data,
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON object of this reference."""
+        return {
+            "path": self.path,
+            "row": self.row,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "config": self.config,
+        } | self.extra
+
+
+@dataclass(slots=True)
+class Prediction:
+    """One model's score for one class.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model, ``"name@hash"``.
+    label : str
+        The class.
+    score : float
+        0 to 1.
+    start, duration : float or None
+        The stretch that the score is for, in seconds relative to the segment; ``None`` means all of it.
+    """
+
+    model: str
+    label: str
+    score: float
+    start: float | None = None
+    duration: float | None = None
+    extra: dict[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: Json, key: str) -> Prediction:
+        """Parse one entry of the ``predictions`` array."""
+        data = dict(_object(value, key))
+        return cls(
+            model=_string(data.pop("model", None), f"{key}.model"),
+            label=_string(data.pop("label", None), f"{key}.label"),
+            score=_number(data.pop("score", None), f"{key}.score"),
+            start=_optional(data.pop("start", None), f"{key}.start", _number),
+            duration=_optional(data.pop("duration", None), f"{key}.duration", _number),
+            extra=data,
+        )
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON object of this prediction."""
+        head: dict[str, Json] = {"model": self.model, "label": self.label, "score": self.score}
+        return head | _drop_defaults({"start": self.start, "duration": self.duration}) | self.extra
+
+
+@dataclass(slots=True)
+class Record:
+    """One line of a manifest: a stretch of audio and everything known about it.
+
+    ``sampling_rate`` and ``num_samples`` describe the signal that loading the record gives; where the
+    file has another rate, the loader resamples. ``num_samples`` is the authority on length, ``duration``
+    its rendering in seconds.
+
+    Attributes
+    ----------
+    id : str
+        Unique in the manifest; letters, digits, ``_``, ``/`` and ``-``.
+    audio : str or None
+        The audio file, relative to the manifest; ``None`` for a mix that has not been rendered and for
+        a record whose audio is not to be had (it then carries ``features``).
+    start, duration : float
+        The stretch of the file, in seconds.
+    sampling_rate : int
+        Hz.
+    num_samples : int
+        Samples per channel.
+    channels : list of int or None
+        The file's channels to use; ``None`` means all.
+    padding : float
+        How many of the last seconds lie beyond the end of the file and are zeros.
+    normalize : str or None
+        ``"rms"`` or ``"peak"``: the loader scales the segment by it.
+    groups : list of str
+        The original recordings; a split never cuts a group.
+    split : str or None
+        ``"train"``, ``"validation"`` or ``"test"``.
+    fold : int or None
+        Cross-validation fold, from 0.
+    genre : str or None
+        Genre, as the data set names it.
+    labels : list of Label
+        What is known of the instruments.
+    labels_complete : bool
+        Whether a class that is not listed is known to be absent (else it is unknown).
+    source : dict
+        Where the audio came from: ``dataset``, ``audio``, ``start``, ``duration``, ``sha256``, ``license``.
+    mix : dict
+        The recipe of a mix.
+    features : dict of str to FeatureRef
+        Computed features, by kind.
+    predictions : list of Prediction
+        Scores of models.
+    history : list of dict
+        The tools that made this record, in order.
+    extra : dict
+        All other keys, untouched.
+    """
+
+    id: str
+    audio: str | None
+    start: float
+    duration: float
+    sampling_rate: int
+    num_samples: int
+    channels: list[int] | None = None
+    padding: float = 0.0
+    normalize: str | None = None
+    groups: list[str] = field(default_factory=list)
+    split: str | None = None
+    fold: int | None = None
+    genre: str | None = None
+    labels: list[Label] = field(default_factory=list)
+    labels_complete: bool = False
+    source: dict[str, Json] = field(default_factory=dict)
+    mix: dict[str, Json] = field(default_factory=dict)
+    features: dict[str, FeatureRef] = field(default_factory=dict)
+    predictions: list[Prediction] = field(default_factory=list)
+    history: list[dict[str, Json]] = field(default_factory=list)
+    schema: str = SEGMENT_SCHEMA
+    extra: dict[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: Json, where: str = "record") -> Record:
+        """Parse and validate one JSON object.
+
+        Parameters
+        ----------
+        value : object
+            What ``json.loads`` gave.
+        where : str
+            Place to name in errors, for example ``"songs.jsonl:12"``.
+
+        Raises
+        ------
+        ManifestError
+            If a required key is missing or a known key has the wrong type or range.
+        """
+        try:
+            return cls._parse(value)
+        except _KeyError as error:
+            hint = "see imtools-manifest(5) for the keys and their types"
+            raise ManifestError(f"{where}: {error}", hint) from None
+
+    @classmethod
+    def _parse(cls, value: Json) -> Record:
+        if not isinstance(value, dict):
+            raise _KeyError("schema", f"is missing: a record is an object, not {_kind(value)}")
+        data = dict(value)
+        for key in _REQUIRED:
+            if key not in data:
+                raise _KeyError(key, "is missing")
+        schema = _string(data.pop("schema"), "schema")
+        if schema != SEGMENT_SCHEMA:
+            raise _KeyError("schema", f"is {schema!r}, which this version does not read ({SEGMENT_SCHEMA!r})")
+        record = cls(
+            id=_string(data.pop("id"), "id"),
+            audio=_optional(data.pop("audio"), "audio", _string),
+            start=_number(data.pop("start"), "start", minimum=0),
+            duration=_number(data.pop("duration"), "duration", minimum=0),
+            sampling_rate=_integer(data.pop("sampling_rate"), "sampling_rate", minimum=1),
+            num_samples=_integer(data.pop("num_samples"), "num_samples", minimum=0),
+        )
+        if not _ID.fullmatch(record.id):
+            raise _KeyError("id", f"is {record.id!r}: only letters, digits, '_', '/' and '-' are allowed")
+        if (channels := data.pop("channels", None)) is not None:
+            record.channels = [_integer(c, "channels", minimum=0) for c in _list(channels, "channels")]
+        record.padding = _number(data.pop("padding", 0.0), "padding", minimum=0)
+        record.normalize = _optional(data.pop("normalize", None), "normalize", _string)
+        if record.normalize not in (None, "rms", "peak"):
+            raise _KeyError("normalize", f"must be 'rms' or 'peak', not {record.normalize!r}")
+        record.groups = [_string(g, "groups") for g in _list(data.pop("groups", []), "groups")]
+        record.split = _optional(data.pop("split", None), "split", _string)
+        record.fold = _optional(data.pop("fold", None), "fold", _integer)
+        record.genre = _optional(data.pop("genre", None), "genre", _string)
+        labels = _list(data.pop("labels", []), "labels")
+        record.labels = [Label.from_json(x, f"labels[{i}]") for i, x in enumerate(labels)]
+        complete = data.pop("labels_complete", False)
+        if not isinstance(complete, bool):
+            raise _KeyError("labels_complete", f"must be true or false, not {_kind(complete)}")
+        record.labels_complete = complete
+        record.source = _object(data.pop("source", {}), "source")
+        record.mix = _object(data.pop("mix", {}), "mix")
+        features = _object(data.pop("features", {}), "features")
+        record.features = {k: FeatureRef.from_json(x, f"features.{k}") for k, x in features.items()}
+        predictions = _list(data.pop("predictions", []), "predictions")
+        record.predictions = [Prediction.from_json(x, f"predictions[{i}]") for i, x in enumerate(predictions)]
+        record.history = [_object(x, "history") for x in _list(data.pop("history", []), "history")]
+        record.extra = data
+        if record.audio is None and not record.mix and not record.features:
+            raise _KeyError("audio", "is null, which only a mix recipe or a record with features may have")
+        return record
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON object of this record: known keys in a fixed order, then the others."""
+        head: dict[str, Json] = {
+            "schema": self.schema,
+            "id": self.id,
+            "audio": self.audio,
+            "start": self.start,
+            "duration": self.duration,
+            "sampling_rate": self.sampling_rate,
+            "num_samples": self.num_samples,
+        }
+        rest: dict[str, Json] = {
+            "channels": self.channels,
+            "padding": self.padding or None,
+            "normalize": self.normalize,
+            "groups": self.groups,
+            "split": self.split,
+            "fold": self.fold,
+            "genre": self.genre,
+        }
+        body: dict[str, Json] = {
+            "labels": [label.to_json() for label in self.labels],
+            "labels_complete": self.labels_complete,
+        }
+        tail: dict[str, Json] = {
+            "source": self.source,
+            "mix": self.mix,
+            "features": {kind: ref.to_json() for kind, ref in self.features.items()},
+            "predictions": [prediction.to_json() for prediction in self.predictions],
+            "history": self.history,
+        }
+        return head | _drop_defaults(rest) | body | _drop_defaults(tail) | self.extra
+
+    def get(self, key: str) -> Json:
+        """Return the value at a dotted key of the JSON form, such as ``"source.dataset"``, or ``None``.
+
+        Raises
+        ------
+        ManifestError
+            If a step of the key goes through something that is not an object.
+        """
+        value: Json = self.to_json()
+        for step in key.split("."):
+            if value is None:
+                return None
+            if not isinstance(value, dict):
+                raise ManifestError(f"record {self.id}: key {key!r} goes through {_kind(value)}")
+            value = value.get(step, None)
+        return value
+
+    def replace(self, **changes: Any) -> Record:
+        """Return a copy with some attributes changed (containers are shared, so replace, don't mutate)."""
+        return replace(self, **changes)
+
+    def at_rate(self, sampling_rate: int) -> Record:
+        """Return the same stretch at another rate in Hz: the loader resamples."""
+        if sampling_rate == self.sampling_rate:
+            return self
+        length = resampled_length(self.num_samples, self.sampling_rate, sampling_rate)
+        return replace(self, sampling_rate=sampling_rate, num_samples=length)
+
+    def with_history(self, tool: str, version: str, params: str) -> Record:
+        """Return a copy whose history ends with the given tool."""
+        entry: dict[str, Json] = {"tool": tool, "version": version, "params": params}
+        return replace(self, history=[*self.history, entry])
+
+    def present_labels(self) -> list[str]:
+        """Return the classes with presence of at least 0.5, sorted and without repetition."""
+        return sorted({label.label for label in self.labels if label.presence >= 0.5})
+
+
+def unique_groups(records: Iterable[Record]) -> list[str]:
+    """Return the groups of several records, each once, in order of first appearance."""
+    return list(dict.fromkeys(group for record in records for group in record.groups))
