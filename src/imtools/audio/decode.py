@@ -1,0 +1,269 @@
+"""Opening audio files: what they hold, exactly, and their samples from any position.
+
+libsndfile comes first, an ffmpeg pipe takes what it cannot read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import AudioError
+from . import ffmpeg
+from .levels import Samples
+from .libsndfile import TRUNCATED, SndfileDecoder, UnreadableError
+
+BLOCK = 65536
+"""Frames decoded at a time."""
+
+_BACKLOG = 16  # blocks kept of a file that can only be decoded forward: 24 s at 44.1 kHz
+
+
+class Decoder(Protocol):
+    """What reads samples out of a file, from the first to the last; see ``SndfileDecoder``."""
+
+    sampling_rate: int
+    channels: int
+    num_samples: int | None
+    format: str
+    seekable: bool
+
+    def read(self, frames: int) -> Samples: ...  # noqa: D102
+    def seek(self, frame: int) -> None: ...  # noqa: D102
+    def rewind(self) -> None: ...  # noqa: D102
+    def check_complete(self) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInfo:
+    """What an audio file holds.
+
+    Attributes
+    ----------
+    sampling_rate : int
+        Hz.
+    num_samples : int
+        Samples per channel that decoding gives.
+    channels : int
+        Number of channels.
+    format : str
+        Container and encoding, for example ``"WAV PCM_16"``, or ``"ffmpeg"`` for what ffmpeg decodes.
+    """
+
+    sampling_rate: int
+    num_samples: int
+    channels: int
+    format: str
+
+
+class AudioFile:
+    """An open audio file; a context manager.
+
+    Where the format allows an exact seek it is used. Otherwise the file is decoded forward, the last 16
+    blocks are kept for steps back, and a longer step starts again at the beginning: slower, but a sample
+    is the same however it was reached.
+
+    Attributes
+    ----------
+    path : str
+        As given.
+    sampling_rate, channels : int
+        Hz; number of channels.
+    """
+
+    def __init__(self, path: str, decoder: Decoder) -> None:
+        self.path = path
+        self.sampling_rate = decoder.sampling_rate
+        self.channels = decoder.channels
+        self._decoder = decoder
+        self._position = 0
+        self._decoded = 0  # position of the decoder
+        self._backlog: deque[Samples] = deque()  # the blocks that end at self._decoded
+
+    def __enter__(self) -> AudioFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and end the program that decodes it, if there is one."""
+        self._backlog.clear()
+        self._decoder.close()
+
+    def check_complete(self) -> None:
+        """Refuse a file of which the end is missing, as far as that shows without decoding it.
+
+        To be called before the first ``read``.
+
+        Raises
+        ------
+        AudioError
+            If the file announces more than it holds.
+        """
+        self._decoder.check_complete()
+
+    def seek(self, frame: int) -> None:
+        """Let the next ``read`` start at the given frame (a sample position, from 0)."""
+        if frame < 0:
+            raise ValueError(f"frame must not be negative: {frame}")
+        self._position = frame
+
+    def read(self, frames: int) -> Samples:
+        """Decode from the current position.
+
+        Parameters
+        ----------
+        frames : int
+            How many samples per channel.
+
+        Returns
+        -------
+        ndarray of float32, shape (frames, channels)
+            Fewer frames only at the end of the file.
+
+        Raises
+        ------
+        AudioError
+            If decoding fails, or ends before the length that the file itself announces.
+        """
+        samples = self._read_seekable(frames) if self._decoder.seekable else self._read_forward(frames)
+        self._position += len(samples)
+        promised = self._decoder.num_samples
+        if len(samples) < frames and promised is not None and self._position < promised:
+            what = f"decoding stops after {self._position} of {promised} samples"
+            raise AudioError(f"{self.path}: {what}", TRUNCATED)
+        return samples
+
+    def _read_seekable(self, frames: int) -> Samples:
+        total = self._decoder.num_samples or 0
+        frames = max(0, min(frames, total - self._position))
+        if frames and self._position != self._decoded:
+            self._decoder.seek(self._position)
+        samples = self._decoder.read(frames) if frames else self._empty()
+        self._decoded = self._position + len(samples) if frames else self._decoded
+        return samples
+
+    def _read_forward(self, frames: int) -> Samples:
+        if self._position < self._decoded - sum(map(len, self._backlog)):
+            self._backlog.clear()
+            self._decoder.rewind()
+            self._decoded = 0
+        wanted = slice(self._position, self._position + frames)
+        parts = [self._empty()]
+        start = self._decoded - sum(map(len, self._backlog))
+        for block in self._backlog:
+            parts.append(_overlap(block, start, wanted))
+            start += len(block)
+        while self._decoded < wanted.stop and len(block := self._decoder.read(BLOCK)):
+            # A block that is only passed over must not be kept alive by an empty view of it.
+            if self._decoded + len(block) > wanted.start:
+                parts.append(_overlap(block, self._decoded, wanted))
+            self._decoded += len(block)
+            self._backlog.append(block)
+            if len(self._backlog) > _BACKLOG:
+                self._backlog.popleft()
+        return np.concatenate(parts)
+
+    def _empty(self) -> Samples:
+        return np.zeros((0, self.channels), dtype=np.float32)
+
+
+def _overlap(block: Samples, start: int, wanted: slice) -> Samples:
+    """Return the wanted frames of a block that starts at frame ``start``."""
+    return block[max(0, wanted.start - start) : max(0, wanted.stop - start)]
+
+
+def _open_decoder(name: str) -> Decoder:
+    _check_file(name)
+    try:
+        return SndfileDecoder(name)
+    except UnreadableError as error:
+        if ffmpeg.installed():
+            try:
+                return ffmpeg.FfmpegDecoder(name)
+            except AudioError as second:
+                raise AudioError(f"{second.message}, nor can libsndfile ({error})", second.hint) from None
+        raise AudioError(
+            f"{name}: cannot be decoded ({error})",
+            "check that it is complete audio; for m4a, aac, wma and the like, install ffmpeg",
+        ) from None
+
+
+def _check_file(name: str) -> None:
+    """Tell apart the faults of a file that is no file from those of its audio."""
+    try:
+        with open(name, "rb") as stream:
+            empty = not stream.read(1)
+    except OSError as error:
+        hint = "check the path and its permissions"
+        raise AudioError(f"{name}: cannot be read ({error.strerror})", hint) from None
+    except ValueError as error:  # a NUL in the name
+        raise AudioError(f"{name!r}: is no file name ({error})", "check the path") from None
+    if empty:
+        raise AudioError(f"{name}: the file is empty", "fetch it again or leave it out")
+
+
+def open_audio(path: str | os.PathLike[str]) -> AudioFile:
+    """Open an audio file for reading.
+
+    Parameters
+    ----------
+    path : path
+        Any name that the file system has, undecodable bytes as surrogates.
+
+    Returns
+    -------
+    AudioFile
+        To be used in a ``with`` statement, or closed.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be read or is no audio that libsndfile or ffmpeg (where installed) decode.
+    """
+    name = os.fspath(path)
+    return AudioFile(name, _open_decoder(name))
+
+
+def probe(path: str | os.PathLike[str]) -> AudioInfo:
+    """Find out what an audio file holds, and that it is all there.
+
+    The length is exact: where no header gives it (MP3, everything that goes through ffmpeg), the file is
+    decoded to count it.
+
+    Parameters
+    ----------
+    path : path
+        An audio file.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be decoded, is truncated, or has no samples.
+    """
+    name = os.fspath(path)
+    decoder = _open_decoder(name)
+    with AudioFile(name, decoder) as file:
+        file.check_complete()
+        promised = decoder.num_samples
+        # An MP3 that is cut short keeps the header that says how long it was.
+        count = _count(file) if promised is None or decoder.format.startswith("MP3") else promised
+    if count == 0:
+        raise AudioError(f"{name}: has no samples", "leave it out")
+    return AudioInfo(file.sampling_rate, count, file.channels, decoder.format)
+
+
+def _count(file: AudioFile) -> int:
+    count = 0
+    while length := len(file.read(BLOCK)):
+        count += length
+    return count

@@ -1,0 +1,85 @@
+"""Levels of a signal: RMS, peak, normalisation, and the check that every sample is a number."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import AudioError, UsageError
+from ..units import samples_to_seconds
+
+Samples = npt.NDArray[np.float32]
+
+
+def rms(x: Samples) -> float:
+    """Return the root mean square over all samples and channels; 0 for an empty array."""
+    return float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if x.size else 0.0
+
+
+def peak(x: Samples) -> float:
+    """Return the largest absolute sample over all channels; 0 for an empty array."""
+    return float(np.max(np.abs(x))) if x.size else 0.0
+
+
+def normalize(x: Samples, how: str | None) -> Samples:
+    """Scale a signal to unit level, all channels by the same factor.
+
+    Parameters
+    ----------
+    x : ndarray of float32
+        Samples, of any shape.
+    how : {"rms", "peak", None}
+        ``"rms"`` divides by the RMS, ``"peak"`` by the largest absolute sample; ``None`` does nothing.
+
+    Returns
+    -------
+    ndarray of float32
+        Same shape. Silence comes back unchanged. With ``"rms"`` the peaks of all but square waves
+        exceed 1.
+
+    Raises
+    ------
+    UsageError
+        If ``how`` is another word.
+    """
+    if how is None:
+        return x
+    measures = {"rms": rms, "peak": peak}
+    if how not in measures:
+        raise UsageError(f"normalisation {how!r} is not known", "choose 'rms' or 'peak'")
+    level = measures[how](x)
+    return (x / np.float64(level)).astype(np.float32) if level > 0 else x
+
+
+def to_mono(frames: Samples) -> Samples:
+    """Return the mean over channels of ``(frames, channels)`` samples, as ``(frames, 1)``."""
+    return frames if frames.shape[1] == 1 else frames.mean(axis=1, keepdims=True, dtype=np.float32)
+
+
+def check_finite(frames: Samples, where: str, sampling_rate: int, start: int = 0) -> None:
+    """Refuse samples that are NaN or infinite.
+
+    Parameters
+    ----------
+    frames : ndarray of shape (frames, channels)
+        Decoded samples.
+    where : str
+        What to name in the error, usually the file.
+    sampling_rate : int
+        Hz, for the position in the error.
+    start : int
+        Position of the first frame in the file, in samples.
+
+    Raises
+    ------
+    AudioError
+        Naming the first such sample by its time in seconds.
+    """
+    if np.isfinite(frames).all():
+        return
+    frame = int(np.flatnonzero(~np.isfinite(frames).all(axis=1))[0])
+    position = samples_to_seconds(start + frame, sampling_rate)
+    raise AudioError(
+        f"{where}: sample at {position:.3f} s is not a finite number",
+        "repair the file or leave it out",
+    )

@@ -1,0 +1,174 @@
+"""Loading what a record points at: a stretch of a file, resampled, padded and normalised.
+
+A segment equals the same stretch of the whole file resampled. For that, its samples lie on the grid that
+the whole file has at the new rate, and the resampling filter is given what lies on either side of it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections import OrderedDict
+
+import numpy as np
+import soxr
+
+from ..errors import AudioError
+from ..manifest import Record
+from ..units import samples_to_seconds, seconds_to_samples
+from .blocks import RESAMPLING_QUALITY
+from .decode import AudioFile, open_audio
+from .levels import Samples, check_finite, normalize, to_mono
+
+_MARGIN = 512
+"""Samples of the lower rate on either side of a segment; soxr HQ's filter reaches less than 128 of them."""
+
+_OPEN_FILES = 4  # per thread: consecutive segments of a file do not open and scan it again
+
+_Signature = tuple[int, int, int, int]
+
+
+class _OpenFiles(threading.local):
+    """The files that one thread has read last, each with what it was when it was opened."""
+
+    def __init__(self) -> None:
+        self.files: OrderedDict[str, tuple[_Signature, AudioFile]] = OrderedDict()
+
+
+_local = _OpenFiles()
+
+
+def _signature(path: str) -> _Signature:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return (0, 0, 0, 0)  # opening it says what is wrong
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _open(path: str) -> AudioFile:
+    """Return this thread's open file for a path, opened again if the file has changed."""
+    files = _local.files
+    signature = _signature(path)
+    if path in files:
+        known, file = files[path]
+        if known == signature:
+            files.move_to_end(path)
+            return file
+        _forget(path)
+    file = open_audio(path)
+    files[path] = (signature, file)
+    if len(files) > _OPEN_FILES:
+        _forget(next(iter(files)))
+    return file
+
+
+def _forget(path: str) -> None:
+    _local.files.pop(path)[1].close()
+
+
+def close_files() -> None:
+    """Close the files that ``load`` keeps open for the calling thread."""
+    while _local.files:
+        _forget(next(iter(_local.files)))
+
+
+def load(record: Record, *, mono: bool = True) -> Samples:
+    """Return the samples that a record stands for.
+
+    Parameters
+    ----------
+    record : Record
+        A record with ``audio``. The stretch from ``start`` is decoded, reduced to ``channels``, resampled
+        to ``sampling_rate``, padded with zeros at the end for ``padding`` seconds, and normalised.
+    mono : bool
+        Give the mean of the channels.
+
+    Returns
+    -------
+    ndarray of float32
+        Shape ``(num_samples,)`` if ``mono``, otherwise ``(channels, num_samples)``.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be decoded, has not the samples or channels that the record asks for, or holds
+        NaN or infinite samples in that stretch; or if the record has no audio file.
+
+    Notes
+    -----
+    Thread-safe. A few files per thread stay open between calls; see ``close_files``.
+    """
+    if record.audio is None:
+        kind, hint = ("a mix recipe", "render it first") if record.mix else ("features only", "use those")
+        raise AudioError(f"record {record.id}: has no audio file ({kind})", hint)
+    file = _open(record.audio)
+    try:
+        return _load(record, file, mono)
+    except AudioError:
+        if record.audio in _local.files:  # a decoder that has failed may not recover
+            _forget(record.audio)
+        raise
+
+
+def _load(record: Record, file: AudioFile, mono: bool) -> Samples:
+    rate = record.sampling_rate
+    first = seconds_to_samples(record.start, rate)
+    zeros = min(record.num_samples, seconds_to_samples(record.padding, rate))
+    content = record.num_samples - zeros
+    samples = _resampled(record, file, first, content, mono)
+    samples = np.pad(samples, ((0, zeros), (0, 0)))
+    samples = np.ascontiguousarray(normalize(samples, record.normalize).T)
+    return samples[0] if mono else samples
+
+
+def _resampled(record: Record, file: AudioFile, first: int, content: int, mono: bool) -> Samples:
+    """Return ``(content, channels)`` samples from position ``first`` of the file at the record's rate."""
+    rate, own = record.sampling_rate, file.sampling_rate
+    if rate == own:
+        return _decode(record, file, first, content, first + content, mono)
+    common = math.gcd(rate, own)
+    step, own_step = rate // common, own // common  # both grids meet every so many samples
+    margin = _MARGIN * max(1, math.ceil(rate / own))
+    meeting = max(0, first - margin) // step
+    begin, skipped = meeting * own_step, first - meeting * step
+    end = math.ceil((first + content + margin) * own_step / step)
+    # Rounding the start and the length to the new rate may reach past the end by a sample of each grid.
+    needed = math.floor((first + content) * own_step / step) - math.ceil(1 + own_step / step)
+    frames = _decode(record, file, begin, end - begin, needed, mono)
+    short = end - begin - len(frames)
+    if short > 0:  # beyond the end of the file there is silence
+        frames = np.pad(frames, ((0, short), (0, 0)))
+    out: Samples = soxr.resample(frames, own, rate, quality=RESAMPLING_QUALITY)
+    return out[skipped : skipped + content]
+
+
+def _decode(record: Record, file: AudioFile, begin: int, count: int, needed: int, mono: bool) -> Samples:
+    """Return up to ``count`` frames from ``begin``, which must reach to the position ``needed``."""
+    own = file.sampling_rate
+    file.seek(begin)
+    frames = file.read(count)
+    if begin + len(frames) < needed:
+        _raise_short(record, file, needed)
+    if record.channels is not None:
+        if max(record.channels, default=file.channels) >= file.channels:
+            what = f"record {record.id} asks for channels {record.channels}, counted from 0"
+            raise AudioError(f"{file.path}: has {file.channels} channels; {what}", "run im-index again")
+        frames = frames[:, record.channels]
+    check_finite(frames, file.path, own, begin)
+    return to_mono(frames) if mono else frames
+
+
+def _raise_short(record: Record, file: AudioFile, needed: int) -> None:
+    own = file.sampling_rate
+    file.seek(0)
+    there = 0
+    while length := len(file.read(65536)):
+        there += length
+    asked = samples_to_seconds(needed, own)
+    raise AudioError(
+        f"{file.path}: has {there} samples ({samples_to_seconds(there, own):.3f} s), "
+        f"and record {record.id} asks for {needed} ({asked:.3f} s)",
+        "the file has changed or is truncated; run im-index again",
+    )
