@@ -1,0 +1,17 @@
+"""The harness that every command runs in: items, failures, journal, progress, exit codes."""
+
+from .context import Options, Run
+from .items import Item, read_items, record_items
+from .stage import Passing, RecordStage, Stage, execute
+
+__all__ = [
+    "Item",
+    "Options",
+    "Passing",
+    "RecordStage",
+    "Run",
+    "Stage",
+    "execute",
+    "read_items",
+    "record_items",
+]

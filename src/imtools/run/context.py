@@ -1,0 +1,194 @@
+"""One run of one command: its options, its counts, its output and its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import ImtoolsError
+from ..manifest import Record, dump_line, rebase
+from ..manifest.stream import stream_folder
+from .failures import FailureSink, failure_record
+from .items import Item, chosen_items, read_items
+from .journal import OutputDirectory, claim, write_run
+from .progress import Clock, Progress, final_line
+from .settings import fingerprint, run_json
+from .workers import ordered_map
+
+EXIT_OK, EXIT_FATAL, EXIT_USAGE, EXIT_FAILURES, EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 0, 1, 2, 3, 130, 141
+
+
+@dataclass
+class Options:
+    """The options that all commands share; each command offers those that mean something to it."""
+
+    inputs: Sequence[str] = ()
+    output: str | None = None
+    resume: bool = False
+    force: bool = False
+    failures: str | None = None
+    strict: bool = False
+    jobs: int = 1
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    dry_run: bool = False
+    null: bool = False
+    where: Sequence[str] = ()
+    quiet: bool = False
+    verbose: bool = False
+    color: bool = True
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """Everything that was asked, as ``run.json`` keeps it."""
+
+
+class StrictError(ImtoolsError):
+    """The first failure under ``--strict``."""
+
+
+class Run:
+    """The harness of a command: reads items, isolates failures, writes records, ends with an exit code.
+
+    Use it as a context manager; leaving it closes everything and, where nothing went wrong, gives the
+    output directory its final form.
+
+    Parameters
+    ----------
+    tool : str
+        ``"im-features"``.
+    version : str
+        Written into the history of each record.
+    options : Options
+        The common options.
+    params : dict
+        The command's own parameters, as far as they shape its output.
+    own_output : bool
+        Whether the command keeps its output directory itself (a model, say), without manifest and journal.
+    """
+
+    def __init__(
+        self, tool: str, version: str, options: Options, params: dict[str, Any], *, own_output: bool = False
+    ) -> None:
+        self.tool, self.version, self.options = tool, version, options
+        self.params = fingerprint(tool, params | {"seed": options.seed})
+        self.ok = self.failed = 0
+        self.audio_seconds = 0.0
+        self.clock = Clock()
+        self._out_folder = stream_folder(sys.stdout.fileno())
+        self._failures = FailureSink(options.failures, quiet=options.quiet)
+        self.progress = Progress(tool, enabled=not options.quiet, colour=options.color)
+        self.output: OutputDirectory | None = None
+        if self.folder is not None and not options.dry_run:
+            again = {"resume": options.resume, "force": options.force}
+            if own_output:
+                claim(self.folder, **again)
+                write_run(self.folder, self.run_json())
+            else:
+                self.output = OutputDirectory(self.folder, self.run_json(), self.params, **again)
+
+    def run_json(self) -> dict[str, Any]:
+        """Return what ``run.json`` says of this run."""
+        return run_json(self.tool, self.options.arguments, self.params)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self.progress.stop()
+        if self.output is not None:
+            if kind is None:
+                self.output.finish()
+            else:
+                self.output.close()
+        self._failures.close()
+        if kind is None and not self.options.quiet:
+            line = final_line(self.tool, self.ok, self.failed, self.audio_seconds, self.clock)
+            print(line, file=sys.stderr, flush=True)
+
+    @property
+    def folder(self) -> Path | None:
+        """The output directory, or ``None`` without ``-o``."""
+        return Path(self.options.output) if self.options.output is not None else None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 3 if some items failed."""
+        return EXIT_FAILURES if self.failed else EXIT_OK
+
+    def items(self, *, layout: str | None = None) -> Iterable[Item]:
+        """Yield the items of the command's INPUT that meet every ``--where``."""
+        items = read_items(self.options.inputs, null=self.options.null, layout=layout)
+        return chosen_items(items, self.options.where)
+
+    def records(self) -> list[Record]:
+        """Return all input records, for commands that must see the whole; faults become failures.
+
+        They count as items at once, since such a command treats them together.
+        """
+        records = []
+        for item, outcome in ordered_map(_resolve, self.items(), self.options.jobs, ahead=64):
+            if isinstance(outcome, Record):
+                records.append(outcome)
+            else:
+                self.fail(item, "read", outcome)
+        return records
+
+    def emit(self, records: Iterable[Record | dict[str, Any]]) -> None:
+        """Write records to standard output; paths as `imtools.manifest.stream` says."""
+        for record in records:
+            moved = rebase(record, "", self._out_folder) if isinstance(record, Record) else record
+            sys.stdout.write(dump_line(moved))
+        sys.stdout.flush()
+
+    def succeed(self, seconds: float = 0.0) -> None:
+        """Count one good item of a length in seconds."""
+        self.ok += 1
+        self.audio_seconds += seconds
+
+    def fail(self, item: Item, step: str, error: Exception) -> dict[str, Any]:
+        """Count and report one failed item, and return its failure record.
+
+        Raises
+        ------
+        StrictError
+            If ``--strict`` is set.
+        """
+        record = failure_record(self.tool, item.id, item.audio, step, error)
+        self.report(record)
+        return record
+
+    def report(self, failure: dict[str, Any]) -> None:
+        """Count and write a failure record, fresh or from a journal."""
+        self.failed += 1
+        self._failures.write(failure)
+        if self.options.strict:
+            raise StrictError(
+                f"{failure['id']}: failed, and --strict is set", "mend it or leave --strict out"
+            )
+
+    def say(self, message: str) -> None:
+        """Tell the user something on standard error, unless quiet."""
+        if not self.options.quiet:
+            print(f"{self.tool}: {message}", file=sys.stderr, flush=True)
+
+
+def _resolve(item: Item) -> tuple[Item, Record | Exception]:
+    try:
+        return item, item.resolve()
+    except Exception as error:
+        if is_fatal(error):
+            raise
+        return item, error
+
+
+def is_fatal(error: Exception) -> bool:
+    """Whether an error concerns the machine rather than one item: a full disk, no memory, a closed pipe."""
+    import errno
+
+    if isinstance(error, BrokenPipeError | MemoryError):
+        return True
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE)
+    return isinstance(error, OSError) and error.errno in full

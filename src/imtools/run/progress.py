@@ -1,0 +1,107 @@
+"""What a run tells the person who waits for it: a progress line, and the final line."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+
+class Clock:
+    """Adds up where the time goes, by name (threads' seconds count each)."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._lock = Lock()
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def measure(self, name: str) -> Iterator[None]:
+        """Count the time spent inside the ``with`` block under a name."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def elapsed(self) -> float:
+        """Return the seconds since the clock was made."""
+        return time.perf_counter() - self._start
+
+
+class Progress:
+    """A progress bar on standard error; silent unless that is a terminal.
+
+    Parameters
+    ----------
+    tool : str
+        Shown before the bar.
+    enabled : bool
+        ``False`` for ``--quiet``.
+    colour : bool
+        ``False`` for ``--no-color``.
+    """
+
+    def __init__(self, tool: str, *, enabled: bool, colour: bool) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        if enabled and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+            from rich.console import Console
+            from rich.progress import MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+
+            console = Console(stderr=True, no_color=not colour or None)
+            columns = (
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+            )
+            self._bar = Bar(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True)
+            self._task = self._bar.add_task(tool, total=None, note="")
+            self._bar.start()
+
+    def advance(self, count: int = 1, *, total: int | None = None, note: str | None = None) -> None:
+        """Move on by a number of items."""
+        if self._bar is not None:
+            changes = {key: value for key, value in (("total", total), ("note", note)) if value is not None}
+            self._bar.update(self._task, advance=count, **changes)
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def final_line(tool: str, ok: int, failed: int, audio_seconds: float, clock: Clock) -> str:
+    """Return the line that ends every run.
+
+    Parameters
+    ----------
+    tool : str
+        The command.
+    ok, failed : int
+        Items; together all that came in.
+    audio_seconds : float
+        Length of the good items.
+    clock : Clock
+        Where the time went.
+
+    Returns
+    -------
+    str
+        ``im-features: 120 items ok, 3 failed; 0.10 h of audio, 85 x real time; 4.2 s (decode 1.2, ...)``.
+    """
+    elapsed = clock.elapsed()
+    parts = [f"{ok} item{'s' if ok != 1 else ''} ok, {failed} failed"]
+    if audio_seconds > 0:
+        rate = audio_seconds / elapsed if elapsed > 0 else 0.0
+        parts.append(f"{audio_seconds / 3600:.3g} h of audio, {rate:.3g} x real time")
+    spent = ", ".join(f"{name} {seconds:.1f}" for name, seconds in clock.seconds.items() if seconds >= 0.05)
+    parts.append(f"{elapsed:.1f} s" + (f" ({spent})" if spent else ""))
+    return f"{tool}: " + "; ".join(parts)

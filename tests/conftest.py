@@ -1,0 +1,81 @@
+"""What the tests share: folders, tones, and running a command as a user does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder of real recordings beside the project; tests that need it are skipped without it."""
+    folder = Path(os.environ.get("IMTOOLS_SHARED", ROOT.parent / "shared"))
+    if not (folder / "audio" / "manifest.jsonl").exists():
+        pytest.skip(f"no shared recordings at {folder} (set IMTOOLS_SHARED to their folder)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def examples_audio() -> Path:
+    """The bundled recordings."""
+    return ROOT / "examples" / "audio"
+
+
+Command = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def run() -> Command:
+    """Run a command in a process of its own: ``run("im-segment", "a.wav", stdin=b"...", cwd=...)``."""
+
+    def run_command(
+        name: str,
+        *arguments: str | bytes | Path,
+        stdin: bytes | None = None,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        program = os.path.join(os.path.dirname(sys.executable), name)
+        return subprocess.run(
+            [program, *arguments],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            cwd=cwd,
+            env={**os.environ, "OMP_NUM_THREADS": "2", **(env or {})},
+            timeout=300,
+            check=False,
+        )
+
+    return run_command
+
+
+@pytest.fixture
+def make_tone(tmp_path: Path) -> Callable[..., Path]:
+    """Write a tone: ``make_tone("a.wav", seconds=2, frequency=440, rate=22050)``."""
+
+    def make(
+        name: str,
+        seconds: float = 2.0,
+        frequency: float = 440.0,
+        rate: int = 22050,
+        folder: Path | None = None,
+    ) -> Path:
+        path = (folder or tmp_path) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        time = np.arange(round(seconds * rate)) / rate
+        soundfile.write(
+            os.fsencode(path), 0.5 * np.sin(2 * np.pi * frequency * time), rate, format="WAV", subtype="FLOAT"
+        )
+        return path
+
+    return make
