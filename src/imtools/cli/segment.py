@@ -1,0 +1,80 @@
+"""im-segment: cut recordings into segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from .app import start, tool
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+
+@tool(
+    "im-segment",
+    output="Write the segments as audio files into DIR (else they are pointers into the files).",
+    epilog="""
+im-segment music/ > segments.jsonl
+im-segment --length 3 --hop 1.5 --tail pad song.flac
+im-segment --rate 22050 -o segments/ index.jsonl""",
+)
+@click.option(
+    "-l",
+    "--length",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Length of a segment.",
+)
+@click.option(
+    "--hop",
+    type=click.FloatRange(0.001),
+    metavar="SECONDS",
+    help="Distance between segments' starts (default: the length).",
+)
+@click.option(
+    "--tail",
+    type=click.Choice(["drop", "pad", "keep"]),
+    default="drop",
+    show_default=True,
+    help="The last, shorter piece: leave out, pad with silence, or keep as it is.",
+)
+@click.option(
+    "--rate", type=click.IntRange(1), metavar="HZ", help="Resample to this rate (default: the file's own)."
+)
+@click.option(
+    "--normalize",
+    type=click.Choice(["rms", "peak", "none"]),
+    default="none",
+    show_default=True,
+    help="Scale each segment to unit RMS or unit peak.",
+)
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["flac", "wav"]),
+    default="flac",
+    show_default=True,
+    help="Audio format under -o: 24-bit FLAC or 32-bit float WAV.",
+)
+def command(
+    run: Run, length: float, hop: float | None, tail: str, rate: int | None, normalize: str, fmt: str
+) -> None:
+    """Cut recordings into segments of equal length.
+
+    A segment is a pointer into its file (start and duration); audio is written only with -o. Times are
+    exact to the sample. Normalisation and resampling of a pointer happen when it is read.
+    """
+    from ..run import execute
+    from ..segment import SegmentStage
+
+    stage = SegmentStage(length, hop, tail, rate, None if normalize == "none" else normalize, run.folder, fmt)
+    execute(run, stage, run.items())
+
+
+def main() -> NoReturn:
+    """Run ``im-segment``."""
+    start(command)

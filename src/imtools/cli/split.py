@@ -1,0 +1,58 @@
+"""im-split: deal recordings to folds and splits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from .app import start, tool
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+
+@tool(
+    "im-split",
+    output="Write the manifest into DIR as well.",
+    seed=True,
+    epilog="""
+im-segment music/ | im-split --folds 5 > folds.jsonl
+im-split --holdout 0.2 segments.jsonl > split.jsonl
+im-split --folds 3 --group-by source.dataset segments.jsonl""",
+)
+@click.option(
+    "--folds", type=click.IntRange(2), metavar="K", help="Deal the records to K folds of alike class balance."
+)
+@click.option(
+    "--holdout",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Set this share aside as split 'test'; the others become 'train'.",
+)
+@click.option(
+    "--group-by",
+    metavar="KEY",
+    help="Keep records together that share this key (default: groups, the recordings).",
+)
+def command(run: Run, folds: int | None, holdout: float | None, group_by: str | None) -> None:
+    """Deal recordings to cross-validation folds, or hold a share of them out.
+
+    No recording ever stands on two sides. With both options the folds are made of what is not held out.
+    Split before mixing: im-mix then never mixes across folds.
+    """
+    from ..errors import UsageError
+    from ..run import Passing, execute, record_items
+    from ..split import split
+
+    if folds is None and holdout is None:
+        raise UsageError("nothing to do", "give --folds K, --holdout SHARE, or both")
+    records = run.records()
+    with run.clock.measure("split"):
+        records = split(records, folds=folds, holdout=holdout, seed=run.options.seed, group_key=group_by)
+    execute(run, Passing(), record_items(records))
+
+
+def main() -> NoReturn:
+    """Run ``im-split``."""
+    start(command)
