@@ -1,0 +1,8 @@
+"""The nets (one module for each paper), and the directory in which a trained model lives.
+
+Importing this package does not load torch: a net's module loads when it is built.
+"""
+
+from .registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, Architecture, build
+
+__all__ = ["ARCHITECTURES", "DEFAULT_ARCHITECTURE", "Architecture", "build"]

@@ -1,0 +1,247 @@
+"""The directory in which a trained model lives: weights, description, card. Nothing in it is executable.
+
+``model.safetensors`` holds the tensors of all members, ``model.json`` what is needed to apply them,
+``README.md`` what a person wants to know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from ..atomic import replacing, write_text
+from ..device import place
+from ..errors import ImtoolsError, ModelError
+from .description import Description, Member
+from .registry import build
+
+WEIGHTS_NAME = "model.safetensors"
+DESCRIPTION_NAME = "model.json"
+CARD_NAME = "README.md"
+
+_PathLike = str | os.PathLike[str]
+
+
+class Model:
+    """A trained model, ready to give scores.
+
+    Attributes
+    ----------
+    description : Description
+        What it is.
+    name : str
+        ``"name@1a2b3c4d"``, with the beginning of the weights' hash.
+    device : torch.device
+        Where it computes.
+    dtype : torch.dtype
+        In what it computes: ``torch.float32`` or ``torch.bfloat16``.
+    """
+
+    def __init__(
+        self, description: Description, nets: Sequence[nn.Module], device: torch.device, dtype: torch.dtype
+    ) -> None:
+        self.description = description
+        self.name = f"{description.name}@{description.weights.removeprefix('sha256:')[:8]}"
+        self.device, self.dtype = device, dtype
+        self._nets = list(nets)
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in the order of the scores."""
+        return self.description.labels
+
+    def members_without(self, fold: int) -> list[int]:
+        """Return the indices of the members that were not trained on a fold.
+
+        Raises
+        ------
+        ModelError
+            If there is none.
+        """
+        members = [i for i, member in enumerate(self.description.members) if member.fold == fold]
+        if not members:
+            raise ModelError(
+                f"model {self.name}: no member was held out from fold {fold}",
+                "train with all folds, or score without --held-out",
+            )
+        return members
+
+    @torch.inference_mode()
+    def predict_proba(self, features: Tensor, members: Sequence[int] | None = None) -> Tensor:
+        """Return the scores of features.
+
+        Parameters
+        ----------
+        features : Tensor, shape (batch, bins, frames)
+            As the front end gives them; on any device.
+        members : sequence of int, optional
+            Which members to ask; by default all.
+
+        Returns
+        -------
+        Tensor, shape (batch, classes), float32, on the CPU
+            0 to 1: the mean of the members' sigmoids.
+
+        Raises
+        ------
+        ModelError
+            If the features have another shape than the model was trained with.
+        """
+        expected = self.description.shape
+        if features.ndim != 3 or tuple(features.shape[1:]) != expected:
+            raise ModelError(
+                f"model {self.name}: takes features of {expected[0]} bins x {expected[1]} frames, "
+                f"not {'x'.join(map(str, features.shape[1:]))}",
+                "compute features with the model's front end and window",
+            )
+        features = features.to(self.device, torch.float32)
+        asked = range(len(self._nets)) if members is None else members
+        total = torch.zeros(len(features), len(self.labels), device=self.device)
+        for index in asked:
+            member = self.description.members[index]
+            standardised = (features - member.mean) / member.std
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                logits = self._nets[index](standardised)
+            total += logits.float().sigmoid()
+        return (total / len(asked)).cpu()
+
+
+def save(
+    folder: _PathLike, description: Description, states: Sequence[dict[str, Tensor]], card: str
+) -> Description:
+    """Write a model directory, each file atomically, and return the description with the weights' hash.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it does not exist.
+    description : Description
+        Its ``weights`` are filled in.
+    states : sequence of dict
+        The ``state_dict`` of each member, in their order.
+    card : str
+        Markdown, with ``{name}`` where the full name of the model is to stand.
+    """
+    tensors = {
+        f"{member.prefix}.{key}": tensor.detach().cpu().contiguous()
+        for member, state in zip(description.members, states, strict=True)
+        for key, tensor in state.items()
+    }
+    path = Path(folder) / WEIGHTS_NAME
+    with replacing(path) as temporary:
+        temporary.write_bytes(safetensors.torch.save(tensors))  # save_file would hide it from other users
+    description = replace(description, weights=_digest(path))
+    text = json.dumps(description.to_json(), indent=1, allow_nan=False) + "\n"
+    name = Model(description, [], torch.device("cpu"), torch.float32).name
+    write_text(Path(folder) / CARD_NAME, card.replace("{name}", name))
+    write_text(Path(folder) / DESCRIPTION_NAME, text)  # last: a folder that has it is complete
+    return description
+
+
+def read_description(folder: _PathLike) -> Description:
+    """Return the description of a model directory, without its weights.
+
+    Raises
+    ------
+    ModelError
+        If there is no ``model.json``, or it is not one that this version understands.
+    """
+    path = Path(folder) / DESCRIPTION_NAME
+    try:
+        return Description.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        what = f"{path}: cannot be read ({error.strerror})"
+        raise ModelError(what, "name a model directory, as im-train writes it") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path}: does not describe a model ({error})", "train or fetch it again") from None
+
+
+def load(
+    folder: _PathLike,
+    device: torch.device | Literal["cpu"] = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Model:
+    """Load a model directory.
+
+    Parameters
+    ----------
+    folder : path
+        As `save` wrote it.
+    device : torch.device
+        Where to compute; see `imtools.device.resolve_device`.
+    dtype : torch.dtype
+        In what to compute; see `imtools.device.resolve_precision`.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or damaged, or the weights do not fit the description: naming the file.
+    """
+    description = read_description(folder)
+    path = Path(folder) / WEIGHTS_NAME
+    tensors = _read_weights(path, description)
+    device = torch.device(device)
+    nets = []
+    for member in description.members:
+        net = _build(path.with_name(DESCRIPTION_NAME), description)
+        prefix = f"{member.prefix}."
+        state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        _fill(net, state, path, member)
+        nets.append(place(net, device).eval())
+    return Model(description, nets, device, dtype)
+
+
+def _read_weights(path: Path, description: Description) -> dict[str, Tensor]:
+    hint = "train or fetch the model again"
+    try:
+        if _digest(path) != description.weights:
+            raise ModelError(
+                f"{path}: is not the file that {DESCRIPTION_NAME} describes (hash differs)", hint
+            )
+        tensors: dict[str, Tensor] = safetensors.torch.load_file(path)
+        return tensors
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})", hint) from None
+    except SafetensorError as error:
+        raise ModelError(f"{path}: is damaged ({error})", hint) from None
+
+
+def _build(path: Path, description: Description) -> nn.Module:
+    try:
+        return build(
+            description.architecture,
+            num_classes=len(description.labels),
+            input_shape=description.shape,
+            width=description.width,
+        )
+    except ImtoolsError as error:
+        raise ModelError(f"{path}: {error.message}", error.hint) from None
+
+
+def _fill(net: nn.Module, state: dict[str, Tensor], path: Path, member: Member) -> None:
+    expected = net.state_dict()
+    wrong = sorted(state.keys() ^ expected.keys()) or sorted(
+        key for key, tensor in state.items() if tensor.shape != expected[key].shape
+    )
+    if wrong:
+        raise ModelError(
+            f"{path}: tensor {member.prefix}.{wrong[0]} does not fit {DESCRIPTION_NAME} "
+            f"({len(wrong)} of {len(expected)} are missing, unknown or of another shape)",
+            "keep the files of a model together, as they were written",
+        )
+    net.load_state_dict(state)
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as stream:
+        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"

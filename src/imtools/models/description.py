@@ -1,0 +1,153 @@
+"""What a trained model says about itself: the content of ``model.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..units import seconds_to_samples
+
+SCHEMA = "imtools/model/1"
+AGGREGATION = "mean of sigmoids"
+"""How the scores of members, and of windows, become one."""
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Member:
+    """One net of a model.
+
+    Attributes
+    ----------
+    prefix : str
+        What its tensors' names begin with in the weights file, before a dot: ``"fold0"`` or ``"model"``.
+    fold : int or None
+        The fold that it was validated, and not trained, on.
+    epoch : int
+        The epoch (from 0) whose weights these are.
+    mean, std : float
+        The features are standardised by these: of all cells of its training examples.
+    validation : dict of str to float
+        Loss and metrics on its validation records, after that epoch.
+    degenerate : bool
+        Whether it gave (nearly) the same answer for all of them.
+    """
+
+    prefix: str
+    fold: int | None
+    epoch: int
+    mean: float
+    std: float
+    validation: dict[str, float | None] = field(default_factory=dict)
+    degenerate: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """Everything that is needed to apply a model, and how it came about.
+
+    Attributes
+    ----------
+    name : str
+        Without the hash of the weights, which `Model.name` adds.
+    architecture, width : str, float
+        For `imtools.models.build`.
+    labels : list of str
+        The classes, in the order of the outputs.
+    front_end : dict
+        ``FrontEnd.config``.
+    front_end_hash : str
+        ``FrontEnd.config_hash``: features that carry it can be scored as they are.
+    shape : tuple of int
+        ``(bins, frames)`` of one window.
+    window, hop : float
+        Length of a window and distance between windows, in seconds.
+    thresholds : list of float
+        From what score a class counts as present.
+    members : list of Member
+        The nets; their scores are averaged.
+    training : dict
+        Settings, fingerprint of the records, seed.
+    versions : dict of str to str
+        Of imtools and of what it was trained with.
+    aggregation : str
+        ``AGGREGATION``.
+    weights : str
+        ``"sha256:..."`` of the weights file.
+    """
+
+    name: str
+    architecture: str
+    width: float
+    labels: list[str]
+    front_end: dict[str, Json]
+    front_end_hash: str
+    shape: tuple[int, int]
+    window: float
+    hop: float
+    thresholds: list[float]
+    members: list[Member]
+    training: dict[str, Json] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    aggregation: str = AGGREGATION
+    weights: str = ""
+
+    @property
+    def degenerate(self) -> bool:
+        """Whether any member gives (nearly) the same answer for every input."""
+        return any(member.degenerate for member in self.members)
+
+    @property
+    def sampling_rate(self) -> int:
+        """Rate of the windows, in Hz."""
+        return int(self.front_end["sampling_rate"])
+
+    @property
+    def window_samples(self) -> int:
+        """Length of a window in samples."""
+        return seconds_to_samples(self.window, self.sampling_rate)
+
+    @property
+    def hop_samples(self) -> int:
+        """Distance between windows in samples, at least 1."""
+        return max(1, seconds_to_samples(self.hop, self.sampling_rate))
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the JSON object of ``model.json``."""
+        content = asdict(self)
+        front_end = {"config": content.pop("front_end"), "hash": content.pop("front_end_hash")}
+        return {"schema": SCHEMA, "degenerate": self.degenerate} | content | {"front_end": front_end}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Json]) -> Description:
+        """Parse ``model.json``.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If it is not one: `load` says so by the file's name.
+        """
+        data = dict(content)
+        if (schema := data.pop("schema", None)) != SCHEMA:
+            raise ValueError(f"its schema is {schema!r}, this version reads {SCHEMA!r}")
+        data.pop("degenerate")
+        front_end = data.pop("front_end")
+        bins, frames = data.pop("shape")
+        description = cls(
+            **data
+            | {
+                "front_end": dict(front_end["config"]),
+                "front_end_hash": front_end["hash"],
+                "shape": (int(bins), int(frames)),
+                "members": [Member(**member) for member in data.pop("members")],
+            }
+        )
+        if not description.members or not description.labels:
+            raise ValueError("it has no members or no labels")
+        if len(description.thresholds) != len(description.labels):
+            raise ValueError("it has not one threshold for each label")
+        if description.aggregation != AGGREGATION:
+            raise ValueError(f"its aggregation is {description.aggregation!r}, not {AGGREGATION!r}")
+        return description

@@ -1,0 +1,31 @@
+"""The net of Gururani et al. (2018), which Kratimenos et al. (2020) take as their baseline."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from .kratimenos2020 import DENSE, DEPTHS, POOLS
+from .vgg import Vgg, scaled
+
+
+def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
+    """Build "Initial 1-Conv Model" of Kratimenos et al. (2020), Table I: one convolution a block, ELU.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of outputs (logits).
+    input_shape : tuple of int
+        ``(bins, frames)``.
+    width : float
+        Factor on all channels and units.
+    """
+    return Vgg(
+        num_classes,
+        input_shape,
+        depths=[scaled(depth, width) for depth in DEPTHS],
+        pools=POOLS,
+        convolutions=1,
+        activation=nn.ELU,
+        dense=scaled(DENSE, width),
+    )

@@ -1,0 +1,195 @@
+"""Applying a model to records: prepared one by one in workers, scored in batches across records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..device import tune_malloc
+from ..errors import UsageError
+from ..features import from_config
+from ..features.store import FeatureReader
+from ..manifest import Record
+from ..models.bundle import Model
+from ..units import samples_to_seconds, seconds_to_samples
+from .windows import WINDOWS_AT_ONCE, CutWindows, window_starts
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A record that is ready to be scored.
+
+    Attributes
+    ----------
+    record : Record
+        The record.
+    members : tuple of int or None
+        The members to ask; ``None``: all.
+    from_features : bool
+        Whether ``chunks`` hold features (n, bins, frames) or waveforms (n, samples).
+    chunks : iterable of ndarray
+        The windows, some at a time. Those of a long record are cut when they are asked for.
+    starts : range
+        Where the windows begin, in samples at the model's rate.
+    """
+
+    record: Record
+    members: tuple[int, ...] | None
+    from_features: bool
+    chunks: Iterable[Floats]
+    starts: range
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of a record.
+
+    Attributes
+    ----------
+    mean : ndarray of float32, shape (classes,)
+        Mean over the windows.
+    windows : ndarray of float32, shape (n, classes)
+        Scores of each window.
+    starts, durations : ndarray of float64, shape (n,)
+        Where each window lies in the record, in seconds; one that goes beyond the end is cut there.
+    """
+
+    mean: Floats
+    windows: Floats
+    starts: NDArray[np.float64]
+    durations: NDArray[np.float64]
+
+
+class Predictor:
+    """Scores records with a model.
+
+    Parameters
+    ----------
+    model : Model
+        On its device.
+    hop : float, optional
+        Distance between windows in seconds, instead of the model's own.
+    batch_size : int
+        Windows that are computed at once.
+    held_out : bool
+        Score a record that has a fold with the members that were not trained on that fold, only.
+
+    Raises
+    ------
+    UsageError
+        If the hop is not above 0.
+    """
+
+    def __init__(
+        self, model: Model, *, hop: float | None = None, batch_size: int = 128, held_out: bool = False
+    ) -> None:
+        description = model.description
+        if hop is not None and not hop > 0:
+            raise UsageError(f"a hop of {hop:g} s makes no progress", "give one above 0")
+        if model.device.type == "cpu":
+            tune_malloc()
+        self.model = model
+        self._batch_size, self._held_out = batch_size, held_out
+        self._front_end = from_config(description.front_end).to(model.device)
+        self._rate, self._window = description.sampling_rate, description.window_samples
+        self._hop = description.hop_samples
+        if hop is not None:
+            self._hop = max(1, seconds_to_samples(hop, self._rate))
+
+    def prepare(self, record: Record) -> Prepared:
+        """Read what is to be scored of one record; may run in a worker thread.
+
+        Features of the model's own front end and shape are taken as they are, as one window; otherwise
+        the audio is cut into windows. Those of a long record are only cut while it is scored, so that
+        memory does not grow with its length.
+
+        Raises
+        ------
+        FeatureError
+            If the record has neither such features nor audio.
+        AudioError
+            If its audio cannot be decoded.
+        ModelError
+            If held-out scores are asked for, and every member was trained on the record's fold.
+        """
+        members = None
+        if self._held_out and record.fold is not None:
+            members = tuple(self.model.members_without(record.fold))
+        ref = record.features.get(str(self.model.description.front_end["kind"]))
+        if (
+            ref is not None
+            and ref.config == self.model.description.front_end_hash
+            and ref.shape == self.model.description.shape
+        ):
+            row = FeatureReader().read(ref)
+            return Prepared(record, members, True, [row[None]], range(1))
+        chunks: Iterable[Floats] = CutWindows(record, self._rate, self._window, self._hop)
+        starts = window_starts(record.at_rate(self._rate).num_samples, self._window, self._hop)
+        if len(starts) <= WINDOWS_AT_ONCE:
+            chunks = list(chunks)
+        return Prepared(record, members, False, chunks, starts)
+
+    def score(self, prepared: Sequence[Prepared]) -> list[Scores]:
+        """Score some records; windows of different records share batches.
+
+        Parameters
+        ----------
+        prepared : sequence of Prepared
+            What `prepare` gave. Each can be scored again, for instance alone after another failed.
+
+        Returns
+        -------
+        list of Scores
+            In the order of ``prepared``.
+        """
+        rows: list[list[Floats]] = [[] for _ in prepared]
+        pending: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Floats]]] = {}
+        for item, one in enumerate(prepared):
+            queue = pending.setdefault((one.from_features, one.members), [])
+            for window in _windows(one.chunks):
+                queue.append((item, window))
+                if len(queue) == self._batch_size:
+                    self._flush(queue, one.from_features, one.members, rows)
+        for (from_features, members), queue in pending.items():
+            self._flush(queue, from_features, members, rows)
+        return [self._collect(one, np.stack(scores)) for one, scores in zip(prepared, rows, strict=True)]
+
+    @torch.inference_mode()
+    def _flush(
+        self,
+        queue: list[tuple[int, Floats]],
+        from_features: bool,
+        members: tuple[int, ...] | None,
+        rows: list[list[Floats]],
+    ) -> None:
+        """Score what waits in a queue, and empty it."""
+        if not queue:
+            return
+        batch = torch.from_numpy(np.stack([window for _, window in queue]))
+        features = batch if from_features else self._front_end(batch)
+        scores = self.model.predict_proba(features, members).numpy()
+        for (item, _), row in zip(queue, scores, strict=True):
+            rows[item].append(row)
+        queue.clear()
+
+    def _collect(self, one: Prepared, windows: Floats) -> Scores:
+        length = one.record.at_rate(self._rate).num_samples
+        starts = np.array([samples_to_seconds(start, self._rate) for start in one.starts])
+        if one.from_features:
+            durations = np.array([one.record.duration])
+        else:
+            ends = (min(start + self._window, length) for start in one.starts)
+            spans = (end - start for start, end in zip(one.starts, ends, strict=True))
+            durations = np.array([samples_to_seconds(span, self._rate) for span in spans])
+        return Scores(windows.mean(axis=0), windows, starts, durations)
+
+
+def _windows(chunks: Iterable[Floats]) -> Iterator[Floats]:
+    for chunk in chunks:
+        yield from chunk

@@ -1,0 +1,102 @@
+"""Cutting a record into the windows that a model takes, a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FeatureError
+from ..manifest import Record
+from ..mix import load_any
+from ..units import samples_to_seconds, seconds_to_samples
+
+WINDOWS_AT_ONCE = 64
+"""Windows that are cut, and held in memory, together."""
+
+Windows = NDArray[np.float32]
+
+
+def window_starts(num_samples: int, window: int, hop: int) -> range:
+    """Return where the windows begin, in samples: a last part that fills no window is left out.
+
+    A signal shorter than one window has a single one, which goes beyond its end.
+    """
+    return range(0, max(1, num_samples - window + 1), hop)
+
+
+@dataclass(frozen=True)
+class CutWindows:
+    """The windows of a record, cut each time they are iterated over; see `cut_windows`."""
+
+    record: Record
+    sampling_rate: int
+    window: int
+    hop: int
+
+    def __iter__(self) -> Iterator[Windows]:
+        return cut_windows(self.record, self.sampling_rate, self.window, self.hop)
+
+
+def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Windows]:
+    """Yield the windows of a record, mono at the given rate, some at a time.
+
+    Parameters
+    ----------
+    record : Record
+        With audio or a mix recipe.
+    sampling_rate : int
+        Hz.
+    window, hop : int
+        Length of the windows, and the distance between them, in samples.
+
+    Yields
+    ------
+    ndarray of float32, shape (n, window)
+        At most ``WINDOWS_AT_ONCE`` windows; a record that is shorter than one is padded with zeros.
+
+    Raises
+    ------
+    FeatureError
+        If the record has no audio, or none of any length.
+    AudioError
+        If it cannot be decoded.
+
+    Notes
+    -----
+    Memory does not grow with the record, save for mixes and for records that are normalised as a whole.
+    """
+    if record.audio is None and not record.mix:
+        raise FeatureError(
+            f"record {record.id}: has neither audio nor features that fit this model",
+            "compute features with the front end and window of its model.json",
+        )
+    record = record.at_rate(sampling_rate)
+    if record.num_samples == 0:
+        raise FeatureError(f"record {record.id}: is empty", "leave it out")
+    starts = window_starts(record.num_samples, window, hop)
+    whole = None
+    if record.mix or record.normalize or len(starts) <= WINDOWS_AT_ONCE:
+        whole = load_any(record, mono=True)
+    for first in range(0, len(starts), WINDOWS_AT_ONCE):
+        some = starts[first : first + WINDOWS_AT_ONCE]
+        begin, end = some[0], min(some[-1] + window, record.num_samples)
+        samples = load_any(_part(record, begin, end), mono=True) if whole is None else whole[begin:end]
+        samples = np.pad(samples, (0, max(0, window - len(samples))))
+        yield np.stack([samples[start - begin : start - begin + window] for start in some])
+
+
+def _part(record: Record, begin: int, end: int) -> Record:
+    """Return the record of some of a record's samples: the loader gives the same numbers for them."""
+    rate = record.sampling_rate
+    first = seconds_to_samples(record.start, rate)
+    content = record.num_samples - seconds_to_samples(record.padding, rate)
+    beyond = max(0, end - max(begin, content))
+    return record.replace(
+        start=samples_to_seconds(first + min(begin, content), rate),
+        duration=samples_to_seconds(end - begin, rate),
+        num_samples=end - begin,
+        padding=samples_to_seconds(beyond, rate),
+    )

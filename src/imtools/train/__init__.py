@@ -1,0 +1,5 @@
+"""Training: records with stored features in, a model directory out. Loads torch only when it works."""
+
+from .config import TrainConfig
+
+__all__ = ["TrainConfig"]

@@ -1,0 +1,103 @@
+"""The model card: what a person has to know about a model, with no number that this training did not give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..manifest import Record
+from ..models.description import Description
+from .config import TrainConfig
+from .data import Examples
+from .engine import Trained
+
+_METRICS = ("loss", "lrap", "f1_micro", "f1_macro", "top1")
+_NO_LICENSE = (
+    "The records do not name the licence of their audio. Weights may be bound by it: find out before you "
+    "pass them on."
+)
+
+
+def model_card(
+    description: Description,
+    config: TrainConfig,
+    trained: Sequence[Trained],
+    examples: Examples,
+    records: Sequence[Record],
+    parameters: int,
+) -> str:
+    """Return the card as Markdown; ``{name}`` stands where the full name is to be put in."""
+    parts = [
+        "# {name}",
+        _what(description, parameters),
+        "## Use\n\n```sh\nim-predict -m . song.flac\n```",
+        "## Training data\n\n" + _data(description, trained, examples, records),
+        "## Training\n\n" + _settings(config),
+        "## Validation\n\n" + _validation(trained),
+        "## Licence\n\n" + _license(records),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _what(description: Description, parameters: int) -> str:
+    bins, frames = description.shape
+    members = len(description.members)
+    nets = "one net" if members == 1 else f"{members} nets, whose scores are averaged"
+    return (
+        f"Recognises {len(description.labels)} classes of instruments "
+        f"({', '.join(description.labels)}) in windows of {description.window:g} s: {nets}, of architecture "
+        f"`{description.architecture}` at width {description.width:g} ({parameters} parameters each), on "
+        f"`{description.front_end['kind']}` features of {bins} bins x {frames} frames at "
+        f"{description.sampling_rate} Hz. Scores of windows are averaged ({description.aggregation})."
+    )
+
+
+def _data(
+    description: Description, trained: Sequence[Trained], examples: Examples, records: Sequence[Record]
+) -> str:
+    used = np.unique(np.concatenate([np.r_[one.fold.train, one.fold.validation] for one in trained]))
+    sources = sorted({str(records[i].source.get("dataset", "unnamed")) for i in used})
+    rows = ["| class | present | known absent |", "|---|---:|---:|"]
+    for column, label in enumerate(description.labels):
+        present, known = examples.present[used, column], examples.known[used, column]
+        rows.append(f"| {label} | {int(present.sum())} | {int((known & ~present).sum())} |")
+    head = f"{len(used)} records of: {', '.join(sources)}. Records by class:"
+    return head + "\n\n" + "\n".join(rows)
+
+
+def _settings(config: TrainConfig) -> str:
+    rows = ["| setting | value |", "|---|---|"]
+    rows += [f"| {name} | {_shown(value)} |" for name, value in config.to_json().items()]
+    return "\n".join(rows)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _validation(trained: Sequence[Trained]) -> str:
+    head = (
+        "Each member after its best epoch (lowest loss), on the records that it was not trained on. The "
+        "epoch was chosen on the same records, so the figures are somewhat too good. F1 at threshold 0.5; "
+        "top1 over the records with one label."
+    )
+    rows = [f"| member | records | epoch | {' | '.join(_METRICS)} |", "|---|" + "---:|" * (2 + len(_METRICS))]
+    for one in trained:
+        values = one.best.validation()
+        shown = ["-" if (value := values[name]) is None else f"{value:.3f}" for name in _METRICS]
+        rows.append(
+            f"| {one.fold.name} | {len(one.fold.validation)} | {one.best.epoch} | {' | '.join(shown)} |"
+        )
+    if any(one.degenerate for one in trained):
+        rows.append("\n**It gives nearly the same answer for every input: it has learnt nothing of use.**")
+    return head + "\n\n" + "\n".join(rows)
+
+
+def _license(records: Sequence[Record]) -> str:
+    licenses = sorted({str(record.source["license"]) for record in records if record.source.get("license")})
+    if not licenses:
+        return _NO_LICENSE
+    return f"Trained on audio under {', '.join(licenses)}: the weights may be bound by those terms."

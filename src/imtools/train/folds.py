@@ -1,0 +1,102 @@
+"""Which records train and which validate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..manifest import Record
+from ..split import assign_holdout, groups_of
+
+HOLDOUT = 0.1
+"""Part held out for validation where the records have neither folds nor splits."""
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of the records.
+
+    Attributes
+    ----------
+    number : int or None
+        The fold that validates; ``None`` where the division does not come from folds.
+    train, validation : ndarray of int64
+        Indices of the records on either side, ascending.
+    """
+
+    number: int | None
+    train: Indices
+    validation: Indices
+
+    @property
+    def name(self) -> str:
+        """Name of what is trained on this division: ``"fold0"``, or ``"model"``."""
+        return "model" if self.number is None else f"fold{self.number}"
+
+
+def plan_folds(records: Sequence[Record], numbers: Sequence[int] | None, *, seed: int) -> list[Fold]:
+    """Divide records by their folds; without folds, by their splits; without those, by chance.
+
+    Records of the split ``"test"`` are on neither side.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        The labelled records.
+    numbers : sequence of int, optional
+        The folds to validate on, one after the other; by default every fold that the records have.
+    seed : int
+        Decides a division by chance, in which about a tenth of each class is held out, by recordings.
+
+    Returns
+    -------
+    list of Fold
+        One for each fold, in ascending order, or a single one.
+
+    Raises
+    ------
+    UsageError
+        If a fold that was asked for has no records, some records have a fold and others none, a side is
+        empty, or a recording is on both sides.
+    """
+    usable = [i for i, record in enumerate(records) if record.split != "test"]
+    found = {records[i].fold for i in usable}
+    present = sorted(fold for fold in found if fold is not None)
+    if present and None in found:
+        bare = next(records[i].id for i in usable if records[i].fold is None)
+        raise UsageError(f"record {bare} has no fold and others have", "run im-split over all of them")
+    if numbers is not None:
+        if missing := sorted(set(numbers) - set(present)):
+            there = f"folds {', '.join(map(str, present))}" if present else "no folds"
+            raise UsageError(f"no record is in fold {missing[0]} (there are {there})", "see im-split --folds")
+        present = sorted(set(numbers))
+    sides: list[tuple[int | None, set[int]]]
+    if present:
+        sides = [(number, {i for i in usable if records[i].fold == number}) for number in present]
+    elif any(records[i].split == "validation" for i in usable):
+        sides = [(None, {i for i in usable if records[i].split == "validation"})]
+    else:
+        held = assign_holdout([records[i] for i in usable], HOLDOUT, seed=seed)
+        sides = [(None, {i for i, out in zip(usable, held, strict=True) if out})]
+    return [_divide(records, usable, number, held_out) for number, held_out in sides]
+
+
+def _divide(records: Sequence[Record], usable: list[int], number: int | None, held_out: set[int]) -> Fold:
+    train = [i for i in usable if i not in held_out]
+    fold = Fold(number, np.array(train, dtype=np.int64), np.array(sorted(held_out), dtype=np.int64))
+    if len(train) < 2 or not held_out:
+        what = f"{fold.name}: {len(train)} records to train on and {len(held_out)} to validate on"
+        raise UsageError(what, "give more records, or other folds (see im-split)")
+    learnt = set().union(*(groups_of(records[i]) for i in train))
+    if shared := learnt & set().union(*(groups_of(records[i]) for i in held_out)):
+        raise UsageError(
+            f"{fold.name}: recording {min(shared)} is both trained and validated on",
+            "make the folds with im-split, before mixing",
+        )
+    return fold

@@ -1,0 +1,73 @@
+"""What each epoch gave: the lines of ``history.jsonl``."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..atomic import write_text
+from ..score.metrics import lrap, precision_recall_f1, top1
+
+HISTORY_NAME = "history.jsonl"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of one fold. It holds no times, so that a resumed training gives the same lines.
+
+    Attributes
+    ----------
+    fold : int or None
+        The fold that validates.
+    epoch : int
+        From 0.
+    learning_rate : float
+        In its last batch.
+    train_loss, validation_loss : float
+        Binary cross-entropy, mean over the known labels.
+    metrics : dict of str to float or None
+        On the validation records, at threshold 0.5; ``None`` where a metric has no value.
+    """
+
+    fold: int | None
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    validation_loss: float
+    metrics: dict[str, float | None]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return asdict(self)
+
+    def validation(self) -> dict[str, float | None]:
+        """Return loss and metrics on the validation records."""
+        return {"loss": self.validation_loss, **self.metrics}
+
+
+def validation_metrics(
+    present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
+) -> dict[str, float | None]:
+    """Return LRAP, F1 micro and macro (at 0.5), and top-1; ``None`` for what has no value."""
+    decisions = precision_recall_f1(present, scores, 0.5, known)
+    values = {
+        "lrap": lrap(present, scores, known),
+        "f1_micro": decisions.micro.f1,
+        "f1_macro": decisions.macro.f1,
+        "top1": top1(present, scores, known),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def write_history(folder: str | os.PathLike[str], epochs: Iterable[Epoch]) -> None:
+    """Write ``history.jsonl``, atomically: one line an epoch."""
+    lines = (json.dumps(epoch.to_json(), allow_nan=False) + "\n" for epoch in epochs)
+    write_text(Path(folder) / HISTORY_NAME, "".join(lines))

@@ -1,0 +1,73 @@
+"""What the tests of models, training and prediction share: small features that a small net can learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from imtools.features import from_config
+from imtools.features.base import FrontEnd
+from imtools.features.sidecar import describe
+from imtools.features.store import ShardWriter
+from imtools.manifest import Label, Record
+from imtools.train import TrainConfig
+
+RATE = 8000
+CLASSES = ("bass", "flute", "organ")
+CONFIG = {
+    "kind": "mel", "sampling_rate": RATE, "n_fft": 256, "hop_length": 200, "n_mels": 36,
+    "normalize": "none", "ref": "max",
+}  # fmt: skip
+FREQUENCIES = {"bass": 300.0, "flute": 1000.0, "organ": 2500.0}
+
+
+def small_front_end() -> FrontEnd:
+    return from_config(CONFIG)
+
+
+def tone(label: str, seed: int, seconds: float = 1.0) -> np.ndarray:
+    """A noisy tone that stands for an instrument, float32."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * RATE)) / RATE
+    frequency = FREQUENCIES[label] * rng.uniform(0.9, 1.1)
+    signal = np.sin(2 * np.pi * frequency * time) + 0.05 * rng.standard_normal(len(time))
+    return signal.astype(np.float32)
+
+
+def make_records(
+    folder: Path, count: int = 24, *, folds: int | None = 2, complete: bool = True, groups: int = 12
+) -> list[Record]:
+    """Records of tones with stored features (and no audio), in turn of each class."""
+    front_end = small_front_end()
+    labels = [CLASSES[i % len(CLASSES)] for i in range(count)]
+    waveforms = torch.from_numpy(np.stack([tone(label, i) for i, label in enumerate(labels)]))
+    describe(folder, front_end)
+    with ShardWriter(folder, "mel") as writer:
+        refs = writer.append(front_end(waveforms).numpy(), front_end.config_hash)
+    return [
+        Record(
+            id=f"tone/{i:03d}",
+            audio=None,
+            start=0.0,
+            duration=1.0,
+            sampling_rate=RATE,
+            num_samples=RATE,
+            groups=[f"song/{i % groups}"],
+            fold=None if folds is None else i % groups % folds,
+            labels=[Label(label)],
+            labels_complete=complete,
+            features={"mel": ref},
+            source={"dataset": "tones", "license": "CC0-1.0"},
+        )
+        for i, (label, ref) in enumerate(zip(labels, refs, strict=True))
+    ]
+
+
+def quick(**changes: object) -> TrainConfig:
+    """Settings for a training of a second."""
+    settings: dict[str, object] = {
+        "width": 0.06, "epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "schedule": "onecycle",
+    }  # fmt: skip
+    return TrainConfig(**(settings | changes))  # type: ignore[arg-type]

@@ -1,0 +1,257 @@
+"""Nets, their parameter counts, and the directory that holds a trained model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from imtools import device
+from imtools.errors import ModelError, UsageError
+from imtools.models import ARCHITECTURES, build
+from imtools.models.bundle import load, read_description, save
+from imtools.models.description import Description, Member
+from nets import CLASSES, CONFIG, RATE, small_front_end
+
+CPU = torch.device("cpu")
+SHAPE = (36, 41)
+
+
+def count(net: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in net.parameters())
+
+
+def conv(channels: int, depth: int) -> int:
+    return channels * depth * 9 + depth + 2 * depth  # weights, biases, batch normalisation
+
+
+def test_parameter_counts_on_the_papers_input() -> None:
+    head = 640 * 2 * 2 * 1024 + 1024 + 2 * 1024 + 1024 * 11 + 11  # 96x87 is pooled to 2x2
+    pairs = [(1, 64), (64, 128), (128, 256), (256, 640)]
+    one = sum(conv(*pair) for pair in pairs) + head
+    two = one + sum(conv(depth, depth) for _, depth in pairs)
+    nets = {name: build(name, num_classes=11, input_shape=(96, 87)) for name in ARCHITECTURES}
+    assert count(nets["gururani2018"]) == one == 4_482_827
+    assert count(nets["kratimenos2020"]) == two == 8_946_635
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_nets_give_one_logit_a_class(name: str) -> None:
+    net = build(name, num_classes=5, input_shape=(40, 50), width=0.1).eval()
+    logits = net(torch.randn(2, 40, 50))
+    assert logits.shape == (2, 5)
+    assert (logits < 0).any() or (logits > 1).any()  # no sigmoid inside
+
+
+def test_activations_are_the_papers() -> None:
+    kinds = {
+        name: {type(m) for m in build(name, num_classes=2, input_shape=SHAPE, width=0.1).modules()}
+        for name in ARCHITECTURES
+    }
+    assert nn.LeakyReLU in kinds["kratimenos2020"]
+    assert nn.ELU not in kinds["kratimenos2020"]
+    assert nn.ELU in kinds["gururani2018"]
+
+
+def test_input_too_small_for_the_pools() -> None:
+    build("kratimenos2020", num_classes=2, input_shape=(36, 36), width=0.1)
+    with pytest.raises(ModelError, match="at least 36 x 36"):
+        build("kratimenos2020", num_classes=2, input_shape=(96, 35), width=0.1)
+
+
+def test_unknown_names_and_widths() -> None:
+    with pytest.raises(UsageError, match="kratimenos2020"):
+        build("resnet", num_classes=2, input_shape=SHAPE)
+    with pytest.raises(UsageError, match="width"):
+        build("gururani2018", num_classes=2, input_shape=SHAPE, width=0)
+
+
+def test_listing_the_nets_does_not_load_torch() -> None:
+    code = "import sys, imtools.models, imtools.device, imtools.train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_devices() -> None:
+    assert device.resolve_device("cpu") == CPU
+    assert device.resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    for wrong in ("gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:99", ""):
+        with pytest.raises(UsageError, match="device"):
+            device.resolve_device(wrong)
+
+
+def test_precisions() -> None:
+    assert device.resolve_precision("fp32", CPU) is torch.float32
+    assert device.resolve_precision("bf16", CPU) is torch.bfloat16
+    assert device.resolve_precision("auto", CPU) in (torch.float32, torch.bfloat16)
+    with pytest.raises(UsageError, match="fp16"):
+        device.resolve_precision("fp16", CPU)
+
+
+def test_seeds_are_stable_and_tell_keys_apart() -> None:
+    seeds = {device.stable_seed(*keys) for keys in [(1, 2), (12,), ("1", 2), (1, "2"), (2, 1), ("1\x002",)]}
+    assert len(seeds) == 6
+    device.seed_everything("a", 1)
+    first = torch.rand(3)
+    device.seed_everything("a", 1)
+    assert torch.equal(first, torch.rand(3))
+
+
+def describe_model(members: int = 2) -> Description:
+    return Description(
+        name="tiny",
+        architecture="gururani2018",
+        width=0.05,
+        labels=list(CLASSES),
+        front_end=CONFIG,
+        front_end_hash=small_front_end().config_hash,
+        shape=SHAPE,
+        window=1.0,
+        hop=0.5,
+        thresholds=[0.5, 0.4, 0.3],
+        members=[
+            Member(f"fold{i}", i, 7, mean=float(i), std=1.0 + i, validation={"loss": 0.5})
+            for i in range(members)
+        ],
+    )
+
+
+def nets_of(description: Description) -> list[nn.Module]:
+    torch.manual_seed(3)
+    return [
+        build(description.architecture, num_classes=3, input_shape=SHAPE, width=0.05).eval()
+        for _ in description.members
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    description = describe_model()
+    save(tmp_path / "m", description, [net.state_dict() for net in nets_of(description)], "# {name}\n")
+    return tmp_path / "m"
+
+
+def test_round_trip(folder: Path) -> None:
+    model = load(folder)
+    assert replace(model.description, weights="") == replace(
+        describe_model(), front_end=model.description.front_end
+    )
+    assert model.name == f"tiny@{model.description.weights[7:15]}"
+    assert (folder / "README.md").read_text() == f"# {model.name}\n"
+    assert model.description.window_samples == RATE
+    assert model.description.hop_samples == RATE // 2
+
+
+def test_scores_are_the_mean_of_the_members_sigmoids(folder: Path) -> None:
+    model = load(folder)
+    x = torch.randn(4, *SHAPE)
+    with torch.inference_mode():
+        each = [net((x - i) / (1 + i)).sigmoid() for i, net in enumerate(nets_of(describe_model()))]
+    assert torch.allclose(model.predict_proba(x), (each[0] + each[1]) / 2, atol=1e-5)
+    assert torch.allclose(model.predict_proba(x, [1]), each[1], atol=1e-5)
+    assert not torch.allclose(each[0], each[1], atol=1e-3)
+
+
+def test_members_without_a_fold(folder: Path) -> None:
+    model = load(folder)
+    assert model.members_without(1) == [1]
+    with pytest.raises(ModelError, match="fold 5"):
+        model.members_without(5)
+
+
+def test_same_weights_same_bytes(folder: Path, tmp_path: Path) -> None:
+    description = describe_model()
+    save(tmp_path / "n", description, [net.state_dict() for net in nets_of(description)], "# {name}\n")
+    for name in os.listdir(folder):
+        assert (folder / name).read_bytes() == (tmp_path / "n" / name).read_bytes()
+
+
+def test_a_model_holds_no_pickle(folder: Path) -> None:
+    assert sorted(os.listdir(folder)) == ["README.md", "model.json", "model.safetensors"]
+    header = (folder / "model.safetensors").read_bytes()
+    assert b"pickle" not in header
+    assert header[8:9] == b"{"  # eight bytes of length, then JSON
+    json.loads(header[8 : 8 + int.from_bytes(header[:8], "little")])
+
+
+def test_others_may_read_a_model(folder: Path) -> None:
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1
+
+
+def test_wrong_shape_of_features(folder: Path) -> None:
+    with pytest.raises(ModelError, match="36 bins x 41 frames, not 36x42"):
+        load(folder).predict_proba(torch.zeros(1, 36, 42))
+
+
+def test_missing_files(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"nowhere.model\.json"):
+        load(tmp_path / "nowhere")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors: cannot be read"):
+        load(folder)
+
+
+def test_damaged_weights(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.safetensors: is not the file"):
+        load(folder)
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    content = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(content | changes))
+
+
+def test_truncated_weights_of_which_the_hash_is_right(folder: Path) -> None:
+    import hashlib
+
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+    rewrite(folder, weights=f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}")
+    with pytest.raises(ModelError, match=r"model\.safetensors: is damaged"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"width": 0.1}, r"model\.safetensors: tensor fold0\."),
+        ({"labels": ["a"], "thresholds": [0.5]}, r"does not fit model\.json"),
+        ({"architecture": "kratimenos2020"}, r"does not fit model\.json"),
+        ({"architecture": "resnet"}, r"model\.json: there is no model 'resnet'"),
+        ({"schema": "imtools/model/9"}, "schema is 'imtools/model/9'"),
+        ({"thresholds": [0.5]}, "one threshold for each label"),
+        ({"aggregation": "maximum"}, "aggregation is 'maximum'"),
+        ({"members": []}, "no members"),
+        ({"members": [{"prefix": "fold0"}]}, r"model\.json: does not describe"),
+        ({"surprise": 1}, r"model\.json: does not describe"),
+        ({"front_end": []}, r"model\.json: does not describe"),
+        ({"shape": [10, 10]}, r"model\.json: features of 10 bins"),
+    ],
+)
+def test_descriptions_that_do_not_fit(folder: Path, changes: dict[str, object], match: str) -> None:
+    rewrite(folder, **changes)
+    with pytest.raises(ModelError, match=match):
+        load(folder)
+
+
+def test_description_that_is_no_json(folder: Path) -> None:
+    (folder / "model.json").write_text("{")
+    with pytest.raises(ModelError, match=r"model\.json: does not describe"):
+        read_description(folder)
+
+
+def test_bf16_is_close_to_fp32(folder: Path) -> None:
+    x = torch.randn(4, *SHAPE)
+    exact, rounded = (load(folder, CPU, dtype).predict_proba(x) for dtype in (torch.float32, torch.bfloat16))
+    assert rounded.dtype == torch.float32
+    assert float((exact - rounded).abs().max()) < 0.02

@@ -1,0 +1,457 @@
+"""Training: folds, schedules, augmentation, the loop, and going on after an interruption."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from imtools.errors import FeatureError, ImtoolsWarning, ModelError, UsageError
+from imtools.features import from_config
+from imtools.features.sidecar import front_end_of
+from imtools.features.store import ShardWriter
+from imtools.manifest import Label, Record
+from imtools.models.bundle import load, read_description
+from imtools.train import TrainConfig, augment, engine
+from imtools.train.augment import Augmentation, Decibels, mask_bands, mix_examples, roll_bins
+from imtools.train.data import Examples
+from imtools.train.fit import fit
+from imtools.train.folds import plan_folds
+from imtools.train.schedule import best_epoch, learning_rate, stops
+from nets import CLASSES, CONFIG, make_records, quick, small_front_end
+
+# Trainings of a second leave nets that hardly tell one input from another; one test looks at that warning.
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    return make_records(tmp_path_factory.mktemp("features"))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+# Learning
+
+
+def test_overfits_64_items(tmp_path: Path) -> None:
+    records = [r.replace(split="train") for r in make_records(tmp_path, 64, folds=None, groups=64)]
+    held = [r.replace(id=f"{r.id}/again", split="validation", groups=[f"copy/{r.id}"]) for r in records]
+    config = quick(width=0.1, epochs=12, batch_size=16, learning_rate=1e-2)
+    description = fit(records + held, tmp_path / "model", config)
+    figures = description.members[0].validation
+    assert figures["top1"] == 1.0
+    assert figures["lrap"] == 1.0
+    assert figures["loss"] is not None
+    assert figures["loss"] < 0.2
+    assert not description.degenerate
+    assert description.members[0].prefix == "model"
+    x = Examples(records, "mel", CLASSES, "unknown").features(np.arange(3))
+    assert load(tmp_path / "model").predict_proba(x).argmax(dim=1).tolist() == [0, 1, 2]
+
+
+def test_each_fold_gives_a_member(records: list[Record], tmp_path: Path) -> None:
+    description = fit(records, tmp_path, quick(epochs=2))
+    assert [(m.prefix, m.fold) for m in description.members] == [("fold0", 0), ("fold1", 1)]
+    assert description.members[0].mean != description.members[1].mean  # of their own training rows
+    assert description == read_description(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["README.md", "history.jsonl", "model.json", "model.safetensors"]
+    rows = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    assert [(row["fold"], row["epoch"]) for row in rows] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert rows[0].keys() == {
+        "fold", "epoch", "learning_rate", "train_loss", "validation_loss", "metrics",
+    }  # fmt: skip
+    losses = [row["validation_loss"] for row in rows if row["fold"] == 1]
+    assert description.members[1].validation["loss"] == min(losses)
+    assert description.members[1].epoch == losses.index(min(losses))
+
+
+def test_the_best_epoch_is_kept(records: list[Record], tmp_path: Path) -> None:
+    # At such a rate the loss goes up again; a training that ends at its lowest gives the same weights.
+    config = quick(epochs=6, learning_rate=0.05, schedule="decay", folds=(0,))
+    description = fit(records, tmp_path / "all", config)
+    best = description.members[0].epoch
+    assert best < 5
+    ended = fit(records, tmp_path / "ended", replace(config, epochs=best + 1))
+    assert ended.weights == description.weights
+    assert ended.members == description.members
+
+
+def test_card_gives_only_this_trainings_figures(records: list[Record], tmp_path: Path) -> None:
+    description = fit(records, tmp_path, quick(epochs=1, folds=(1,)))
+    card = (tmp_path / "README.md").read_text()
+    assert card.startswith(f"# kratimenos2020@{description.weights[7:15]}\n")
+    assert f"{description.members[0].validation['lrap']:.3f}" in card
+    assert "| bass | 8 | 16 |" in card
+    assert "CC0-1.0" in card
+    assert "im-predict -m ." in card
+    assert "{" not in card
+
+
+def test_licence_line_without_a_licence(tmp_path: Path) -> None:
+    records = [r.replace(source={}) for r in make_records(tmp_path, 12)]
+    fit(records, tmp_path / "m", quick(epochs=1, folds=(0,)))
+    assert "do not name the licence" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_a_net_that_always_says_the_same_is_flagged(tmp_path: Path) -> None:
+    records = make_records(tmp_path, 12)
+    config = quick(epochs=1, learning_rate=1e-9, folds=(0,))
+    with pytest.warns(ImtoolsWarning, match="same answer"):
+        description = fit(records, tmp_path / "m", config)
+    assert description.degenerate
+    assert json.loads((tmp_path / "m" / "model.json").read_text())["degenerate"] is True
+    assert "nearly the same answer" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_a_loss_that_explodes_is_an_error(records: list[Record], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not a finite number"):
+        fit(records, tmp_path, quick(learning_rate=1e20, schedule="decay", epochs=4))
+
+
+# Determinism and interruption
+
+
+class _Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("calls", [1, 4, 5, 9, 17])
+def test_interrupted_anywhere_resumed_gives_the_same_bytes(
+    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    config = quick(epochs=3, schedule="decay", mix=0.5, roll=1, mask=0.1)
+    fit(records, tmp_path / "whole", config)
+    broken = tmp_path / "broken"
+    with monkeypatch.context() as patch:
+        count = itertools.count(1)
+
+        def loss(*arguments: torch.Tensor) -> torch.Tensor:
+            if next(count) == calls:
+                raise _Killed
+            return masked_loss(*arguments)
+
+        masked_loss = engine.masked_loss
+        patch.setattr(engine, "masked_loss", loss)
+        with pytest.raises(_Killed):
+            fit(records, broken, config)
+    done: list[int] = []
+    fit(records, broken, config, resume=True, report=lambda epoch, _: done.append(epoch.epoch))
+    assert tree(broken) == tree(tmp_path / "whole")
+    # An epoch is two batches and two parts of the validation; a fold ends with a validation more.
+    fold, call = divmod(calls - 1, 3 * 4 + 2)
+    assert len(done) == 6 - 3 * fold - min(3, call // 4)
+    fit(records, broken, config, resume=True, report=lambda *_: pytest.fail("was finished"))
+    assert tree(broken) == tree(tmp_path / "whole")
+
+
+def test_bf16_resumes_with_the_same_bytes(records: list[Record], tmp_path: Path) -> None:
+    config = quick(epochs=2, folds=(0,))
+
+    def stop(*_: object) -> None:
+        raise _Killed
+
+    fit(records, tmp_path / "whole", config, dtype=torch.bfloat16)
+    with pytest.raises(_Killed):
+        fit(records, tmp_path / "broken", config, dtype=torch.bfloat16, report=stop)
+    fit(records, tmp_path / "broken", config, dtype=torch.bfloat16, resume=True)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+
+
+def test_seed_decides(records: list[Record], tmp_path: Path) -> None:
+    weights = [
+        fit(records, tmp_path / str(i), quick(epochs=1, folds=(0,), seed=seed)).weights
+        for i, seed in enumerate([1, 1, 2])
+    ]
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_resume_refuses_another_training(records: list[Record], tmp_path: Path) -> None:
+    def stop(*_: object) -> None:
+        raise _Killed
+
+    with pytest.raises(_Killed):
+        fit(records, tmp_path, quick(), report=stop)
+    checkpoint = tmp_path / "checkpoints" / "fold0.safetensors"
+    other = shutil.copytree(tmp_path, tmp_path.parent / "other")
+    with pytest.raises(UsageError, match="other records or options"):
+        fit(records, tmp_path, quick(seed=9), resume=True)
+    with pytest.raises(UsageError, match="other records or options"):
+        fit([*records[:-1], records[-1].replace(labels=[])], tmp_path, quick(), resume=True)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(ModelError, match=r"fold0\.safetensors: is no checkpoint"):
+        fit(records, tmp_path, quick(), resume=True)
+    fit(records, other, quick(seed=9, epochs=1))  # without resume, checkpoints do not count
+    with pytest.raises(UsageError, match="holds a model of other"):
+        fit(records, other, quick(), resume=True)
+
+
+# Labels
+
+
+def test_unknown_labels_do_not_enter_the_loss() -> None:
+    logits = torch.tensor([[2.0, -1.0, 30.0]], requires_grad=True)
+    present = torch.tensor([[True, False, False]])
+    known = torch.tensor([[True, True, False]])
+    loss = engine.masked_loss(logits, present, known)
+    expected = binary_cross_entropy_with_logits(logits[:, :2], present[:, :2].float(), reduction="sum")
+    assert loss.item() == pytest.approx(expected.item())
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert (logits.grad != 0).tolist() == [[True, True, False]]
+
+
+def test_without_negatives_there_is_nothing_to_learn(tmp_path: Path) -> None:
+    records = make_records(tmp_path, 12, complete=False)
+    with pytest.raises(ModelError, match="--unlisted absent"):
+        fit(records, tmp_path / "m", quick())
+    fit(records, tmp_path / "m", quick(unlisted="absent", epochs=1, folds=(0,)))
+
+
+def test_classes_without_positives_are_named(records: list[Record], tmp_path: Path) -> None:
+    config = quick(epochs=1, folds=(0,), classes=(*CLASSES, "theremin"))
+    with pytest.warns(ImtoolsWarning, match="known for theremin to be present"):
+        description = fit(records, tmp_path, config)
+    assert description.labels == [*CLASSES, "theremin"]
+
+
+# Examples
+
+
+def test_missing_and_mixed_features_are_refused(records: list[Record]) -> None:
+    with pytest.raises(FeatureError, match=r"1 of 24 .* \(first: tone/000\).* run im-features first"):
+        Examples([records[0].replace(features={}), *records[1:]], "mel", CLASSES, "unknown")
+    ref = records[0].features["mel"]
+    other = type(ref)(ref.path, ref.row, ref.shape, ref.dtype, "sha256:" + "0" * 64)
+    with pytest.raises(FeatureError, match=r"23 x 36x41 of .*; 1 x 36x41 of sha256:000000000000"):
+        Examples([records[0].replace(features={"mel": other}), *records[1:]], "mel", CLASSES, "unknown")
+    with pytest.raises(FeatureError, match="no records"):
+        Examples([], "mel", CLASSES, "unknown")
+
+
+def test_kind_of_feature(records: list[Record], tmp_path: Path) -> None:
+    with pytest.raises(FeatureError, match="run im-features first"):
+        fit([r.replace(features={}) for r in records], tmp_path, quick())
+    both = [r.replace(features=r.features | {"cqt": r.features["mel"]}) for r in records]
+    with pytest.raises(FeatureError, match="cqt, mel"):
+        fit(both, tmp_path, quick())
+
+
+def test_reading_from_disk_gives_the_same(records: list[Record]) -> None:
+    memory = Examples(records, "mel", CLASSES, "unknown")
+    disk = Examples(records, "mel", CLASSES, "unknown", in_memory=0)
+    indices = np.array([5, 0, 17])
+    assert torch.equal(memory.features(indices), disk.features(indices))
+    assert memory.statistics(indices) == disk.statistics(indices)
+
+
+def test_statistics_are_of_the_given_rows(records: list[Record]) -> None:
+    examples = Examples(records, "mel", CLASSES, "unknown")
+    cells = examples.features(np.array([1, 2, 3])).double()
+    found = examples.statistics(np.array([1, 2, 3]))
+    assert found.mean == pytest.approx(cells.mean().item())
+    assert found.std == pytest.approx(cells.std(correction=0).item())
+
+
+def test_features_that_do_not_span_their_records(records: list[Record], tmp_path: Path) -> None:
+    longer = [r.replace(num_samples=12000, duration=1.5) for r in records]
+    with pytest.raises(FeatureError, match="do not span its 12000 samples"):
+        fit(longer, tmp_path, quick())
+
+
+def test_front_ends_are_found_again(records: list[Record], tmp_path: Path) -> None:
+    ref = records[0].features["mel"]
+    assert front_end_of("mel", ref).config == small_front_end().config
+    preset = from_config({"kind": "mel", "normalize": "none", "ref": "max"})  # librosa-mel
+    with ShardWriter(tmp_path, "mel") as writer:
+        rows = np.zeros((1, 4, 4), np.float32)
+        known = writer.append(rows, preset.config_hash)[0]
+        unknown = writer.append(rows, "sha256:" + "f" * 64)[0]
+    assert front_end_of("mel", known).config == preset.config
+    with pytest.raises(FeatureError, match=r"unknown front end.*keep mel\.json"):
+        front_end_of("mel", unknown)
+    (tmp_path / "mel.json").write_text('{"config": {"kind": "mel", "n_mels": -1}}')
+    with pytest.raises(FeatureError, match=r"mel\.json: .*n_mels"):
+        front_end_of("mel", unknown)
+    (tmp_path / "mel.json").write_text("[]")
+    with pytest.raises(FeatureError, match=r"mel\.json: does not describe"):
+        front_end_of("mel", unknown)
+
+
+# Folds
+
+
+def bare(i: int, **changes: object) -> Record:
+    record = Record(f"r{i:02d}", None, 0.0, 1.0, 8000, 8000, groups=[f"g{i}"], labels=[Label(CLASSES[i % 3])])
+    return record.replace(**changes)
+
+
+def test_each_fold_validates_once_and_test_records_never() -> None:
+    records = [bare(i, fold=i % 3) for i in range(9)] + [bare(9, fold=0, split="test")]
+    folds = plan_folds(records, None, seed=0)
+    assert [fold.name for fold in folds] == ["fold0", "fold1", "fold2"]
+    assert sorted(np.concatenate([fold.validation for fold in folds])) == list(range(9))
+    for fold in folds:
+        assert sorted([*fold.train, *fold.validation]) == list(range(9))
+    assert [fold.number for fold in plan_folds(records, [2, 0], seed=0)] == [0, 2]
+
+
+def test_validation_split() -> None:
+    splits = ["train", "validation", None, "test"]
+    (fold,) = plan_folds([bare(i, split=splits[i % 4]) for i in range(8)], None, seed=0)
+    assert (fold.name, fold.train.tolist(), fold.validation.tolist()) == ("model", [0, 2, 4, 6], [1, 5])
+
+
+def test_chance_holds_out_whole_recordings() -> None:
+    records = [bare(i, groups=[f"g{i // 3}"]) for i in range(60)]
+    (fold,) = plan_folds(records, None, seed=1)
+    assert 3 <= len(fold.validation) <= 9
+    assert not {i // 3 for i in fold.train} & {i // 3 for i in fold.validation}
+
+
+def test_folds_that_cannot_be() -> None:
+    records = [bare(i, fold=i % 2) for i in range(6)]
+    with pytest.raises(UsageError, match="no record is in fold 7"):
+        plan_folds(records, [7], seed=0)
+    with pytest.raises(UsageError, match="r05 has no fold"):
+        plan_folds([*records[:5], bare(5)], None, seed=0)
+    with pytest.raises(UsageError, match="recording g0 is both"):
+        plan_folds([*records[:5], bare(5, fold=1, groups=["g0"])], None, seed=0)
+    with pytest.raises(UsageError, match="0 records to train on"):
+        plan_folds([bare(i, fold=0) for i in range(4)], None, seed=0)
+
+
+# Schedules
+
+
+def test_decay_follows_the_paper() -> None:
+    falling = [1 / (i + 1) for i in range(3)]
+    assert learning_rate("decay", 1e-4, epoch=3.5, epochs=9, losses=falling) == pytest.approx(1e-4 * 0.9**3)
+    flat = [*falling, *[0.5] * 5]
+    assert learning_rate("decay", 1.0, epoch=8, epochs=9, losses=flat) == pytest.approx(0.9**8 * 0.1)
+    assert learning_rate("decay", 1.0, epoch=7, epochs=9, losses=flat[:-1]) == pytest.approx(0.9**7)
+    assert not stops("decay", [*falling, *[0.5] * 6])
+    assert stops("decay", [*falling, *[0.5] * 7])
+    assert not stops("onecycle", [*falling, *[0.5] * 50])
+
+
+def test_onecycle_goes_up_and_down_once() -> None:
+    rates = [learning_rate("onecycle", 2.0, epoch=e / 10, epochs=10, losses=[]) for e in range(101)]
+    top = int(np.argmax(rates))
+    assert top == 30
+    assert rates[top] == pytest.approx(2.0)
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+    assert rates[0] == pytest.approx(2.0 / 25)
+    assert rates[-1] < 1e-3
+
+
+@given(st.lists(st.floats(0, 10), max_size=30))
+def test_best_epoch_is_the_first_lowest(losses: list[float]) -> None:
+    assert best_epoch(losses) == (losses.index(min(losses)) if losses else -1)
+
+
+# Augmentation
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_mixing_adds_powers() -> None:
+    decibels = Decibels.of(from_config(CONFIG | {"ref": 1.0, "top_db": None}).config)
+    quiet, loud = torch.full((1, 2, 2), -30.0), torch.full((1, 2, 2), -10.0)
+    mixed = decibels.mix(quiet, loud, torch.tensor([3.0]))
+    gain = 10**0.3
+    assert torch.allclose(mixed, torch.tensor(10 * np.log10((1e-3 + gain * 1e-1) / (1 + gain))).float())
+    relative = Decibels.of(small_front_end().config)
+    mixed = relative.mix(torch.tensor([[[0.0, -80.0]]]), torch.tensor([[[-3.0, -80.0]]]), torch.zeros(1))
+    assert mixed[0, 0].tolist() == pytest.approx([0.0, -80 + 10 * np.log10(2 / (1 + 10**-0.3))], abs=1e-4)
+
+
+def test_mixed_decibels_are_close_to_those_of_mixed_audio() -> None:
+    """The approximation that the option rests on: noises do not interfere on average."""
+    front_end = from_config(CONFIG | {"ref": 1.0, "normalize": "rms"})
+    waves = torch.randn(2, 8000, generator=generator())
+    waves = waves * torch.stack([torch.linspace(0.1, 1, 8000), torch.linspace(1, 0.1, 8000)])
+    first, second, both = front_end(torch.stack([waves[0], waves[1], waves.sum(dim=0)]))
+    mixed = Decibels.of(front_end.config).mix(first[None], second[None], torch.zeros(1))[0]
+    assert (mixed - both).abs().median() < 2.0
+    assert (mixed - both).mean().abs() < 1.0
+    assert (first - both).abs().median() > 2.5
+
+
+def test_mixing_unites_labels() -> None:
+    x = torch.randn(40, 3, 4, generator=generator())
+    present, known = torch.eye(40, dtype=torch.bool), torch.ones(40, 40, dtype=torch.bool)
+    known[::2, 1::2] = False
+    known |= present
+    out, p, k = mix_examples(x, present, known, 1.0, Decibels(False, None), generator(1))
+    assert set(p.sum(dim=1).tolist()) <= {1, 2}
+    assert (p.sum(dim=1) == 2).sum() > 30
+    assert (p | ~present).all()
+    assert (k | ~p).all()
+    partner = (p & ~present).int().argmax(dim=1)
+    row = int((p.sum(dim=1) == 2).nonzero()[0, 0])
+    expected = (known[row] & known[partner[row]]) | p[row]
+    assert torch.equal(k[row], expected)
+    assert x.shape == out.shape
+    same, p, _ = mix_examples(x, present, known, 0.0, Decibels(False, None), generator(1))
+    assert torch.equal(same, x)
+    assert torch.equal(p, present)
+
+
+def test_rolling_shifts_bins_and_repeats_the_edge() -> None:
+    x = torch.arange(8.0).reshape(1, 8, 1).expand(50, 8, 3)
+    shifts = set()
+    for row in roll_bins(x, 2, generator()):
+        shift = next(s for s in range(-2, 3) if torch.equal(row[:, 0], (torch.arange(8.0) - s).clamp(0, 7)))
+        shifts.add(shift)
+    assert shifts == {-2, -1, 0, 1, 2}
+
+
+def test_masks_hide_bands_behind_the_mean() -> None:
+    x = torch.ones(200, 30, 40)
+    masked = mask_bands(x, 0.2, generator())
+    bins = (masked.amax(dim=2) == 0).sum(dim=1)
+    frames = (masked.amax(dim=1) == 0).sum(dim=1)
+    assert bins.max() <= 12
+    assert frames.max() <= 16
+    assert bins.max() >= 8
+    assert bins.min() <= 2
+    assert set(masked.unique().tolist()) == {0.0, 1.0}
+
+
+def test_augmentation_is_off_by_default_and_checked() -> None:
+    assert Augmentation() == Augmentation(0.0, 0, 0.0)
+    assert (TrainConfig().mix, TrainConfig().roll, TrainConfig().mask) == (0.0, 0, 0.0)
+    for wrong in ({"mix": 1.5}, {"roll": -1}, {"mask": 1.0}):
+        with pytest.raises(UsageError):
+            Augmentation(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="cannot be mixed"):
+        Decibels.of({"scale": "log"})
+    assert augment.Decibels.of({"scale": "db", "ref": 1.0, "top_db": None}) == Decibels(False, None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0.0}, {"learning_rate": float("nan")},
+        {"weight_decay": -1.0}, {"schedule": "cosine"}, {"hop": 0.0},
+    ],
+)  # fmt: skip
+def test_settings_are_checked(wrong: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        TrainConfig(**wrong)  # type: ignore[arg-type]
