@@ -1,0 +1,542 @@
+"""What every command must stand, the same for all of them."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from imtools import __version__
+from imtools.cli import COMMANDS
+from workspace import CASES, NEEDS_OUTPUT, RATE, Case, build, write_note
+
+EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+WRITERS = pytest.mark.parametrize("case", [c for c in CASES if c.writes], ids=lambda case: case.name)
+PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids=lambda case: case.name)
+
+
+@pytest.fixture(scope="session")
+def space(run, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("space")
+    build(run, folder)
+    return folder
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def _call(case: Case, space: Path, out: Path) -> list[str]:
+    """The options of a case, with an output directory only where the command insists on one."""
+    return case.call(space, out if case.name in NEEDS_OUTPUT else None)
+
+
+def _lines(data: bytes) -> list[dict]:
+    return [json.loads(line, parse_constant=pytest.fail) for line in data.decode("ascii").splitlines()]
+
+
+def _no_trace(result) -> None:
+    assert b"Traceback" not in result.stderr
+    assert b"Exception ignored" not in result.stderr
+
+
+def _source_lines(case: Case, space: Path) -> bytes:
+    name = "index.jsonl" if case.source == "lib" else case.source
+    return (space / name).read_bytes()
+
+
+def _failures(path: Path) -> list[dict]:
+    return _lines(path.read_bytes())
+
+
+# ---------------------------------------------------------------------------------------- help and version
+
+
+def test_the_cases_cover_every_command() -> None:
+    assert [case.name for case in CASES] == [f"im-{name}" for name in COMMANDS]
+
+
+@EACH
+def test_help_and_version(case: Case, run) -> None:
+    for flag in ("-h", "--help"):
+        result = run(case.name, flag)
+        assert result.returncode == 0
+        assert result.stdout.startswith(b"Usage: " + case.name.encode())
+        assert result.stderr == b""
+    assert run(case.name, "--version").stdout == f"{case.name} {__version__}\n".encode()
+    umbrella = run("im", case.name.removeprefix("im-"), "--help")
+    assert umbrella.stdout == result.stdout
+
+
+@EACH
+def test_help_loads_nothing_heavy(case: Case) -> None:
+    code = (
+        "import sys; from imtools.cli import command;"
+        f"command({case.name.removeprefix('im-')!r});"
+        "print([m for m in ('torch', 'numpy', 'librosa', 'scipy', 'sklearn', 'soundfile', 'rich') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
+
+
+def test_the_umbrella_shows_the_pipeline_in_order(run) -> None:
+    text = run("im", "--help").stdout.decode()
+    places = [text.index(f"\n  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+    assert run("im", "nonsense").returncode == 2
+
+
+@EACH
+def test_unknown_options_are_usage_errors(case: Case, run) -> None:
+    result = run(case.name, "--nonsense")
+    assert result.returncode == 2
+    assert b"--nonsense" in result.stderr
+
+
+# ------------------------------------------------------------------------------------------------- streams
+
+
+@EACH
+def test_a_manifest_on_standard_input(case: Case, run, space: Path, out: Path) -> None:
+    data = b"".join(
+        json.dumps(_absolute(record, space / case.source)).encode() + b"\n"
+        for record in _lines(_source_lines(case, space))
+    )
+    for k, arguments in enumerate(((), ("-",))):
+        target = out / str(k)
+        result = run(case.name, *_call(case, space, target), *arguments, stdin=data, cwd=space)
+        assert result.returncode == 0, result.stderr.decode()
+        assert _lines(result.stdout)
+        assert b" failed" in result.stderr.splitlines()[-1]
+
+
+def _absolute(record: dict, manifest: Path) -> dict:
+    folder = manifest.parent
+    if record.get("audio"):
+        record["audio"] = str(folder / record["audio"])
+    for feature in record.get("features", {}).values():
+        feature["path"] = str(folder / feature["path"])
+    for track in record.get("mix", {}).get("tracks", []):
+        track["audio"] = str(folder / track["audio"])
+    return record
+
+
+@EACH
+def test_empty_input(case: Case, run, space: Path, out: Path) -> None:
+    result = run(case.name, *_call(case, space, out), "-", stdin=b"", cwd=space)
+    _no_trace(result)
+    assert result.stdout == b""
+    if case.per_item:
+        assert result.returncode == 0
+    else:  # nothing can be split, mixed, trained on or scored: that is an error, and a clear one
+        assert result.returncode in (1, 2)
+        assert b"no record" in result.stderr
+
+
+@EACH
+@pytest.mark.parametrize(
+    "bad", [b"{broken\n", b"[1,2]\n", b'{"schema":"imtools/segment/1","id":"x"}\n', b"\xff\xfe\n"]
+)
+def test_bad_json_names_file_and_line(
+    case: Case, bad: bytes, run, space: Path, tmp_path: Path, out: Path
+) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(b"\n" + bad + b'{"more": 1}\n')
+    inputs = ["-"] if case.name == "im-index" else [str(path)]
+    result = run(case.name, *_call(case, space, out), *inputs, stdin=path.read_bytes(), cwd=space)
+    assert result.returncode == 1
+    assert (b"standard input:2" if inputs == ["-"] else b"bad.jsonl:2") in result.stderr
+    _no_trace(result)
+
+
+@EACH
+def test_a_torn_last_line_fails_alone(case: Case, run, space: Path, out: Path, tmp_path: Path) -> None:
+    data = b"".join(
+        json.dumps(_absolute(record, space / case.source)).encode() + b"\n"
+        for record in _lines(_source_lines(case, space))
+    )
+    failures = tmp_path / "failures.jsonl"
+    arguments = [*_call(case, space, out), "--failures", str(failures), "-"]
+    result = run(case.name, *arguments, stdin=data + data[:50], cwd=space)
+    assert result.returncode == 3, result.stderr.decode()
+    assert _lines(result.stdout)
+    (failure,) = _failures(failures)
+    assert "torn" in failure["message"]
+    assert failure["schema"] == "imtools/failure/1"
+
+
+@EACH
+def test_a_missing_file_is_named(case: Case, run, space: Path, out: Path) -> None:
+    result = run(case.name, *_call(case, space, out), "gone.jsonl", cwd=space)
+    assert result.returncode == 1
+    assert b"gone.jsonl" in result.stderr
+    _no_trace(result)
+
+
+@EACH
+def test_a_closed_pipe_is_no_drama(case: Case, run, space: Path, out: Path) -> None:
+    program = os.path.join(os.path.dirname(sys.executable), case.name)
+    read, write = os.pipe()
+    os.close(read)
+    arguments = [program, *_call(case, space, out), case.source]
+    result = subprocess.run(
+        arguments, stdout=write, stderr=subprocess.PIPE, cwd=space, check=False, timeout=120
+    )
+    os.close(write)
+    assert result.returncode == 141
+    _no_trace(result)
+
+
+@EACH
+def test_a_dry_run_writes_nothing(case: Case, run, space: Path, out: Path) -> None:
+    result = run(case.name, *case.call(space, out), "--dry-run", case.source, cwd=space)
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout == b""
+    assert b"dry run" in result.stderr
+    assert not out.exists()
+
+
+@EACH
+def test_quiet_is_quiet(case: Case, run, space: Path, out: Path) -> None:
+    result = run(case.name, *_call(case, space, out), "--quiet", case.source, cwd=space)
+    assert result.returncode == 0
+    assert result.stderr == b""
+    assert _lines(result.stdout)
+
+
+@EACH
+def test_the_order_of_output_does_not_depend_on_jobs(case: Case, run, space: Path, out: Path) -> None:
+    results = [
+        run(
+            case.name, *_call(case, space, out / jobs), "--jobs", jobs, case.source, cwd=space
+        ).stdout.replace(str(out / jobs).encode(), b"OUT")
+        for jobs in ("1", "3")
+    ]
+    assert results[0] == results[1]
+    assert results[0]
+
+
+# ------------------------------------------------------------------------------------------------ bad audio
+
+
+def _bad_audio(folder: Path) -> list[str]:
+    """Write one file of each kind of damage; return their names."""
+    folder.mkdir(parents=True)
+    good = folder / "good.wav"
+    write_note(good, "cla", 3)
+    (folder / "corrupt.wav").write_bytes(np.random.default_rng(0).bytes(20_000))
+    (folder / "empty.wav").write_bytes(b"")
+    soundfile.write(folder / "nothing.wav", np.zeros(0), RATE)
+    samples = np.sin(np.arange(3 * RATE) / 20)
+    samples[RATE] = np.nan
+    soundfile.write(folder / "nan.wav", samples, RATE, subtype="FLOAT")
+    soundfile.write(folder / "truncated.flac", np.random.default_rng(1).standard_normal(3 * RATE) / 5, RATE)
+    whole = (folder / "truncated.flac").read_bytes()
+    (folder / "truncated.flac").write_bytes(whole[: len(whole) // 2])
+    return ["corrupt", "empty", "nothing", "nan", "truncated"]
+
+
+def _audio_calls(case: Case, space: Path, out: Path) -> list[str]:
+    """The options that make a command read the samples of each file."""
+    extra = {"im-index": ["--check"], "im-segment": ["-o", str(out)]}
+    return [*_call(case, space, out), *extra.get(case.name, [])]
+
+
+@PER_ITEM
+def test_bad_audio_fails_alone(case: Case, run, space: Path, out: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "bad"
+    names = _bad_audio(folder)
+    inputs = [str(folder / name) for name in sorted(os.listdir(folder))]
+    failures = tmp_path / "failures.jsonl"
+    arguments = [
+        *_audio_calls(case, space, out),
+        "--failures",
+        str(failures),
+        *inputs,
+        str(folder / "missing.wav"),
+    ]
+    result = run(case.name, *arguments, cwd=space)
+    _no_trace(result)
+    assert result.returncode == 3, result.stderr.decode()
+    assert {record["id"].split("-0")[0] for record in _lines(result.stdout)} == {"good"}
+    failed = _failures(failures)
+    assert sorted(os.path.basename(f["audio"]).split(".")[0] for f in failed) == sorted([*names, "missing"])
+    for failure in failed:
+        assert os.path.basename(failure["audio"]) in failure["message"]
+        assert failure["tool"] == case.name
+    assert f"1 item ok, {len(failed)} failed".encode() in result.stderr
+
+
+def test_bad_audio_in_a_mix_fails_alone(run, space: Path, out: Path, tmp_path: Path) -> None:
+    shutil.copytree(space / "lib", tmp_path / "lib")
+    shutil.copy(space / "folds.jsonl", tmp_path / "folds.jsonl")
+    (tmp_path / "lib" / "vio" / "2.wav").write_bytes(b"no longer audio")
+    failures = tmp_path / "failures.jsonl"
+    result = run("im-mix", "-o", str(out), "--failures", str(failures), "folds.jsonl", cwd=tmp_path)
+    assert result.returncode == 3
+    failed = _failures(failures)
+    assert failed
+    assert all("vio/2.wav" in failure["message"] for failure in failed)
+    assert len(_lines(result.stdout)) + len(failed) == len(_lines((space / "mixes.jsonl").read_bytes()))
+
+
+@PER_ITEM
+def test_strict_stops_at_the_first_failure(case: Case, run, space: Path, out: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "a.wav"
+    bad.write_bytes(b"")
+    result = run(
+        case.name, *_call(case, space, out), "--strict", str(bad), str(space / "lib/vio/0.wav"), cwd=space
+    )
+    assert result.returncode == 1
+    assert b"a.wav" in result.stderr
+
+
+ODD = [
+    b"two words.wav",
+    b"a,b.wav",
+    b'it\'s "q".wav',
+    b"line\nbreak.wav",
+    b"caf\xe9 latin1.wav",
+    "größe.wav".encode(),
+    b"-o.wav",
+]
+
+
+@PER_ITEM
+def test_odd_names(case: Case, run, space: Path, out: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    for number, name in enumerate(ODD):
+        write_note(folder / os.fsdecode(name), "vio", number)
+    paths = [os.fsencode(folder) + b"/" + name for name in ODD]
+    result = run(case.name, *_call(case, space, out), *paths, cwd=space)
+    assert result.returncode == 0, result.stderr.decode(errors="replace")
+    records = _lines(result.stdout)
+    assert len({record["audio"] for record in records}) == len(ODD)
+    assert len({record["id"] for record in records}) == len(records)
+    listed = run(
+        case.name, *_call(case, space, out / "nul"), "--null", stdin=b"\0".join(paths) + b"\0", cwd=space
+    )
+    assert [r["id"] for r in _lines(listed.stdout)] == [r["id"] for r in records]
+
+
+# ------------------------------------------------------------------------------- output directories, resume
+
+
+@WRITERS
+def test_an_output_that_exists_is_not_overwritten(case: Case, run, space: Path, out: Path) -> None:
+    out.mkdir()
+    (out / "mine.txt").write_text("keep")
+    result = run(case.name, *case.call(space, out), case.source, cwd=space)
+    assert result.returncode == 2
+    assert b"--resume" in result.stderr
+    assert os.listdir(out) == ["mine.txt"]
+    forced = run(case.name, *case.call(space, out), "--force", case.source, cwd=space)
+    assert forced.returncode == 0, forced.stderr.decode()
+    assert (out / "mine.txt").read_text() == "keep"
+
+
+def _run_whole(case: Case, run, space: Path, out: Path, *more: str) -> bytes:
+    result = run(case.name, *case.call(space, out), *more, case.source, cwd=space)
+    assert result.returncode == 0, result.stderr.decode()
+    return result.stdout
+
+
+def _assert_same_tree(one: Path, other: Path) -> None:
+    names = sorted(str(p.relative_to(one)) for p in one.rglob("*") if p.is_file())
+    assert names == sorted(str(p.relative_to(other)) for p in other.rglob("*") if p.is_file())
+    _, different, faulty = filecmp.cmpfiles(one, other, [n for n in names if n != "run.json"], shallow=False)
+    assert not different
+    assert not faulty
+    # run.json holds the arguments, so the name of the output directory too
+    assert (one / "run.json").read_text().replace(str(one), "") == (other / "run.json").read_text().replace(
+        str(other), ""
+    )
+
+
+@WRITERS
+def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Path, tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    expected = _run_whole(case, run, space, whole)
+    program = os.path.join(os.path.dirname(sys.executable), case.name)
+    for delay in (0.0, 0.02, 0.1, 0.3):
+        arguments = [
+            program,
+            *case.call(space, broken),
+            *(["--resume"] if broken.exists() else []),
+            case.source,
+        ]
+        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=space)
+        deadline = time.monotonic() + 60
+        while not broken.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)  # kill it while it writes, not while Python starts
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    again = _run_whole(case, run, space, broken, "--resume")
+    assert again.replace(str(broken).encode(), str(whole).encode()) == expected
+    _assert_same_tree(whole, broken)
+
+
+@WRITERS
+def test_resuming_a_finished_run_repeats_its_output(case: Case, run, space: Path, out: Path) -> None:
+    first = _run_whole(case, run, space, out)
+    assert _run_whole(case, run, space, out, "--resume") == first
+
+
+JOURNALLED = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.writes and c.name != "im-train"], ids=lambda case: case.name
+)
+
+
+@JOURNALLED
+def test_every_torn_state_of_the_journal_resumes(case: Case, run, space: Path, tmp_path: Path) -> None:
+    """What a kill leaves behind, made by hand: a cut journal, and a manifest that is ahead of it."""
+    whole = tmp_path / "whole"
+    expected = _run_whole(case, run, space, whole)
+    journal = (whole / "journal.jsonl").read_bytes()
+    for cut in {0, 10, journal.index(b"\n") + 1, len(journal) // 2, len(journal) - 1}:
+        broken = tmp_path / f"cut{cut}"
+        shutil.copytree(whole, broken)
+        (broken / "journal.jsonl").write_bytes(journal[:cut])
+        (broken / "manifest.jsonl").rename(broken / "manifest.jsonl.part")
+        with open(broken / "manifest.jsonl.part", "ab") as stream:
+            stream.write(b'{"torn')
+        again = _run_whole(case, run, space, broken, "--resume")
+        assert again.replace(str(broken).encode(), str(whole).encode()) == expected
+        _assert_same_tree(whole, broken)
+
+
+@JOURNALLED
+def test_resume_with_other_options_is_refused(case: Case, run, space: Path, out: Path) -> None:
+    other = {
+        "im-index": ("--layout", "folders"), "im-segment": ("--length", "0.5"), "im-split": ("--seed", "3"),
+        "im-mix": ("--seed", "3"), "im-features": ("--hop-length", "512"), "im-predict": ("--hop", "0.5"),
+    }  # fmt: skip
+    _run_whole(case, run, space, out)
+    result = run(case.name, *case.call(space, out), "--resume", *other[case.name], case.source, cwd=space)
+    assert result.returncode == 2
+    assert b"other options" in result.stderr
+
+
+def test_a_file_that_changed_meanwhile_is_done_again(run, space: Path, out: Path, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    shutil.copytree(space / "lib", lib)
+    (lib / "cla" / "2.wav").write_bytes(b"broken")
+    first = run("im-segment", "-o", str(out), str(lib))
+    assert first.returncode == 3
+    write_note(lib / "cla" / "2.wav", "cla", 2)
+    second = run("im-segment", "-o", str(out), "--resume", str(lib))
+    assert second.returncode == 0, second.stderr.decode()
+    assert b"has changed" in second.stderr
+    assert len(_lines(second.stdout)) == len(_lines(first.stdout)) + 2
+
+
+@WRITERS
+def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Path, tmp_path: Path) -> None:
+    whole, full = tmp_path / "whole", tmp_path / "full"
+    expected = _run_whole(case, run, space, whole)
+    # No file may grow beyond a limit: what a full disk looks like to the one who writes.
+    largest = max(p.stat().st_size for p in whole.rglob("*") if p.is_file())
+    program = os.path.join(os.path.dirname(sys.executable), case.name)
+    limit = largest * 2 // 3
+    result = subprocess.run(
+        [program, *case.call(space, full), case.source], capture_output=True, cwd=space, check=False, timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
+    )  # fmt: skip
+    assert result.returncode == 1, result.stderr.decode()
+    assert b"too large" in result.stderr or b"space" in result.stderr
+    _no_trace(result)
+    again = _run_whole(case, run, space, full, "--resume")
+    assert again.replace(str(full).encode(), str(whole).encode()) == expected
+    _assert_same_tree(whole, full)
+
+
+@WRITERS
+def test_run_json_replays(case: Case, run, space: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    expected = _run_whole(case, run, space, one)
+    again = run(case.name, "--config", str(one / "run.json"), "-o", str(other), cwd=space)
+    assert again.returncode == 0, again.stderr.decode()
+    assert again.stdout.replace(str(other).encode(), str(one).encode()) == expected
+
+
+@WRITERS
+def test_config_of_another_tool_is_refused(case: Case, run, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"tool": "other", "arguments": {}}')
+    (tmp_path / "junk.json").write_text("junk")
+    for name in ("run.json", "junk.json", "gone.json"):
+        result = run(case.name, "--config", str(tmp_path / name))
+        assert result.returncode == 2
+        assert name.encode() in result.stderr
+
+
+# --------------------------------------------------------------------------------------- signals, settings
+
+
+def test_interrupted_by_the_keyboard(run, space: Path, tmp_path: Path) -> None:
+    program = os.path.join(os.path.dirname(sys.executable), "im-segment")
+    read, write = os.pipe()  # a standard input that never ends
+    process = subprocess.Popen([program, "-"], stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.write(write, (space / "index.jsonl").read_bytes().splitlines(keepends=True)[0])
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    os.close(read)
+    os.close(write)
+    assert process.returncode == 130
+    assert b"interrupted" in errors
+    assert b"Traceback" not in errors
+
+
+def test_the_environment_sets_defaults_and_flags_win(run, space: Path) -> None:
+    env = {"IMTOOLS_LENGTH": "0.5"}
+    from_env = _lines(run("im-segment", "index.jsonl", cwd=space, env=env).stdout)
+    assert {record["duration"] for record in from_env} == {0.5}
+    flagged = _lines(run("im", "segment", "--length", "2", "index.jsonl", cwd=space, env=env).stdout)
+    assert {record["duration"] for record in flagged} == {2.0}
+
+
+def test_where_chooses_records(run, space: Path) -> None:
+    records = _lines((space / "folds.jsonl").read_bytes())
+    chosen = _lines(
+        run(
+            "im-segment",
+            "--length",
+            "1",
+            "--where",
+            "fold=1",
+            "--where",
+            "labels=vio",
+            "folds.jsonl",
+            cwd=space,
+        ).stdout
+    )
+    wanted = [r["id"] for r in records if r["fold"] == 1 and r["labels"][0]["label"] == "vio"]
+    assert len(chosen) == len(wanted) > 0
+    assert run("im-segment", "--where", "nonsense", "folds.jsonl", cwd=space).returncode == 2
+
+
+def test_one_pipe_from_files_to_scores(space: Path, tmp_path: Path) -> None:
+    command = (
+        f"im-segment lib/ | tee {tmp_path}/1 | im-features -o {tmp_path}/f --kind cqt | tee {tmp_path}/2 "
+        f"| im-predict -m model | tee {tmp_path}/3 | im-score --format jsonl"
+    )
+    env = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, cwd=space, env=env, check=False
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    counts = [len(_lines((tmp_path / str(k)).read_bytes())) for k in (1, 2, 3)]
+    assert counts == [16, 16, 16]
+    assert _lines(result.stdout)[0]["num_items"] == 16

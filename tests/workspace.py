@@ -1,0 +1,93 @@
+"""A small library of tones taken through the whole pipeline once, for the tests of the commands."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+RATE = 22050
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a command is called on an input that suits it.
+
+    Attributes
+    ----------
+    name : str
+        The command.
+    arguments : tuple of str
+        Its options; ``{out}`` and ``{space}`` stand for the output directory and the workspace.
+    source : str
+        The input, a file or folder of the workspace.
+    writes : tuple of str
+        Options that make it write a directory, where it need not.
+    per_item : bool
+        Whether one item's output is independent of the others.
+    """
+
+    name: str
+    arguments: tuple[str, ...]
+    source: str
+    writes: tuple[str, ...] = ("-o", "{out}")
+    per_item: bool = True
+
+    def call(self, space: Path, out: Path | None = None) -> list[str]:
+        """Return the options, with the output directory if one is given."""
+        options = [*self.arguments, *(self.writes if out is not None else ())]
+        return [option.format(space=space, out=out) for option in options]
+
+
+TINY_NET = ("--model", "gururani2018", "--width", "0.05", "--epochs", "2", "--batch", "16")
+
+CASES = [
+    Case("im-index", (), "lib"),
+    Case("im-segment", ("--rate", "11025"), "index.jsonl"),
+    Case("im-split", ("--folds", "2"), "segments.jsonl", per_item=False),
+    Case("im-mix", (), "folds.jsonl", per_item=False),
+    Case("im-features", (), "segments.jsonl"),
+    Case("im-train", TINY_NET, "features/manifest.jsonl", per_item=False),
+    Case("im-predict", ("-m", "{space}/model"), "segments.jsonl"),
+    Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
+]
+
+NEEDS_OUTPUT = ("im-features", "im-train")
+"""Commands that refuse to work without ``-o``."""
+
+
+def write_note(path: Path, label: str, number: int, seconds: float = 2.2) -> None:
+    """Write a note whose overtones depend on the class, so that a net has something to learn."""
+    random = np.random.default_rng([number, len(label), ord(label[0])])
+    time = np.arange(round(seconds * RATE)) / RATE
+    frequency = 220 * 2 ** (number / 12)
+    overtones = (1, 0, 0.5, 0, 0.3) if label == "cla" else (1, 0.7, 0.5, 0.4, 0.3)
+    wave = sum(a * np.sin(2 * np.pi * (k + 1) * frequency * time) for k, a in enumerate(overtones))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(
+        os.fsencode(path), 0.2 * wave + 0.01 * random.standard_normal(len(time)), RATE, format="WAV"
+    )
+
+
+def build(run, space: Path) -> None:
+    """Fill a workspace by running the pipeline in it."""
+    for label in ("cla", "vio"):
+        for number in range(4):
+            write_note(space / "lib" / label / f"{number}.wav", label, number)
+
+    def step(target: str | None, name: str, *arguments: str) -> None:
+        result = run(name, *arguments, cwd=space)
+        assert result.returncode == 0, result.stderr.decode()
+        if target:
+            (space / target).write_bytes(result.stdout)
+
+    step("index.jsonl", "im-index", "lib")
+    step("segments.jsonl", "im-segment", "index.jsonl")
+    step("folds.jsonl", "im-split", "--folds", "2", "segments.jsonl")
+    step("mixes.jsonl", "im-mix", "folds.jsonl")
+    step(None, "im-features", "-o", "features", "folds.jsonl")
+    step(None, "im-train", *TINY_NET, "-o", "model", "features")
+    step("predictions.jsonl", "im-predict", "-m", "model", "features")
