@@ -10,7 +10,7 @@ demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/quickstart.sh demo-out
 
 test: $(READY)
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

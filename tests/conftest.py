@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from workspace import build
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -57,6 +59,14 @@ def run() -> Command:
         )
 
     return run_command
+
+
+@pytest.fixture(scope="session")
+def space(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which the pipeline has been run once (see ``workspace.build``); don't write to it."""
+    folder = tmp_path_factory.mktemp("space")
+    build(run, folder)
+    return folder
 
 
 @pytest.fixture

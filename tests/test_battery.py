@@ -19,18 +19,11 @@ import soundfile
 
 from imtools import __version__
 from imtools.cli import COMMANDS
-from workspace import CASES, NEEDS_OUTPUT, RATE, Case, build, write_note
+from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 WRITERS = pytest.mark.parametrize("case", [c for c in CASES if c.writes], ids=lambda case: case.name)
 PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids=lambda case: case.name)
-
-
-@pytest.fixture(scope="session")
-def space(run, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("space")
-    build(run, folder)
-    return folder
 
 
 @pytest.fixture
@@ -82,10 +75,11 @@ def test_help_and_version(case: Case, run) -> None:
 
 @EACH
 def test_help_loads_nothing_heavy(case: Case) -> None:
+    heavy = ("torch", "numpy", "librosa", "scipy", "sklearn", "soundfile", "rich")
     code = (
         "import sys; from imtools.cli import command;"
         f"command({case.name.removeprefix('im-')!r});"
-        "print([m for m in ('torch', 'numpy', 'librosa', 'scipy', 'sklearn', 'soundfile', 'rich') if m in sys.modules])"
+        f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"[]\n"
 
@@ -451,9 +445,13 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
     program = os.path.join(os.path.dirname(sys.executable), case.name)
     limit = largest * 2 // 3
     result = subprocess.run(
-        [program, *case.call(space, full), case.source], capture_output=True, cwd=space, check=False, timeout=120,
+        [program, *case.call(space, full), case.source],
+        capture_output=True,
+        cwd=space,
+        check=False,
+        timeout=120,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
-    )  # fmt: skip
+    )
     assert result.returncode == 1, result.stderr.decode()
     assert b"too large" in result.stderr or b"space" in result.stderr
     _no_trace(result)

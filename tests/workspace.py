@@ -72,11 +72,11 @@ def write_note(path: Path, label: str, number: int, seconds: float = 2.2) -> Non
     )
 
 
-def build(run, space: Path) -> None:
-    """Fill a workspace by running the pipeline in it."""
-    for label in ("cla", "vio"):
+def build(run, space: Path, library: str = "lib", labels: tuple[str, ...] = ("cla", "vio")) -> None:
+    """Fill a workspace with a library of class folders, and take it through the pipeline."""
+    for label in labels:
         for number in range(4):
-            write_note(space / "lib" / label / f"{number}.wav", label, number)
+            write_note(space / library / label / f"{number}.wav", label, number)
 
     def step(target: str | None, name: str, *arguments: str) -> None:
         result = run(name, *arguments, cwd=space)
@@ -84,7 +84,7 @@ def build(run, space: Path) -> None:
         if target:
             (space / target).write_bytes(result.stdout)
 
-    step("index.jsonl", "im-index", "lib")
+    step("index.jsonl", "im-index", library)
     step("segments.jsonl", "im-segment", "index.jsonl")
     step("folds.jsonl", "im-split", "--folds", "2", "segments.jsonl")
     step("mixes.jsonl", "im-mix", "folds.jsonl")

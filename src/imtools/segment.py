@@ -11,7 +11,6 @@ from .audio import write
 from .errors import AudioError, UsageError
 from .manifest import Label, Record
 from .mix import load_any
-from .run import RecordStage
 from .units import resampled_length, samples_to_seconds, seconds_to_samples
 
 TAILS = ("drop", "pad", "keep")
@@ -183,8 +182,8 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
     Parameters
     ----------
     record : Record
-        A record with an audio file, or a recipe. What loading does (channels, resampling, padding, normalisation) is
-        done now and is part of the file.
+        A record with an audio file, or a recipe. What loading does (channels, resampling, padding,
+        normalisation) is done now and is part of the file.
     folder : path
         The file becomes ``folder/audio/<id>.<fmt>``; a ``/`` in the id makes a subfolder.
     fmt : {"flac", "wav"}
@@ -205,7 +204,7 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
         If the file cannot be written.
     """
     if record.normalize == "rms" and fmt == "flac":
-        raise _flac_holds_no_rms()
+        raise flac_holds_no_rms()
     path = Path(folder) / "audio" / f"{record.id}.{fmt}"
     write(path, load_any(record, mono=False), record.sampling_rate, fmt)
     content = samples_to_seconds(_content(record), record.sampling_rate)
@@ -221,52 +220,7 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
     )
 
 
-def _flac_holds_no_rms() -> UsageError:
+def flac_holds_no_rms() -> UsageError:
+    """Return the error for audio of unit RMS in a format with a full scale."""
     hint = "use --format wav, or --normalize peak"
     return UsageError("audio of unit RMS has peaks above full scale, which FLAC cannot hold", hint)
-
-
-class SegmentStage(RecordStage):
-    """Cuts each record, and writes the segments to files where a folder is given.
-
-    Parameters
-    ----------
-    length, hop, tail, sampling_rate, normalize
-        See `segments`.
-    folder : Path or None
-        See `write_segment`; without it the segments are pointers.
-    fmt : {"flac", "wav"}
-        Format of the files.
-    """
-
-    prepare_step = "segment"
-
-    def __init__(
-        self,
-        length: float,
-        hop: float | None,
-        tail: str,
-        sampling_rate: int | None,
-        normalize: str | None,
-        folder: Path | None,
-        fmt: str,
-    ) -> None:
-        if folder is not None and fmt == "flac" and normalize == "rms":
-            raise _flac_holds_no_rms()
-        self._length, self._hop, self._tail = length, hop, tail
-        self._sampling_rate, self._normalize = sampling_rate, normalize
-        self._folder, self._fmt = folder, fmt
-
-    def prepare(self, record: Record) -> list[Record]:
-        """Cut one record."""
-        pieces = segments(
-            record,
-            length=self._length,
-            hop=self._hop,
-            tail=self._tail,
-            sampling_rate=self._sampling_rate,
-            normalize=self._normalize,
-        )
-        if self._folder is None:
-            return pieces
-        return [write_segment(piece, self._folder, self._fmt) for piece in pieces]

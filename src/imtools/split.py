@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .errors import ImtoolsWarning, UsageError
 from .manifest import Record
-from .manifest.record import Json
+from .manifest.values import Json
 
 _NO_LABEL = "no label"
 

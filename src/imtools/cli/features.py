@@ -96,8 +96,8 @@ def command(
     from ..device import resolve_device
     from ..errors import UsageError
     from ..features import front_end
-    from ..features.stage import FeatureStage
     from ..run import execute
+    from ..stages.features import FeatureStage
 
     if run.folder is None:
         raise UsageError("arrays need a place", "name a directory with -o")

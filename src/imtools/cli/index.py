@@ -47,7 +47,7 @@ def command(run: Run, layout: str, check: bool, stats: bool, list_layouts: bool)
             click.echo(f"{known.name:16s} {known.summary}")
         run.options.quiet = True
         return
-    from ..index import index
+    from ..stages.index import index
 
     statistics = index(run, layout=layout, decode=check)
     if stats and not run.options.dry_run:

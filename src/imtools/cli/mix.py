@@ -54,8 +54,8 @@ def command(run: Run, sync: str, pairs: str, limit: int | None, headroom: bool, 
     their tracks.
     """
     from ..mix import plan
-    from ..mix.stage import MixStage, parse_pairs
     from ..run import execute, record_items
+    from ..stages.mix import MixStage, parse_pairs
 
     records = run.records()
     with run.clock.measure("plan"):

@@ -48,7 +48,7 @@ def command(run: Run, model: str, hop: float | None, windows: bool, held_out: bo
     Records that carry the model's features are scored from them; all others from their audio, in windows
     whose scores are averaged.
     """
-    from ..predict.stage import predict
+    from ..stages.predict import predict
 
     predict(run, model, hop=hop, windows=windows, held_out=held_out, batch_size=batch_size)
 

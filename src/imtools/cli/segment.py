@@ -69,7 +69,7 @@ def command(
     exact to the sample. Normalisation and resampling of a pointer happen when it is read.
     """
     from ..run import execute
-    from ..segment import SegmentStage
+    from ..stages.segment import SegmentStage
 
     stage = SegmentStage(length, hop, tail, rate, None if normalize == "none" else normalize, run.folder, fmt)
     execute(run, stage, run.items())

@@ -144,7 +144,7 @@ def command(run: Run, **settings: Any) -> None:
     answers with their mean. Without folds, split 'validation' validates, or a tenth of the recordings.
     Records of split 'test' are left out. Defaults are those of kratimenos2020.
     """
-    from ..train.stage import train
+    from ..stages.train import train
 
     train(run, settings)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..audio import probe, stream
 from ..errors import AudioError, ManifestError
 from ..manifest import Label, Record
-from ..manifest.record import Json
+from ..manifest.values import Json
 from ..units import samples_to_seconds, seconds_to_samples
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import ManifestError
 from ..manifest import Label, unique_ids
-from ..manifest.record import Json
+from ..manifest.values import Json
 from .base import Entry, Layout
 from .tables import read_lines
 from .tree import all_audio, audio_files, by_bytes

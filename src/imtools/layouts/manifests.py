@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import ManifestError
 from ..manifest import Label, Record, make_id, unique_ids
-from ..manifest.record import Json
 from ..manifest.stream import read_lines
+from ..manifest.values import Json
 from .base import Entry, Layout, split_named
 from .recordings import recording_group
 

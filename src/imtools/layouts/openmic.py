@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import ManifestError
 from ..manifest import Label, make_id
-from ..manifest.record import Json
+from ..manifest.values import Json
 from .base import Entry, Layout, with_strays
 from .tables import read_csv, read_lines
 from .tree import audio_files

@@ -15,7 +15,7 @@ import yaml
 
 from ..errors import ManifestError
 from ..manifest import Label, make_id
-from ..manifest.record import Json
+from ..manifest.values import Json
 from .base import Entry, Layout, split_named
 from .tree import subfolders
 

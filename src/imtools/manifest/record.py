@@ -13,67 +13,13 @@ from typing import Any
 
 from ..errors import ManifestError
 from ..units import resampled_length
+from .values import Json, WrongKeyError, array, integer, kind_of, mapping, number, optional, string
 
 SEGMENT_SCHEMA = "imtools/segment/1"
 """Schema of a record that stands for a stretch of audio (a file, a segment or a mix)."""
 
-Json = Any
-"""A value that JSON can hold."""
-
 _ID = re.compile(r"[A-Za-z0-9_/-]+")
 _REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num_samples")
-
-
-class _KeyError(Exception):
-    """A fault of one key, raised below the level that knows the file and the line."""
-
-    def __init__(self, key: str, what: str) -> None:
-        super().__init__(f"key {key!r} {what}")
-
-
-def _number(value: Json, key: str, *, minimum: float | None = None) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _KeyError(key, f"must be a number, not {_kind(value)}")
-    if value != value or value in (float("inf"), float("-inf")):
-        raise _KeyError(key, "must be a finite number")
-    if minimum is not None and value < minimum:
-        raise _KeyError(key, f"must be at least {minimum:g}, not {value:g}")
-    return float(value)
-
-
-def _integer(value: Json, key: str, *, minimum: int | None = None) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _KeyError(key, f"must be an integer, not {_kind(value)}")
-    if minimum is not None and value < minimum:
-        raise _KeyError(key, f"must be at least {minimum}, not {value}")
-    return value
-
-
-def _string(value: Json, key: str) -> str:
-    if not isinstance(value, str):
-        raise _KeyError(key, f"must be a string, not {_kind(value)}")
-    return value
-
-
-def _list(value: Json, key: str) -> list[Json]:
-    if not isinstance(value, list):
-        raise _KeyError(key, f"must be an array, not {_kind(value)}")
-    return value
-
-
-def _object(value: Json, key: str) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise _KeyError(key, f"must be an object, not {_kind(value)}")
-    return value
-
-
-def _kind(value: Json) -> str:
-    names = {bool: "a boolean", str: "a string", dict: "an object", list: "an array", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
-def _optional(value: Json, key: str, parse: Any) -> Any:
-    return None if value is None else parse(value, key)
 
 
 def _drop_defaults(pairs: Mapping[str, Json]) -> dict[str, Json]:
@@ -107,16 +53,16 @@ class Label:
     @classmethod
     def from_json(cls, value: Json, key: str) -> Label:
         """Parse ``{"label": ..., "presence": ...}``; ``key`` names the place in errors."""
-        data = dict(_object(value, key))
-        presence = _number(data.pop("presence", 1.0), f"{key}.presence", minimum=0)
+        data = dict(mapping(value, key))
+        presence = number(data.pop("presence", 1.0), f"{key}.presence", minimum=0)
         if presence > 1:
-            raise _KeyError(f"{key}.presence", f"must be at most 1, not {presence:g}")
+            raise WrongKeyError(f"{key}.presence", f"must be at most 1, not {presence:g}")
         return cls(
-            label=_string(data.pop("label", None), f"{key}.label"),
+            label=string(data.pop("label", None), f"{key}.label"),
             presence=presence,
-            role=_optional(data.pop("role", None), f"{key}.role", _string),
-            start=_optional(data.pop("start", None), f"{key}.start", _number),
-            duration=_optional(data.pop("duration", None), f"{key}.duration", _number),
+            role=optional(data.pop("role", None), f"{key}.role", string),
+            start=optional(data.pop("start", None), f"{key}.start", number),
+            duration=optional(data.pop("duration", None), f"{key}.duration", number),
             extra=data,
         )
 
@@ -155,14 +101,14 @@ class FeatureRef:
     @classmethod
     def from_json(cls, value: Json, key: str) -> FeatureRef:
         """Parse one entry of the ``features`` object."""
-        data = dict(_object(value, key))
-        shape = _list(data.pop("shape", None), f"{key}.shape")
+        data = dict(mapping(value, key))
+        shape = array(data.pop("shape", None), f"{key}.shape")
         return cls(
-            path=_string(data.pop("path", None), f"{key}.path"),
-            row=_integer(data.pop("row", None), f"{key}.row", minimum=0),
-            shape=tuple(_integer(n, f"{key}.shape", minimum=0) for n in shape),
-            dtype=_string(data.pop("dtype", None), f"{key}.dtype"),
-            config=_string(data.pop("config", None), f"{key}.config"),
+            path=string(data.pop("path", None), f"{key}.path"),
+            row=integer(data.pop("row", None), f"{key}.row", minimum=0),
+            shape=tuple(integer(n, f"{key}.shape", minimum=0) for n in shape),
+            dtype=string(data.pop("dtype", None), f"{key}.dtype"),
+            config=string(data.pop("config", None), f"{key}.config"),
             extra=data,
         )
 
@@ -203,13 +149,13 @@ class Prediction:
     @classmethod
     def from_json(cls, value: Json, key: str) -> Prediction:
         """Parse one entry of the ``predictions`` array."""
-        data = dict(_object(value, key))
+        data = dict(mapping(value, key))
         return cls(
-            model=_string(data.pop("model", None), f"{key}.model"),
-            label=_string(data.pop("label", None), f"{key}.label"),
-            score=_number(data.pop("score", None), f"{key}.score"),
-            start=_optional(data.pop("start", None), f"{key}.start", _number),
-            duration=_optional(data.pop("duration", None), f"{key}.duration", _number),
+            model=string(data.pop("model", None), f"{key}.model"),
+            label=string(data.pop("label", None), f"{key}.label"),
+            score=number(data.pop("score", None), f"{key}.score"),
+            start=optional(data.pop("start", None), f"{key}.start", number),
+            duration=optional(data.pop("duration", None), f"{key}.duration", number),
             extra=data,
         )
 
@@ -313,57 +259,57 @@ class Record:
         """
         try:
             return cls._parse(value)
-        except _KeyError as error:
+        except WrongKeyError as error:
             hint = "see imtools-manifest(5) for the keys and their types"
             raise ManifestError(f"{where}: {error}", hint) from None
 
     @classmethod
     def _parse(cls, value: Json) -> Record:
         if not isinstance(value, dict):
-            raise _KeyError("schema", f"is missing: a record is an object, not {_kind(value)}")
+            raise WrongKeyError("schema", f"is missing: a record is an object, not {kind_of(value)}")
         data = dict(value)
         for key in _REQUIRED:
             if key not in data:
-                raise _KeyError(key, "is missing")
-        schema = _string(data.pop("schema"), "schema")
+                raise WrongKeyError(key, "is missing")
+        schema = string(data.pop("schema"), "schema")
         if schema != SEGMENT_SCHEMA:
-            raise _KeyError("schema", f"is {schema!r}, which this version does not read ({SEGMENT_SCHEMA!r})")
+            raise WrongKeyError("schema", f"is {schema!r}, but this version reads {SEGMENT_SCHEMA!r}")
         record = cls(
-            id=_string(data.pop("id"), "id"),
-            audio=_optional(data.pop("audio"), "audio", _string),
-            start=_number(data.pop("start"), "start", minimum=0),
-            duration=_number(data.pop("duration"), "duration", minimum=0),
-            sampling_rate=_integer(data.pop("sampling_rate"), "sampling_rate", minimum=1),
-            num_samples=_integer(data.pop("num_samples"), "num_samples", minimum=0),
+            id=string(data.pop("id"), "id"),
+            audio=optional(data.pop("audio"), "audio", string),
+            start=number(data.pop("start"), "start", minimum=0),
+            duration=number(data.pop("duration"), "duration", minimum=0),
+            sampling_rate=integer(data.pop("sampling_rate"), "sampling_rate", minimum=1),
+            num_samples=integer(data.pop("num_samples"), "num_samples", minimum=0),
         )
         if not _ID.fullmatch(record.id):
-            raise _KeyError("id", f"is {record.id!r}: only letters, digits, '_', '/' and '-' are allowed")
+            raise WrongKeyError("id", f"is {record.id!r}: only letters, digits, '_', '/' and '-' are allowed")
         if (channels := data.pop("channels", None)) is not None:
-            record.channels = [_integer(c, "channels", minimum=0) for c in _list(channels, "channels")]
-        record.padding = _number(data.pop("padding", 0.0), "padding", minimum=0)
-        record.normalize = _optional(data.pop("normalize", None), "normalize", _string)
+            record.channels = [integer(c, "channels", minimum=0) for c in array(channels, "channels")]
+        record.padding = number(data.pop("padding", 0.0), "padding", minimum=0)
+        record.normalize = optional(data.pop("normalize", None), "normalize", string)
         if record.normalize not in (None, "rms", "peak"):
-            raise _KeyError("normalize", f"must be 'rms' or 'peak', not {record.normalize!r}")
-        record.groups = [_string(g, "groups") for g in _list(data.pop("groups", []), "groups")]
-        record.split = _optional(data.pop("split", None), "split", _string)
-        record.fold = _optional(data.pop("fold", None), "fold", _integer)
-        record.genre = _optional(data.pop("genre", None), "genre", _string)
-        labels = _list(data.pop("labels", []), "labels")
+            raise WrongKeyError("normalize", f"must be 'rms' or 'peak', not {record.normalize!r}")
+        record.groups = [string(g, "groups") for g in array(data.pop("groups", []), "groups")]
+        record.split = optional(data.pop("split", None), "split", string)
+        record.fold = optional(data.pop("fold", None), "fold", integer)
+        record.genre = optional(data.pop("genre", None), "genre", string)
+        labels = array(data.pop("labels", []), "labels")
         record.labels = [Label.from_json(x, f"labels[{i}]") for i, x in enumerate(labels)]
         complete = data.pop("labels_complete", False)
         if not isinstance(complete, bool):
-            raise _KeyError("labels_complete", f"must be true or false, not {_kind(complete)}")
+            raise WrongKeyError("labels_complete", f"must be true or false, not {kind_of(complete)}")
         record.labels_complete = complete
-        record.source = _object(data.pop("source", {}), "source")
-        record.mix = _object(data.pop("mix", {}), "mix")
-        features = _object(data.pop("features", {}), "features")
+        record.source = mapping(data.pop("source", {}), "source")
+        record.mix = mapping(data.pop("mix", {}), "mix")
+        features = mapping(data.pop("features", {}), "features")
         record.features = {k: FeatureRef.from_json(x, f"features.{k}") for k, x in features.items()}
-        predictions = _list(data.pop("predictions", []), "predictions")
+        predictions = array(data.pop("predictions", []), "predictions")
         record.predictions = [Prediction.from_json(x, f"predictions[{i}]") for i, x in enumerate(predictions)]
-        record.history = [_object(x, "history") for x in _list(data.pop("history", []), "history")]
+        record.history = [mapping(x, "history") for x in array(data.pop("history", []), "history")]
         record.extra = data
         if record.audio is None and not record.mix and not record.features:
-            raise _KeyError("audio", "is null, which only a mix recipe or a record with features may have")
+            raise WrongKeyError("audio", "is null, but there is neither a mix recipe nor features")
         return record
 
     def to_json(self) -> dict[str, Json]:
@@ -412,7 +358,7 @@ class Record:
             if value is None:
                 return None
             if not isinstance(value, dict):
-                raise ManifestError(f"record {self.id}: key {key!r} goes through {_kind(value)}")
+                raise ManifestError(f"record {self.id}: key {key!r} goes through {kind_of(value)}")
             value = value.get(step, None)
         return value
 

@@ -20,7 +20,8 @@ from typing import IO, Any, cast
 
 from ..atomic import replacing
 from ..errors import ManifestError
-from .record import Json, Record
+from .record import Record
+from .values import Json
 
 STDIN = "-"
 

@@ -11,7 +11,7 @@ from typing import Literal
 from ..errors import ImtoolsWarning, UsageError
 from ..labels import PRESENT
 from ..manifest import Label, Record, make_id, unique_groups
-from ..manifest.record import Json
+from ..manifest.values import Json
 from ..units import samples_to_seconds, seconds_to_samples
 from .overlay import headroom_db
 from .pairing import pair_up, stable_hash

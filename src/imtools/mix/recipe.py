@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ManifestError
 from ..manifest import SEGMENT_SCHEMA, Record
-from ..manifest.record import Json
+from ..manifest.values import Json
 from ..units import resampled_length
 
 _TRACK_KEYS = (

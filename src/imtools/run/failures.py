@@ -8,7 +8,7 @@ from typing import IO
 
 from ..errors import ImtoolsError
 from ..manifest import dump_line
-from ..manifest.record import Json
+from ..manifest.values import Json
 
 FAILURE_SCHEMA = "imtools/failure/1"
 

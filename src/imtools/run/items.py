@@ -13,8 +13,8 @@ from pathlib import Path
 from ..errors import ImtoolsError, ManifestError, UsageError
 from ..layouts import Entry, complete, detect, file_entries, get_layout
 from ..manifest import Record, dump_line, make_id
-from ..manifest.record import Json
 from ..manifest.stream import STDIN, read_lines
+from ..manifest.values import Json
 
 MANIFEST_NAME = "manifest.jsonl"
 """The manifest inside an output directory."""

@@ -20,7 +20,7 @@ from typing import IO
 from ..atomic import write_text
 from ..errors import ManifestError, UsageError
 from ..manifest import Record, dump_line, parse_line, rebase
-from ..manifest.record import Json
+from ..manifest.values import Json
 from .items import MANIFEST_NAME
 
 JOURNAL_NAME = "journal.jsonl"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ImtoolsWarning, UsageError
 from ..labels import Unlisted, classes_of, label_matrix
 from ..manifest import Record
-from ..manifest.record import Json
+from ..manifest.values import Json
 from .metrics import Ratios, average_precision, lrap, precision_recall_f1, roc_auc, top1
 
 SCORES_SCHEMA = "imtools/scores/1"

@@ -16,8 +16,8 @@ Schedule = Literal["decay", "onecycle"]
 DECAY = 0.9
 """Factor of the rate from one epoch to the next (Kratimenos et al. 2020, section IV-B: "10% decay")."""
 REDUCE_PATIENCE, REDUCE_FACTOR = 5, 0.1
-"""Epochs without a better validation loss before the rate is reduced (ibid.; the factor, which the paper
-does not give, is the default of the library that it used)."""
+"""Epochs without a better validation loss before the rate is reduced (ibid.), and by what factor: the paper
+does not say, so a tenth is our choice."""
 STOP_PATIENCE = 7
 """Epochs without a better validation loss before training stops (ibid.)."""
 

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import FeatureError
+from ..features.base import FrontEnd
+from ..features.sidecar import describe
+from ..features.store import ShardWriter
 from ..manifest import FeatureRef, Record
 from ..mix import load_any
 from ..run import Stage
-from .base import FrontEnd
-from .sidecar import describe
-from .store import ShardWriter
 
 Waveform = NDArray[np.float32]
 

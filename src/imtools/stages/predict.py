@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..device import resolve_device, resolve_precision
 from ..manifest import Prediction, Record
 from ..models.bundle import load
+from ..predict.predictor import Predictor, Prepared, Scores
 from ..run import Run, Stage, execute
-from .predictor import Predictor, Prepared, Scores
 
 
 class PredictStage(Stage[Prepared]):

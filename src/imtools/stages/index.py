@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import UsageError
-from .layouts import Statistics, check, detect, get_layout
-from .manifest import Record
-from .manifest.stream import STDIN
-from .run import Item, RecordStage, Run, execute, record_items
+from ..errors import UsageError
+from ..layouts import Statistics, check, detect, get_layout
+from ..manifest import Record
+from ..manifest.stream import STDIN
+from ..run import Item, RecordStage, Run, execute, record_items
 
 
 class IndexStage(RecordStage):

@@ -7,10 +7,10 @@ from typing import Any
 from ..device import resolve_device, resolve_precision
 from ..errors import ModelError, UsageError
 from ..run import Run
-from .config import TrainConfig
-from .fit import fit
-from .folds import plan_folds
-from .history import Epoch
+from ..train.config import TrainConfig
+from ..train.fit import fit
+from ..train.folds import plan_folds
+from ..train.history import Epoch
 
 
 def train(run: Run, settings: dict[str, Any]) -> None:

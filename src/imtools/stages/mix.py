@@ -8,9 +8,9 @@ from typing import Literal
 from ..audio.encode import write
 from ..errors import UsageError
 from ..manifest import Record
+from ..mix.plan import ClassPair
+from ..mix.render import render
 from ..run import RecordStage
-from .plan import ClassPair
-from .render import render
 
 
 def parse_pairs(text: str) -> list[ClassPair] | Literal["all"]:

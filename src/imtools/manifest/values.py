@@ -1,0 +1,67 @@
+"""Checks of the values that keys of a record hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = Any
+"""A value that JSON can hold."""
+
+
+class WrongKeyError(Exception):
+    """A fault of one key, raised below the level that knows the file and the line."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(f"key {key!r} {what}")
+
+
+def number(value: Json, key: str, *, minimum: float | None = None) -> float:
+    """Return a finite number, not below a minimum."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongKeyError(key, f"must be a number, not {kind_of(value)}")
+    if value != value or value in (float("inf"), float("-inf")):
+        raise WrongKeyError(key, "must be a finite number")
+    if minimum is not None and value < minimum:
+        raise WrongKeyError(key, f"must be at least {minimum:g}, not {value:g}")
+    return float(value)
+
+
+def integer(value: Json, key: str, *, minimum: int | None = None) -> int:
+    """Return an integer, not below a minimum."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WrongKeyError(key, f"must be an integer, not {kind_of(value)}")
+    if minimum is not None and value < minimum:
+        raise WrongKeyError(key, f"must be at least {minimum}, not {value}")
+    return value
+
+
+def string(value: Json, key: str) -> str:
+    """Return a string."""
+    if not isinstance(value, str):
+        raise WrongKeyError(key, f"must be a string, not {kind_of(value)}")
+    return value
+
+
+def array(value: Json, key: str) -> list[Json]:
+    """Return an array."""
+    if not isinstance(value, list):
+        raise WrongKeyError(key, f"must be an array, not {kind_of(value)}")
+    return value
+
+
+def mapping(value: Json, key: str) -> dict[str, Json]:
+    """Return an object."""
+    if not isinstance(value, dict):
+        raise WrongKeyError(key, f"must be an object, not {kind_of(value)}")
+    return value
+
+
+def kind_of(value: Json) -> str:
+    """Name the kind of a value, for messages."""
+    names = {bool: "a boolean", str: "a string", dict: "an object", list: "an array", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def optional(value: Json, key: str, parse: Any) -> Any:
+    """Return ``None`` for null, else what ``parse`` makes of the value."""
+    return None if value is None else parse(value, key)

@@ -1,0 +1,55 @@
+"""The segmenting stage: recordings in, pointers or files of their segments out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..manifest import Record
+from ..run import RecordStage
+from ..segment import flac_holds_no_rms, segments, write_segment
+
+
+class SegmentStage(RecordStage):
+    """Cuts each record, and writes the segments to files where a folder is given.
+
+    Parameters
+    ----------
+    length, hop, tail, sampling_rate, normalize
+        See `segments`.
+    folder : Path or None
+        See `write_segment`; without it the segments are pointers.
+    fmt : {"flac", "wav"}
+        Format of the files.
+    """
+
+    prepare_step = "segment"
+
+    def __init__(
+        self,
+        length: float,
+        hop: float | None,
+        tail: str,
+        sampling_rate: int | None,
+        normalize: str | None,
+        folder: Path | None,
+        fmt: str,
+    ) -> None:
+        if folder is not None and fmt == "flac" and normalize == "rms":
+            raise flac_holds_no_rms()
+        self._length, self._hop, self._tail = length, hop, tail
+        self._sampling_rate, self._normalize = sampling_rate, normalize
+        self._folder, self._fmt = folder, fmt
+
+    def prepare(self, record: Record) -> list[Record]:
+        """Cut one record."""
+        pieces = segments(
+            record,
+            length=self._length,
+            hop=self._hop,
+            tail=self._tail,
+            sampling_rate=self._sampling_rate,
+            normalize=self._normalize,
+        )
+        if self._folder is None:
+            return pieces
+        return [write_segment(piece, self._folder, self._fmt) for piece in pieces]

@@ -1,0 +1,146 @@
+"""Everything that the documents tell people to type is typed here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from imtools.cli import COMMANDS, command
+from imtools.manifest import read_manifest, write_manifest
+from workspace import build, write_note
+
+
+def _examples() -> list[str]:
+    """The examples in the help of every command, which are those of the man pages."""
+    lines = []
+    for name in COMMANDS:
+        epilog = command(name).epilog or ""
+        lines += [line.strip() for line in epilog.partition("Examples:")[2].splitlines() if line.strip()]
+    return lines
+
+
+def _readme_blocks() -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+@pytest.fixture(scope="session")
+def shop(run, tmp_path_factory) -> Path:
+    """A folder with everything that the examples speak of."""
+    folder = tmp_path_factory.mktemp("shop")
+    build(run, folder, "music", ("cel", "flu", "pia", "vio"))
+    for label in ("cel", "flu"):
+        write_note(folder / "IRMAS-TrainingData" / label / f"[{label}][cla]0001__1.wav", label, 1)
+    song = run("im-segment", "--length", "2", "-o", str(folder / "song"), str(folder / "music/cel/0.wav"))
+    assert song.returncode == 0
+    shutil.copy(next((folder / "song" / "audio").rglob("*.flac")), folder / "song.flac")
+    shutil.rmtree(folder / "song")
+    shutil.copytree(folder / "features", folder / "irmas")
+    for name in ("segments.jsonl", "folds.jsonl"):
+        records = list(read_manifest(folder / name))
+        changed = [r.replace(genre="cla", source=r.source | {"dataset": f"d{n % 4}"}, groups=[f"g{n % 4}"])
+                   for n, r in enumerate(records)]  # fmt: skip
+        write_manifest(folder / name, changed)
+    return folder
+
+
+def _type(script: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "2"}
+    arguments = ["bash", "-euo", "pipefail", "-c", script]
+    return subprocess.run(arguments, cwd=folder, env=env, capture_output=True, check=False, timeout=600)
+
+
+@pytest.mark.parametrize("line", _examples())
+def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    shutil.copytree(shop, folder)
+    if target := re.search(r"-o (\S+)", line):
+        shutil.rmtree(folder / target[1], ignore_errors=True)  # an output must be new
+    if line.startswith("im-train") and "--epochs" not in line:
+        line += " --epochs 1"  # the whole net for as long as it takes is no test
+    result = _type(line, folder)
+    assert result.returncode == 0, result.stderr.decode()
+    assert b" 0 failed" in result.stderr
+
+
+@pytest.mark.parametrize("number", range(len(_readme_blocks())))
+def test_the_readme_works(number: int, shop: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    shutil.copytree(shop, folder)
+    result = _type(_readme_blocks()[number], folder)
+    assert result.returncode == 0, result.stderr.decode()
+
+
+def test_the_readme_names_every_command_and_only_targets_that_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(f"`im-{name}`" in text for name in COMMANDS)
+    for target in re.findall(r"make (\w+)", text):
+        assert f"\n{target}:" in makefile
+
+
+def test_the_man_pages_agree_with_the_commands() -> None:
+    subprocess.run([sys.executable, str(ROOT / "man" / "make.py"), "--check"], check=True)
+
+
+def test_the_quickstart_ends_with_scores(tmp_path: Path) -> None:
+    result = _type(f"sh {ROOT}/examples/quickstart.sh out", tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    assert b"LRAP" in result.stdout
+    assert b"112 scored" in result.stdout
+    card = (tmp_path / "out" / "model" / "README.md").read_text()
+    assert "CC BY 4.0" in card
+
+
+def test_the_bundled_recordings_are_listed_licensed_and_small() -> None:
+    folder = ROOT / "examples" / "audio"
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*.flac")}
+    attribution = (folder / "ATTRIBUTION.md").read_text()
+    records = [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+    assert {record["audio"] for record in records} == files
+    assert all(f"`{name}`" in attribution for name in files)
+    assert all(record["source"]["license"] in ("CC0", "CC BY 4.0") for record in records)
+    assert sum(path.stat().st_size for path in folder.rglob("*.flac")) < 6_000_000
+    recordings = {(record["labels"][0]["label"], record["groups"][0]) for record in records}
+    assert len({label for label, _ in recordings}) >= 8
+    assert all(sum(label == other for other, _ in recordings) >= 2 for label, _ in recordings)
+
+
+@pytest.mark.parametrize("script", ["solo-recordings.sh", "irmas-mel.sh"])
+def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_path: Path) -> None:
+    """On a tenth of the data and for one epoch: that the commands compose, not what they reach."""
+    if script == "irmas-mel.sh":
+        data = _tenth_of_the_archive(shared_dir / "irmas-mel" / "train.npz", tmp_path / "train.npz")
+    else:
+        data = _tenth_of_the_clips(shared_dir / "audio", tmp_path / "audio")
+    result = _type(f"EPOCHS=1 WIDTH=0.05 sh {ROOT}/examples/{script} {data} out", tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout.count(b"LRAP") == (2 if script == "solo-recordings.sh" else 1)
+
+
+def _tenth_of_the_archive(source: Path, target: Path) -> Path:
+    import numpy as np
+
+    if not source.exists():
+        pytest.skip(f"no archive at {source}")
+    data = np.load(source, allow_pickle=False)
+    np.savez(target, **{key: data[key][::10] for key in data.files})
+    return target
+
+
+def _tenth_of_the_clips(source: Path, target: Path) -> Path:
+    target.mkdir()
+    lines = (source / "manifest.jsonl").read_text().splitlines()[::10]
+    rows = [json.loads(line) for line in lines]
+    for row in rows:
+        row["path"] = os.path.join(source, row["path"])
+    (target / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return target
