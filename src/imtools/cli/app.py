@@ -108,6 +108,16 @@ def _common_options(*, output: str | None, per_item: bool, seed: bool, device: b
     return options
 
 
+audio_format = click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["flac", "wav"]),
+    default="flac",
+    show_default=True,
+    help="Audio format under -o: 24-bit FLAC or 32-bit float WAV.",
+)
+"""The option of commands that write audio files."""
+
 _SHARED_NAMES = (
     "inputs", "output", "resume", "force", "failures", "strict", "jobs", "seed", "device", "precision",
     "dry_run", "null", "where", "quiet", "verbose", "color",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from .app import start, tool
+from .app import audio_format, start, tool
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -38,14 +38,7 @@ im-mix --limit 100 -o mixes/ --format wav folds.jsonl""",
     show_default=True,
     help="Attenuate a mix of n tracks by 20 log10(n) dB, so that it cannot clip.",
 )
-@click.option(
-    "--format",
-    "fmt",
-    type=click.Choice(["flac", "wav"]),
-    default="flac",
-    show_default=True,
-    help="Audio format under -o: 24-bit FLAC or 32-bit float WAV.",
-)
+@audio_format
 def command(run: Run, sync: str, pairs: str, limit: int | None, headroom: bool, fmt: str) -> None:
     """Mix single-instrument records into polyphonic ones.
 

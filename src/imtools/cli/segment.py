@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from .app import start, tool
+from .app import audio_format, start, tool
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -52,14 +52,7 @@ im-segment --rate 22050 -o segments/ index.jsonl""",
     show_default=True,
     help="Scale each segment to unit RMS or unit peak.",
 )
-@click.option(
-    "--format",
-    "fmt",
-    type=click.Choice(["flac", "wav"]),
-    default="flac",
-    show_default=True,
-    help="Audio format under -o: 24-bit FLAC or 32-bit float WAV.",
-)
+@audio_format
 def command(
     run: Run, length: float, hop: float | None, tail: str, rate: int | None, normalize: str, fmt: str
 ) -> None:
