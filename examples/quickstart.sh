@@ -1,5 +1,5 @@
 #!/bin/sh
-# The whole pipeline on the bundled recordings: from audio files to a table of scores, in about two minutes.
+# The whole pipeline on the bundled recordings: from audio files to a table of scores, in about a minute.
 #
 #   sh examples/quickstart.sh [OUTPUT_DIRECTORY]
 set -eu
@@ -19,7 +19,7 @@ cat "$out/segments.jsonl" "$out/mixes.jsonl" |
     im-features --preset kratimenos2020 --force -o "$out/features" > "$out/features.jsonl"
 
 # A small net, once for each fold: trained on the two others.
-im-train --model kratimenos2020 --width 0.25 --schedule onecycle --learning-rate 0.003 --epochs 12 --batch 32 \
+im-train --model kratimenos2020 --width 0.125 --schedule onecycle --learning-rate 0.004 --epochs 16 --batch 32 \
     --seed 1 --force -o "$out/model" "$out/features" > "$out/validation.jsonl"
 
 # Which instruments sound? Each recording is judged by the net that has never heard it.

@@ -286,6 +286,7 @@ def test_the_mel_archive_becomes_rows(tmp_path: Path) -> None:
     path = archive(tmp_path / "train.npz")
     layout = detect(path)
     assert layout.name == "irmas-mel"
+    assert detect(tmp_path) is layout
     assert layout.convert is not None
     found = list(layout.convert(path, tmp_path / "out"))
     assert [parse_line(dump_line(record), "x:1") for record in found] == found
@@ -311,7 +312,7 @@ def test_converting_again_gives_the_same_bytes(tmp_path: Path) -> None:
     path, folder = archive(tmp_path / "train.npz"), tmp_path / "out"
     first = list(irmas_mel.convert(path, folder))
     content = (folder / "mel-00000.npy").read_bytes()
-    assert list(irmas_mel.convert(path, folder)) == first
+    assert list(irmas_mel.convert(tmp_path, folder)) == first
     assert (folder / "mel-00000.npy").read_bytes() == content
 
 

@@ -34,14 +34,19 @@ _HINT = "fetch the archive again"
 
 
 def matches(root: Path) -> bool:
-    """Whether it is an ``.npz`` file with the right arrays, from their names."""
-    if root.suffix != ".npz" or not root.is_file():
+    """Whether it is an ``.npz`` file with the right arrays, or a folder with one, from their names."""
+    path = _archive(root)
+    if path.suffix != ".npz" or not path.is_file():
         return False
     try:
-        with zipfile.ZipFile(root) as archive:
+        with zipfile.ZipFile(path) as archive:
             return {f"{name}.npy" for name in _ARRAYS} <= set(archive.namelist())
     except (OSError, zipfile.BadZipFile):
         return False
+
+
+def _archive(root: Path) -> Path:
+    return root / "train.npz" if root.is_dir() else root
 
 
 def entries(root: Path) -> Iterator[Entry]:
@@ -56,7 +61,7 @@ def convert(root: Path, folder: Path) -> Iterator[Record]:
     Parameters
     ----------
     root : Path
-        The ``.npz`` file; pickled objects in it are refused.
+        The ``.npz`` file, or the folder that holds it as ``train.npz``; pickled objects in it are refused.
     folder : Path
         Gets ``mel-00000.npy`` and so on, rows of (123, 130) in dB, and ``mel.json``. Arrays that are there
         already are replaced. A row can be read as soon as its record is there.
@@ -73,6 +78,7 @@ def convert(root: Path, folder: Path) -> Iterator[Record]:
     from ..features.sidecar import describe
     from ..features.store import ShardWriter
 
+    root = _archive(root)
     levels, labels, names = _read(root)
     clips = [_clip(root, label, name) for label, name in zip(labels, names, strict=True)]
     module = front_end(NAME)
