@@ -9,6 +9,17 @@ from pathlib import Path
 
 
 @contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Give an OSError inside the ``with`` block the name of the file, which a failed write leaves out."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
+
+
+@contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary sibling to write to; on success it takes the place of ``path``.
 
@@ -30,7 +41,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     # A fixed name: what a killed run left behind is overwritten by the next one instead of piling up.
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
     try:
-        yield temporary
+        with naming(target):
+            yield temporary
         with open(temporary, "rb+") as stream:
             os.fsync(stream.fileno())
         os.replace(temporary, target)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from .errors import ImtoolsWarning, UsageError
 from .manifest import Record
-from .manifest.values import Json
 
 _NO_LABEL = "no label"
 
@@ -27,20 +26,11 @@ def groups_of(record: Record) -> frozenset[str]:
     files of its tracks, so that it stays with those of them that have no groups.
     """
     if record.mix:
-        return frozenset([*record.groups, *_files(record.mix)]) or frozenset([f"id:{record.id}"])
+        files = [f"audio:{path}" for path in record.track_files()]
+        return frozenset([*record.groups, *files]) or frozenset([f"id:{record.id}"])
     if record.groups:
         return frozenset(record.groups)
     return frozenset([f"id:{record.id}" if record.audio is None else f"audio:{record.audio}"])
-
-
-def _files(block: Json) -> list[str]:
-    """Return the names of the audio files of a recipe, and of the recipes inside it."""
-    if isinstance(block, list):
-        return [name for item in block for name in _files(item)]
-    if not isinstance(block, dict):
-        return []
-    names = [f"audio:{block['audio']}"] if isinstance(block.get("audio"), str) else []
-    return names + [name for item in block.values() for name in _files(item)]
 
 
 def split(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..atomic import naming
 from ..errors import FeatureError
 from ..manifest import FeatureRef
 
@@ -236,8 +237,9 @@ class _Shard:
     def _write(self, data: bytes | memoryview, position: int) -> None:
         view = memoryview(data)
         self._file.seek(position)
-        while view:  # a raw write may take less than it is given
-            view = view[self._file.write(view) :]
+        with naming(self.path):
+            while view:  # a raw write may take less than it is given
+                view = view[self._file.write(view) :]
 
 
 class FeatureReader:

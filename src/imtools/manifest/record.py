@@ -378,9 +378,22 @@ class Record:
         entry: dict[str, Json] = {"tool": tool, "version": version, "params": params}
         return replace(self, history=[*self.history, entry])
 
+    def track_files(self) -> list[str]:
+        """Return the audio files of a recipe's tracks, and of the recipes among them."""
+        return _audio_in(self.mix)
+
     def present_labels(self) -> list[str]:
         """Return the classes with presence of at least 0.5, sorted and without repetition."""
         return sorted({label.label for label in self.labels if label.presence >= 0.5})
+
+
+def _audio_in(block: Json) -> list[str]:
+    if isinstance(block, list):
+        return [path for item in block for path in _audio_in(item)]
+    if not isinstance(block, dict):
+        return []
+    own = [block["audio"]] if isinstance(block.get("audio"), str) else []
+    return own + [path for item in block.values() for path in _audio_in(item)]
 
 
 def unique_groups(records: Iterable[Record]) -> list[str]:

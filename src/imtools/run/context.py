@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..atomic import naming
 from ..errors import ImtoolsError
 from ..manifest import Record, dump_line, rebase
 from ..manifest.stream import stream_folder
@@ -138,10 +139,11 @@ class Run:
 
     def emit(self, records: Iterable[Record | dict[str, Any]]) -> None:
         """Write records to standard output; paths as `imtools.manifest.stream` says."""
-        for record in records:
-            moved = rebase(record, "", self._out_folder) if isinstance(record, Record) else record
-            sys.stdout.write(dump_line(moved))
-        sys.stdout.flush()
+        with naming("standard output"):
+            for record in records:
+                moved = rebase(record, "", self._out_folder) if isinstance(record, Record) else record
+                sys.stdout.write(dump_line(moved))
+            sys.stdout.flush()
 
     def succeed(self, seconds: float = 0.0) -> None:
         """Count one good item of a length in seconds."""

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from ..atomic import naming
 from ..errors import ImtoolsError
 from ..manifest import dump_line
 from ..manifest.values import Json
@@ -59,8 +60,9 @@ class FailureSink:
     def write(self, record: dict[str, Json]) -> None:
         """Report one failure."""
         if self._stream is not None:
-            self._stream.write(dump_line(record))
-            self._stream.flush()
+            with naming(self._stream.name):
+                self._stream.write(dump_line(record))
+                self._stream.flush()
         elif not self._quiet:
             hint = f"; {record['hint']}" if record["hint"] else ""
             # A newline in a file's name must not make two lines of one failure.

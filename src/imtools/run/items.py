@@ -62,9 +62,12 @@ class Item:
                 text = json.dumps(asdict(self.value), sort_keys=True, default=str)
             case error:
                 text = str(error)
-        if self.audio is not None:
+        files = [] if self.audio is None else [self.audio]
+        if isinstance(self.value, Record):
+            files += self.value.track_files()
+        for path in files:
             try:
-                status = os.stat(self.audio)
+                status = os.stat(path)
                 text += f"{status.st_size} {status.st_mtime_ns}"
             except (OSError, ValueError):
                 text += "missing"

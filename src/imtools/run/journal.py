@@ -13,11 +13,12 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ..atomic import write_text
+from ..atomic import naming, write_text
 from ..errors import ManifestError, UsageError
 from ..manifest import Record, dump_line, parse_line, rebase
 from ..manifest.values import Json
@@ -206,12 +207,14 @@ class OutputDirectory:
 
     def commit(self, items: list[Done], records: list[Record]) -> None:
         """Write the records of a group of items, then the journal line that makes them count."""
-        for record in records:
-            self._manifest.write(dump_line(rebase(record, "", self.folder)).encode("ascii"))
-        self._manifest.flush()
+        with naming(self._part):
+            for record in records:
+                self._manifest.write(dump_line(rebase(record, "", self.folder)).encode("ascii"))
+            self._manifest.flush()
         line = {"items": [item.to_json() for item in items], "end": self._manifest.tell()}
-        self._journal.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
-        self._journal.flush()
+        with naming(self.folder / JOURNAL_NAME):
+            self._journal.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
+            self._journal.flush()
 
     def finish(self) -> None:
         """Give the manifest its final name: everything is done."""
@@ -222,5 +225,6 @@ class OutputDirectory:
 
     def close(self) -> None:
         """Close the files, leaving the directory as it is: a later run can resume."""
-        self._manifest.close()
-        self._journal.close()
+        for stream in (self._manifest, self._journal):
+            with suppress(OSError):  # what a full disk refused was reported when it was written
+                stream.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..atomic import replacing
@@ -53,9 +53,9 @@ def save_checkpoint(
     history = [epoch.to_json() for epoch in checkpoint.history]
     meta = json.dumps({"fingerprint": checkpoint.fingerprint, "history": history})
     with replacing(path) as temporary:
-        save_file(
-            {key: t.detach().cpu().contiguous() for key, t in tensors.items()}, temporary, {_META: meta}
-        )
+        held = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        # Not save_file: it makes no OSError of a full disk.
+        temporary.write_bytes(save(held, {_META: meta}))
 
 
 def load_checkpoint(
