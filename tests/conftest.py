@@ -53,7 +53,7 @@ def run() -> Command:
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
             cwd=cwd,
-            env={**os.environ, "OMP_NUM_THREADS": "2", **(env or {})},
+            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
             timeout=300,
             check=False,
         )

@@ -53,7 +53,7 @@ def shop(run, tmp_path_factory) -> Path:
 
 def _type(script: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
     path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "2"}
+    env = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
     arguments = ["bash", "-euo", "pipefail", "-c", script]
     return subprocess.run(arguments, cwd=folder, env=env, capture_output=True, check=False, timeout=600)
 

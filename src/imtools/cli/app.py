@@ -9,17 +9,14 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from .. import __version__
 from ..errors import ImtoolsError, ImtoolsWarning, UsageError
 
-if TYPE_CHECKING:
-    pass
-
-_CONTEXT = {"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "IMTOOLS", "max_content_width": 100}
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 _COMMON = "common options"
 
@@ -174,6 +171,7 @@ def tool(
         holder = _collect(_common_options(output=output, per_item=per_item, seed=seed, device=device))
         arguments = [click.Argument(["inputs"], nargs=-1, metavar="[INPUT]...")] if inputs else []
         command.params = [*arguments, *own, *holder]
+        _name_variables(command)
         return command
 
     return decorate
@@ -187,6 +185,14 @@ def _collect(decorators: list[Any]) -> list[click.Parameter]:
     for decorator in reversed(decorators):
         decorator(holder)
     return list(reversed(holder.__click_params__))  # type: ignore[attr-defined]
+
+
+def _name_variables(command: click.Command) -> None:
+    """Give each option its environment variable: ``IMTOOLS_`` and its long name."""
+    for param in command.params:
+        long = next((option for option in param.opts if option.startswith("--")), None)
+        if long not in (None, "--version", "--config"):
+            param.envvar = "IMTOOLS_" + long[2:].replace("-", "_").upper()
 
 
 def _indented(text: str) -> str:
@@ -214,6 +220,7 @@ def _run(
     if shared.get("output") is None and (values.get("resume") or values.get("force")):
         raise UsageError("--resume and --force speak of an output directory", "name it with -o")
     options = Options(**shared, arguments=arguments)
+    _voice.update(quiet=options.quiet, verbose=options.verbose)
     if not options.inputs and "inputs" in values and sys.stdin.isatty():
         click.echo(f"{name}: reading a manifest from the terminal (end it with Ctrl-D)", err=True)
     params = {key: value for key, value in own.items() if key not in formats}
@@ -231,6 +238,10 @@ def _run(
         raise SystemExit(run.exit_code)
 
 
+_voice = {"quiet": False, "verbose": False}
+"""How much the running command is to say: known once its options are parsed."""
+
+
 def wants_color(choice: bool | None) -> bool:
     """Return whether colour may be used: the option, else what the environment asks for."""
     if choice is not None:
@@ -246,7 +257,7 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
     prog = program or command.name or "im"
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        if issubclass(category, ImtoolsWarning) and not ({"-q", "--quiet"} & set(sys.argv[1:])):
+        if issubclass(category, ImtoolsWarning) and not _voice["quiet"]:
             click.echo(f"{prog}: warning: {message}", err=True)
 
     def terminate(*_: object) -> NoReturn:
@@ -256,7 +267,6 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
     warnings.simplefilter("ignore")
     warnings.simplefilter("default", ImtoolsWarning)
     signal.signal(signal.SIGTERM, terminate)
-    verbose = bool({"-v", "--verbose"} & set(sys.argv[1:]))
     try:
         command.main(arguments, prog_name=prog, standalone_mode=False)
         sys.stdout.flush()
@@ -282,7 +292,7 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
         text = f"{name}{error.strerror or error}; {hint}"
         code = _complain(prog, text, 1)
     except Exception as error:
-        if verbose:
+        if _voice["verbose"]:
             raise
         text = f"internal error: {type(error).__name__}: {error}; run again with -v for the trace"
         code = _complain(prog, text, 1)

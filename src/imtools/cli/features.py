@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ..errors import UsageError
 from ..features import DEFAULT_PRESET, KINDS, PRESETS
 from .app import start, tool
 
@@ -13,14 +14,12 @@ if TYPE_CHECKING:
     from ..run import Run
 
 
-def _crop(_: click.Context, __: click.Parameter, text: str | None) -> list[int] | None:
-    if text is None:
-        return None
+def _crop(text: str) -> list[int]:
     low, _separator, high = text.partition(":")
     try:
         return [int(low), int(high)]
     except ValueError:
-        raise click.BadParameter(f"{text!r} is not LOW:HIGH, such as 0:123") from None
+        raise UsageError(f"--crop {text}: is not LOW:HIGH", "write it as 0:123") from None
 
 
 @tool(
@@ -62,7 +61,7 @@ im-segment music/ | im-features --kind cqt --hop-length 512 -o cqt/ > features.j
 @click.option("--ref", metavar="VALUE|max", help="What 0 dB stands for.")
 @click.option("--amin", type=float, metavar="VALUE", help="Floor below which amplitudes are raised to it.")
 @click.option("--top-db", type=float, metavar="DB", help="Range kept below the clip's maximum.")
-@click.option("--crop", callback=_crop, metavar="LOW:HIGH", help="Keep only these bins.")
+@click.option("--crop", metavar="LOW:HIGH", help="Keep only these bins.")
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16"]),
@@ -94,7 +93,6 @@ def command(
     are rendered on the fly.
     """
     from ..device import resolve_device
-    from ..errors import UsageError
     from ..features import front_end
     from ..run import execute
     from ..stages.features import FeatureStage
@@ -102,6 +100,8 @@ def command(
     if run.folder is None:
         raise UsageError("arrays need a place", "name a directory with -o")
     parameters = {name: value for name, value in others.items() if value is not None}
+    if "crop" in parameters:
+        parameters["crop"] = _crop(parameters["crop"])
     if kind is not None:
         parameters["kind"] = kind
     if ref is not None:

@@ -61,6 +61,7 @@ def command(
     if run.options.dry_run:
         run.say(f"dry run: {len(records)} records would be scored")
         return
+    run.start()
     with run.clock.measure("score"):
         names = None if classes is None else [name.strip() for name in classes.split(",")]
         scores = evaluate(records, threshold=threshold, unlisted=unlisted, classes=names, model=model)

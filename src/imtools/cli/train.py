@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ..errors import UsageError
 from ..models import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from .app import start, tool
 
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
     from ..run import Run
 
 
-def _numbers(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+def _numbers(text: str | None) -> tuple[int, ...] | None:
     if text is None or text == "all":
         return None
     try:
         return tuple(int(number) for number in text.split(","))
     except ValueError:
-        raise click.BadParameter(f"{text!r} is neither 'all' nor numbers such as 0,2") from None
+        raise UsageError(f"--folds {text}: is neither 'all' nor numbers", "write them as 0,2") from None
 
 
-def _names(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...] | None:
+def _names(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(","))
 
 
@@ -56,7 +57,6 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
 @click.option("--features", metavar="KIND", help="Kind of feature to train on, where records have several.")
 @click.option(
     "--classes",
-    callback=_names,
     metavar="A,B,...",
     help="What to recognise (default: every class in the labels).",
 )
@@ -69,7 +69,6 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
 )
 @click.option(
     "--folds",
-    callback=_numbers,
     metavar="all|N,...",
     help="Folds to validate on, each giving a member of the model (default: all that there are).",
 )
@@ -137,7 +136,7 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     help="Distance between windows in prediction (default: the window).",
 )
 @click.option("--name", metavar="NAME", help="Name of the model (default: that of the net).")
-def command(run: Run, **settings: Any) -> None:
+def command(run: Run, classes: str | None, folds: str | None, **settings: Any) -> None:
     """Train a net on features, and make a model directory.
 
     Records with folds give one member for each fold, trained on the others and validated on it; the model
@@ -146,7 +145,7 @@ def command(run: Run, **settings: Any) -> None:
     """
     from ..stages.train import train
 
-    train(run, settings)
+    train(run, settings | {"classes": _names(classes), "folds": _numbers(folds)})
 
 
 def main() -> NoReturn:

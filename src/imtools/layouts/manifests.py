@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import fields
@@ -13,7 +12,7 @@ from typing import Any
 from ..errors import ManifestError
 from ..manifest import Label, Record, make_id, unique_ids
 from ..manifest.stream import read_lines
-from ..manifest.values import Json
+from ..manifest.values import Json, load_json
 from .base import Entry, Layout, split_named
 from .recordings import recording_group
 
@@ -69,6 +68,9 @@ def _foreign(path: Path) -> Iterator[Entry]:
 
 
 def _entry(id: str, audio: Path, row: dict[str, Json], where: str) -> Entry:
+    if row.get("start"):
+        hint = "list whole files and cut them with im-segment, or write a manifest of imtools"
+        raise ManifestError(f"{where}: names a stretch of a file ('start')", hint)
     labels = _strings(row, "labels", where)
     dataset, kind = _typed(row, "source", str, where), _typed(row, "kind", str, where)
     groups = [group for key in ("groups", "group", "recording") for group in _strings(row, key, where)]
@@ -110,8 +112,8 @@ def _objects(path: Path) -> Iterator[tuple[str, dict[str, Json]]]:
 def _object(line: bytes, where: str) -> dict[str, Json]:
     hint = "each line must hold one JSON object"
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        row = load_json(line)
+    except ValueError as error:
         raise ManifestError(f"{where}: not valid JSON ({error})", hint) from None
     if not isinstance(row, dict):
         raise ManifestError(f"{where}: is no JSON object", hint)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_/-]+")
+_FIT = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 
 
 def make_id(name: str) -> str:
@@ -26,10 +27,10 @@ def make_id(name: str) -> str:
         The name itself where it consists of id characters; otherwise every foreign run becomes ``-`` and
         eight hexadecimal digits of the name's SHA-256 follow, so that ``a b`` and ``a,b`` stay apart.
     """
-    if name and not _FOREIGN.search(name):
+    if _FIT.fullmatch(name):
         return name
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
-    slug = _FOREIGN.sub("-", name).strip("-/")
+    slug = re.sub("/{2,}", "/", _FOREIGN.sub("-", name)).strip("-/")
     return f"{slug}-{digest}" if slug else digest
 
 

@@ -18,7 +18,7 @@ from .values import Json, WrongKeyError, array, integer, kind_of, mapping, numbe
 SEGMENT_SCHEMA = "imtools/segment/1"
 """Schema of a record that stands for a stretch of audio (a file, a segment or a mix)."""
 
-_ID = re.compile(r"[A-Za-z0-9_/-]+")
+_ID = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 _REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num_samples")
 
 
@@ -283,7 +283,9 @@ class Record:
             num_samples=integer(data.pop("num_samples"), "num_samples", minimum=0),
         )
         if not _ID.fullmatch(record.id):
-            raise WrongKeyError("id", f"is {record.id!r}: only letters, digits, '_', '/' and '-' are allowed")
+            raise WrongKeyError(
+                "id", f"is {record.id!r}: only letters, digits, '_', '-' and single '/' are allowed"
+            )
         if (channels := data.pop("channels", None)) is not None:
             record.channels = [integer(c, "channels", minimum=0) for c in array(channels, "channels")]
         record.padding = number(data.pop("padding", 0.0), "padding", minimum=0)
@@ -348,6 +350,8 @@ class Record:
     def get(self, key: str) -> Json:
         """Return the value at a dotted key of the JSON form, such as ``"source.dataset"``, or ``None``.
 
+        A step into an array gives the array of its objects' values: ``"labels.label"``.
+
         Raises
         ------
         ManifestError
@@ -357,9 +361,12 @@ class Record:
         for step in key.split("."):
             if value is None:
                 return None
-            if not isinstance(value, dict):
+            if isinstance(value, list):
+                value = [item.get(step) for item in value if isinstance(item, dict)]
+            elif isinstance(value, dict):
+                value = value.get(step)
+            else:
                 raise ManifestError(f"record {self.id}: key {key!r} goes through {kind_of(value)}")
-            value = value.get(step, None)
         return value
 
     def replace(self, **changes: Any) -> Record:

@@ -21,7 +21,7 @@ from typing import IO, Any, cast
 from ..atomic import replacing
 from ..errors import ManifestError
 from .record import Record
-from .values import Json
+from .values import Json, load_json
 
 STDIN = "-"
 
@@ -44,8 +44,8 @@ def parse_line(line: str | bytes, where: str) -> Record:
         If the line is no JSON object or no valid record.
     """
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        value = load_json(line)
+    except ValueError as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise ManifestError(
             f"{where}: not valid JSON ({reason})", "each line must hold one JSON object"
@@ -192,8 +192,8 @@ def stream_folder(descriptor: int) -> str:
 
 def _is_json(line: bytes) -> bool:
     try:
-        json.loads(line)
-    except (ValueError, RecursionError):
+        load_json(line)
+    except ValueError:
         return False
     return True
 

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any
 
 Json = Any
 """A value that JSON can hold."""
+
+
+def load_json(text: str | bytes) -> Json:
+    """Parse JSON strictly.
+
+    Raises
+    ------
+    ValueError
+        If it is not valid; NaN and infinities, which Python would let pass, are not.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse(constant: str) -> Json:
+    raise ValueError(f"{constant} is not JSON")
 
 
 class WrongKeyError(Exception):
@@ -19,11 +39,15 @@ def number(value: Json, key: str, *, minimum: float | None = None) -> float:
     """Return a finite number, not below a minimum."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongKeyError(key, f"must be a number, not {kind_of(value)}")
-    if value != value or value in (float("inf"), float("-inf")):
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):  # 1e999 is JSON
         raise WrongKeyError(key, "must be a finite number")
-    if minimum is not None and value < minimum:
-        raise WrongKeyError(key, f"must be at least {minimum:g}, not {value:g}")
-    return float(value)
+    if minimum is not None and result < minimum:
+        raise WrongKeyError(key, f"must be at least {minimum:g}, not {result:g}")
+    return result
 
 
 def integer(value: Json, key: str, *, minimum: int | None = None) -> int:

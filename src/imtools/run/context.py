@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import naming
-from ..errors import ImtoolsError
+from ..errors import ImtoolsError, UsageError
 from ..manifest import Record, dump_line, rebase
 from ..manifest.stream import stream_folder
 from .failures import FailureSink, failure_record
-from .items import Item, chosen_items, read_items
+from .items import MANIFEST_NAME, Item, chosen_items, parse_conditions, read_items
 from .journal import OutputDirectory, claim, write_run
 from .progress import Clock, Progress, final_line
 from .settings import fingerprint, run_json
@@ -78,17 +79,51 @@ class Run:
         self.ok = self.failed = 0
         self.audio_seconds = 0.0
         self.clock = Clock()
-        self._out_folder = stream_folder(sys.stdout.fileno())
-        self._failures = FailureSink(options.failures, quiet=options.quiet)
-        self.progress = Progress(tool, enabled=not options.quiet, colour=options.color)
+        self._conditions = parse_conditions(options.where)
+        self._own_output = own_output
+        self._failures = FailureSink(None if options.dry_run else options.failures, quiet=options.quiet)
+        self.progress: Progress | None = None
         self.output: OutputDirectory | None = None
-        if self.folder is not None and not options.dry_run:
-            again = {"resume": options.resume, "force": options.force}
-            if own_output:
+        if sys.stdout is None:  # closed by whoever started us
+            sys.stdout = open(os.devnull, "w", encoding="ascii")  # noqa: SIM115
+        self._out_folder = stream_folder(sys.stdout.fileno())
+
+    def start(self) -> None:
+        """Open what is to be written: from here on, nothing about the options can be wrong.
+
+        Commands call it once they have checked their parameters, so that a mistyped option touches no
+        file, neither those of an earlier run nor new ones.
+
+        Raises
+        ------
+        UsageError
+            If the output directory may not be written to, or is an input as well.
+        """
+        if self.options.dry_run:
+            return
+        self._failures.open()
+        if self.folder is not None:
+            self._check_distinct(self.folder)
+            again = {"resume": self.options.resume, "force": self.options.force}
+            if self._own_output:
                 claim(self.folder, **again)
                 write_run(self.folder, self.run_json())
             else:
                 self.output = OutputDirectory(self.folder, self.run_json(), self.params, **again)
+        self.progress = Progress(self.tool, enabled=not self.options.quiet, colour=self.options.color)
+
+    def _check_distinct(self, folder: Path) -> None:
+        for name in self.options.inputs:
+            if folder.exists() and os.path.realpath(name) in (
+                os.path.realpath(folder),
+                os.path.realpath(folder / MANIFEST_NAME),
+            ):
+                raise UsageError(f"{name}: is input and output at once", "name another directory with -o")
+
+    def advance(self, count: int = 1, *, note: str = "") -> None:
+        """Move the progress line on by a number of items."""
+        if self.progress is not None:
+            self.progress.advance(count, note=note)
 
     def run_json(self) -> dict[str, Any]:
         """Return what ``run.json`` says of this run."""
@@ -98,14 +133,15 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self.progress.stop()
+        if self.progress is not None:
+            self.progress.stop()
         if self.output is not None:
             if kind is None:
                 self.output.finish()
             else:
                 self.output.close()
         self._failures.close()
-        if kind is None and not self.options.quiet:
+        if kind is None and not self.options.quiet and not self.options.dry_run:
             line = final_line(self.tool, self.ok, self.failed, self.audio_seconds, self.clock)
             print(line, file=sys.stderr, flush=True)
 
@@ -122,7 +158,7 @@ class Run:
     def items(self, *, layout: str | None = None) -> Iterable[Item]:
         """Yield the items of the command's INPUT that meet every ``--where``."""
         items = read_items(self.options.inputs, null=self.options.null, layout=layout)
-        return chosen_items(items, self.options.where)
+        return chosen_items(items, self._conditions)
 
     def records(self) -> list[Record]:
         """Return all input records, for commands that must see the whole; faults become failures.

@@ -52,14 +52,18 @@ class FailureSink:
     """
 
     def __init__(self, path: str | None, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self._path, self._quiet = path, quiet
         self._stream: IO[str] | None = None
-        if path is not None:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            self._stream = open(path, "w", encoding="ascii")  # noqa: SIM115 - closed by close()
+
+    def open(self) -> None:
+        """Make the file, empty, unless it has been opened."""
+        if self._path is not None and self._stream is None:
+            Path(self._path).parent.mkdir(parents=True, exist_ok=True)
+            self._stream = open(self._path, "w", encoding="ascii")  # noqa: SIM115 - closed by close()
 
     def write(self, record: dict[str, Json]) -> None:
         """Report one failure."""
+        self.open()
         if self._stream is not None:
             with naming(self._stream.name):
                 self._stream.write(dump_line(record))

@@ -18,6 +18,8 @@ from ..manifest.values import Json
 
 MANIFEST_NAME = "manifest.jsonl"
 """The manifest inside an output directory."""
+PART_NAME, JOURNAL_NAME = MANIFEST_NAME + ".part", "journal.jsonl"
+"""What it is called until the run has ended, and what a run that goes on goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Item:
         return complete(self.value) if isinstance(self.value, Entry) else self.value
 
     def digest(self) -> str:
-        """Return a hash of the item and of its file's size and time of change.
+        """Return a hash of the item and of its files' sizes and times of change.
 
         A journal holds it, so that a resumed run notices what has changed meanwhile.
         """
@@ -65,6 +67,7 @@ class Item:
         files = [] if self.audio is None else [self.audio]
         if isinstance(self.value, Record):
             files += self.value.track_files()
+            files += [ref.path for ref in self.value.features.values()]
         for path in files:
             try:
                 status = os.stat(path)
@@ -107,6 +110,10 @@ def read_items(inputs: Sequence[str], *, null: bool = False, layout: str | None 
         elif isinstance(item.value, Entry):
             # Two roots may hold the same name: the second is told apart by where it lies.
             other = make_id(f"{item.id} {item.audio}")
+            if other in seen:
+                again = ManifestError(f"{item.audio}: is given a second time", "name each file once")
+                yield Item(other, again, item.audio)
+                continue
             seen.add(other)
             yield Item(other, item.value.renamed(other), item.audio)
         else:
@@ -116,20 +123,13 @@ def read_items(inputs: Sequence[str], *, null: bool = False, layout: str | None 
             )
 
 
-def chosen_items(items: Iterable[Item], where: Sequence[str]) -> Iterator[Item]:
-    """Yield the items whose record has the wanted values; faults pass, so that none goes unnoticed.
-
-    Parameters
-    ----------
-    items : iterable of Item
-        All items.
-    where : sequence of str
-        ``"KEY=VALUE"``, with a dotted key for nested ones; a list matches if it holds the value.
+def parse_conditions(where: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the key and the value of each ``"KEY=VALUE"``.
 
     Raises
     ------
     UsageError
-        If a condition has no ``=``.
+        If one has no ``=``.
     """
     conditions = []
     for text in where:
@@ -139,16 +139,30 @@ def chosen_items(items: Iterable[Item], where: Sequence[str]) -> Iterator[Item]:
                 f"--where {text}: has no '='", "write --where KEY=VALUE, such as --where split=test"
             )
         conditions.append((key, value))
+    return conditions
+
+
+def chosen_items(items: Iterable[Item], conditions: Sequence[tuple[str, str]]) -> Iterator[Item]:
+    """Yield the items whose record has the wanted values; faults pass, so that none goes unnoticed.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        All items.
+    conditions : sequence of (str, str)
+        A dotted key and its value; a list matches if it holds the value.
+    """
+    if not conditions:
+        yield from items
+        return
     for item in items:
-        if not conditions:
-            yield item
-            continue
         try:
             record = item.resolve()
+            wanted = all(_matches(record.get(key), value) for key, value in conditions)
         except ImtoolsError as error:
             yield Item(item.id, error, item.audio)
             continue
-        if all(_matches(record.get(key), value) for key, value in conditions):
+        if wanted:
             yield Item(item.id, record, item.audio)
 
 
@@ -162,6 +176,7 @@ def _matches(found: Json, wanted: str) -> bool:
 
 def _all_items(inputs: list[str], null: bool, layout: str | None) -> Iterator[Item]:
     for name in inputs:
+        _check_finished(name)
         if name == STDIN and null:
             paths = [os.fsdecode(path) for path in sys.stdin.buffer.read().split(b"\0") if path]
             yield from _all_items(paths, False, layout)
@@ -182,6 +197,13 @@ def _all_items(inputs: list[str], null: bool, layout: str | None) -> Iterator[It
                 yield from map(_entry_item, detect(root).entries(root))
         else:
             yield from map(_entry_item, file_entries([Path(name)]))
+
+
+def _check_finished(name: str) -> None:
+    """Refuse an output directory whose run has not ended: its files are not yet a data set."""
+    held = {other for other in (PART_NAME, JOURNAL_NAME) if os.path.exists(os.path.join(name, other))}
+    if held and not os.path.exists(os.path.join(name, MANIFEST_NAME)):
+        raise ManifestError(f"{name}: is unfinished", "run the command that makes it again, with --resume")
 
 
 def _manifest_items(name: str) -> Iterator[Item]:

@@ -22,11 +22,9 @@ from ..atomic import naming, write_text
 from ..errors import ManifestError, UsageError
 from ..manifest import Record, dump_line, parse_line, rebase
 from ..manifest.values import Json
-from .items import MANIFEST_NAME
+from .items import JOURNAL_NAME, MANIFEST_NAME, PART_NAME
 
-JOURNAL_NAME = "journal.jsonl"
 RUN_NAME = "run.json"
-_PART_NAME = MANIFEST_NAME + ".part"
 _JOURNAL_SCHEMA = "imtools/journal/1"
 
 
@@ -117,12 +115,12 @@ class OutputDirectory:
     def __init__(self, folder: Path, run: dict[str, Json], params: str, *, resume: bool, force: bool) -> None:
         self.folder = folder
         self._params = params
-        self._part = folder / _PART_NAME
+        self._part = folder / PART_NAME
         self._final = folder / MANIFEST_NAME
         content = claim(folder, resume=resume, force=force)
         journal = folder / JOURNAL_NAME
         self.resumed = resume and journal.exists()
-        if resume and not journal.exists() and content - {RUN_NAME, _PART_NAME}:
+        if resume and not journal.exists() and content - {RUN_NAME, PART_NAME}:
             hint = "add --force to start over, or name another"
             raise UsageError(f"{folder}: holds no journal to resume from", hint)
         self._journal: IO[bytes] = open(journal, "ab+")  # noqa: SIM115 - closed by finish() or close()
@@ -154,9 +152,6 @@ class OutputDirectory:
 
     def _load(self) -> None:
         """Read the journal up to the first line that is torn or ahead of the manifest."""
-        if self._final.exists():
-            os.replace(self._final, self._part)  # a finished run that is taken up again
-        size = self._part.stat().st_size if self._part.exists() else 0
         self._journal.seek(0)
         head = self._journal.readline()
         try:
@@ -167,6 +162,9 @@ class OutputDirectory:
         if written.get("schema") != _JOURNAL_SCHEMA or written.get("params") != self._params:
             hint = "give the same options, or --force to start over"
             raise UsageError(f"{self.folder}: was made with other options or another version", hint)
+        if self._final.exists():
+            os.replace(self._final, self._part)  # a finished run that is taken up again
+        size = self._part.stat().st_size if self._part.exists() else 0
         position = self._journal.tell()
         for line in self._journal:
             try:
@@ -207,6 +205,7 @@ class OutputDirectory:
 
     def commit(self, items: list[Done], records: list[Record]) -> None:
         """Write the records of a group of items, then the journal line that makes them count."""
+        self._manifest.seek(0, os.SEEK_END)  # `keep` has cut the file behind this stream's back
         with naming(self._part):
             for record in records:
                 self._manifest.write(dump_line(rebase(record, "", self.folder)).encode("ascii"))

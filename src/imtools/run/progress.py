@@ -66,11 +66,10 @@ class Progress:
             self._task = self._bar.add_task(tool, total=None, note="")
             self._bar.start()
 
-    def advance(self, count: int = 1, *, total: int | None = None, note: str | None = None) -> None:
-        """Move on by a number of items."""
+    def advance(self, count: int, *, note: str) -> None:
+        """Move on by a number of items, and show a note."""
         if self._bar is not None:
-            changes = {key: value for key, value in (("total", total), ("note", note)) if value is not None}
-            self._bar.update(self._task, advance=count, **changes)
+            self._bar.update(self._task, advance=count, note=note)
 
     def stop(self) -> None:
         """Remove the bar."""

@@ -82,6 +82,7 @@ def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
     if run.options.dry_run:
         _count(run, items)
         return
+    run.start()
     rest = _replay(run, stage, iter(items))
     ready = ordered_map(
         lambda item: _prepare(run, stage, item),
@@ -110,7 +111,7 @@ def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
         if run.output is not None:
             run.output.commit(done, output)
         run.emit(output)
-        run.progress.advance(len(group), note=f"{run.failed} failed" if run.failed else "")
+        run.advance(len(group), note=f"{run.failed} failed" if run.failed else "")
     stage.end()
 
 
@@ -179,7 +180,7 @@ def _replay(run: Run, stage: Stage[P], items: Iterator[Item]) -> Iterator[Item]:
             records = list(islice(kept, done.records))
             run.succeed(0.0)
             run.emit(records)
-        run.progress.advance(len(group.items))
+        run.advance(len(group.items))
     stage.begin(run.output.kept_records())
     return chain(pending, items)
 

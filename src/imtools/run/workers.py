@@ -42,12 +42,22 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], jobs: int, ahead
         return
     pending: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="imtools")
+    source, fault = iter(items), None
     try:
-        for item in items:
+        while True:
+            try:
+                item = next(source)
+            except StopIteration:
+                break
+            except Exception as error:  # what came before it is good, with any number of jobs
+                fault = error
+                break
             pending.append(pool.submit(function, item))
             if len(pending) >= max(ahead, jobs):
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+        if fault is not None:
+            raise fault
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -75,7 +75,7 @@ class FeatureStage(Stage[Waveform]):
     def process(self, records: list[Record], prepared: list[Waveform]) -> list[list[Record]]:
         """Transform a group: waveforms of equal length share a batch."""
         rows = self._transform(prepared)
-        # Nothing is stored before everything is computed: a group that fails leaves no rows behind.
+        # Nothing is stored before everything is computed.
         refs: list[FeatureRef] = []
         for start, stop in _runs([row.shape for row in rows]):
             refs += self._writer.append(np.stack(rows[start:stop]), self._front_end.config_hash)

@@ -45,11 +45,13 @@ def train(run: Run, settings: dict[str, Any]) -> None:
             run.say(f"dry run: {fold.name}: {counts}")
         return
 
+    run.start()
+
     def report(epoch: Epoch, seconds: float) -> None:
         place = "" if epoch.fold is None else f"fold {epoch.fold}, "
         losses = f"loss {epoch.train_loss:.4f}, on validation {epoch.validation_loss:.4f}"
         line = f"{place}epoch {epoch.epoch}: {losses}, {seconds:.1f} s"
-        run.progress.advance(note=line)
+        run.advance(note=line)
         if run.options.verbose:
             run.say(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,6 +90,14 @@ class Examples:
             stop = min(start + _AT_ONCE, len(self))
             rows[start:stop] = self._reader.read_many(self._refs[start:stop])
         return rows
+
+    def digest(self) -> str:
+        """Return a hash of all features: what training reads, whatever the files are called."""
+        content = hashlib.sha256()
+        for start in range(0, len(self.present), _AT_ONCE):
+            stop = min(start + _AT_ONCE, len(self.present))
+            content.update(self.features(np.arange(start, stop)).numpy().tobytes())
+        return content.hexdigest()
 
     def features(self, indices: NDArray[np.int64]) -> Tensor:
         """Return the features of some examples, float32 of shape (len(indices), bins, frames)."""

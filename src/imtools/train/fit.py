@@ -101,12 +101,13 @@ def fit(
         _check_labels(examples, fold, classes)
 
     digest = records_digest(records, kind)
-    setting = [digest, config.to_json(), device.type, str(dtype), __version__]
+    setting = [digest, examples.digest(), config.to_json(), device.type, str(dtype), __version__]
     fingerprint = _sha256(json.dumps(setting, sort_keys=True))
     folder = Path(folder)
-    if resume and (done := _finished(folder, fingerprint)) is not None:
-        return done
     checkpoints = folder / CHECKPOINTS_NAME
+    if resume and (done := _finished(folder, fingerprint)) is not None:
+        shutil.rmtree(checkpoints, ignore_errors=True)  # killed just before it went
+        return done
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
         (folder / bundle.DESCRIPTION_NAME).unlink(missing_ok=True)  # what is complete has a description

@@ -1,0 +1,201 @@
+"""The finer points of the harness: what a run leaves untouched, and what it notices."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imtools.errors import UsageError
+from imtools.manifest import Record, parse_line
+from imtools.run import Item
+from imtools.run.items import parse_conditions
+from imtools.run.workers import ordered_map
+from workspace import write_note
+
+
+def _lines(data: bytes) -> list[dict]:
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def _library(folder: Path, names: range) -> None:
+    for number in names:
+        write_note(folder / f"{number:02d}.wav", "cla", number, seconds=1.1)
+
+
+def test_a_resumed_run_whose_first_group_now_fails_repeats_no_record(run, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    _library(lib, range(16))  # one group of the journal
+    assert run("im-segment", "-o", "out", "lib", cwd=tmp_path).returncode == 0
+    for path in lib.iterdir():
+        path.write_bytes(b"no longer audio")
+    _library(lib, range(16, 40))
+    assert run("im-segment", "-o", "out", "--resume", "lib", cwd=tmp_path).returncode == 3
+    write_note(lib / "20.wav", "vio", 3, seconds=1.1)  # in the second group
+    assert run("im-segment", "-o", "out", "--resume", "lib", cwd=tmp_path).returncode == 3
+    ids = [record["id"] for record in _lines((tmp_path / "out" / "manifest.jsonl").read_bytes())]
+    assert len(ids) == len(set(ids)) == 24
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--resume", "--length", "0.5"],
+        ["--force", "--normalize", "rms"],
+        ["--force", "--where", "nonsense"],
+        ["--length", "2"],
+    ],
+)
+def test_a_refused_run_leaves_the_earlier_output_alone(
+    options: list[str], run, space: Path, tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    assert run("im-segment", "-o", out, "lib", cwd=space).returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert run("im-segment", "-o", out, *options, "lib", cwd=space).returncode == 2
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == before
+
+
+def test_a_mistyped_first_run_leaves_nothing_behind(run, space: Path, tmp_path: Path) -> None:
+    for name, *options in (
+        ("im-segment", "--where", "nonsense"),
+        ("im-train", "--epochs", "0"),
+        ("im-features", "--n-bins", "0"),
+        ("im-mix", "--pairs", "cel"),
+    ):
+        failures = ["--failures", str(tmp_path / "failures.jsonl")]
+        result = run(name, "-o", str(tmp_path / "out"), *failures, *options, "folds.jsonl", cwd=space)
+        assert result.returncode == 2, result.stderr.decode()
+        assert not os.listdir(tmp_path)
+
+
+def test_a_dry_run_keeps_an_earlier_failures_file(run, space: Path, tmp_path: Path) -> None:
+    (tmp_path / "f.jsonl").write_text("earlier")
+    assert run("im-segment", "-n", "--failures", str(tmp_path / "f.jsonl"), "lib", cwd=space).returncode == 0
+    assert (tmp_path / "f.jsonl").read_text() == "earlier"
+    assert run("im-segment", "--failures", str(tmp_path / "f.jsonl"), "lib", cwd=space).returncode == 0
+    assert (tmp_path / "f.jsonl").read_text() == ""
+
+
+def test_output_and_input_must_differ(run, space: Path, tmp_path: Path) -> None:
+    assert run("im-segment", "-o", str(tmp_path / "out"), "lib", cwd=space).returncode == 0
+    for name in ("out", "out/manifest.jsonl"):
+        result = run("im-segment", "--force", "-o", "out", name, cwd=tmp_path)
+        assert result.returncode == 2
+        assert b"input and output" in result.stderr
+    assert (tmp_path / "out" / "manifest.jsonl").stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["im-index", "im-segment"])
+def test_an_unfinished_output_is_no_data_set(name: str, run, space: Path, tmp_path: Path) -> None:
+    assert run("im-segment", "-o", str(tmp_path / "out"), "lib", cwd=space).returncode == 0
+    (tmp_path / "out" / "manifest.jsonl").rename(tmp_path / "out" / "manifest.jsonl.part")
+    result = run(name, str(tmp_path / "out"))
+    assert result.returncode == 1
+    assert b"unfinished" in result.stderr
+
+
+def test_options_that_are_lists_are_replayed(run, space: Path, tmp_path: Path) -> None:
+    out, again = tmp_path / "out", tmp_path / "again"
+    assert run("im-features", "--crop", "0:90", "-o", str(out), "folds.jsonl", cwd=space).returncode == 0
+    assert run("im-features", "--config", str(out / "run.json"), "-o", str(again), cwd=space).returncode == 0
+    assert np.load(again / "cqt-00000.npy").shape[1] == 90
+    net = ["--model", "gururani2018", "--width", "0.05", "--epochs", "1", "--batch", "8"]
+    chosen = ["--folds", "1", "--classes", "vio,cla"]
+    model, other = tmp_path / "model", tmp_path / "other"
+    assert run("im-train", *net, *chosen, "-o", str(model), "features", cwd=space).returncode == 0
+    assert run("im-train", "--config", str(model / "run.json"), "-o", str(other), cwd=space).returncode == 0
+    assert (other / "model.json").read_bytes() == (model / "model.json").read_bytes()
+    assert json.loads((model / "model.json").read_text())["labels"] == ["vio", "cla"]
+
+
+def test_every_option_has_the_variable_of_its_name() -> None:
+    from imtools.cli import COMMANDS, command
+
+    for name in COMMANDS:
+        for param in command(name).params:
+            long = next((option for option in param.opts if option.startswith("--")), None)
+            if long not in (None, "--version", "--config"):
+                assert param.envvar == "IMTOOLS_" + long[2:].replace("-", "_").upper()
+
+
+def test_what_comes_before_a_fatal_line_does_not_depend_on_jobs(run, space: Path, tmp_path: Path) -> None:
+    lines = (space / "index.jsonl").read_bytes().splitlines(keepends=True)
+    data = (
+        b"".join(line.replace(b'"id":"', b'"id":"%d/' % k) for k in range(4) for line in lines) + b"{bad}\n"
+    )
+    results = [run("im-segment", "-j", jobs, stdin=data, cwd=space) for jobs in ("1", "4")]
+    assert [result.returncode for result in results] == [1, 1]
+    assert results[0].stdout == results[1].stdout
+    assert len(_lines(results[0].stdout)) == 64
+
+
+def test_ordered_map_gives_what_it_has_before_it_raises() -> None:
+    def source():
+        yield from range(5)
+        raise ValueError("the end")
+
+    for jobs in (1, 3):
+        results = ordered_map(lambda x: x * x, source(), jobs, ahead=10)
+        assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
+        with pytest.raises(ValueError, match="the end"):
+            next(results)
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_is_no_json_names_its_line(value: str, run, space: Path) -> None:
+    lines = (space / "index.jsonl").read_bytes().splitlines()
+    key = b"start" if value == "1e999" else b"mood"
+    lines[1] = lines[1][:-1] + b',"' + key + b'":' + value.encode() + b"}"
+    result = run("im-segment", stdin=b"\n".join(lines) + b"\n", cwd=space)
+    assert result.returncode == 1
+    assert b"standard input:2" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["/tmp/escaped", "a//b", "a/", "../x", "a/../b"])
+def test_ids_cannot_leave_the_output_directory(name: str, run, space: Path) -> None:
+    record = _lines((space / "index.jsonl").read_bytes())[0] | {"id": name}
+    result = run("im-segment", stdin=json.dumps(record).encode() + b"\n", cwd=space)
+    assert result.returncode == 1
+    assert b"'id'" in result.stderr
+
+
+def test_features_that_have_changed_are_noticed(space: Path, tmp_path: Path) -> None:
+    shutil.copytree(space / "features", tmp_path / "features")
+    line = (tmp_path / "features" / "manifest.jsonl").read_text().splitlines()[0]
+    record = parse_line(line, "x:1")
+    record.features["cqt"].path = str(tmp_path / "features" / "cqt-00000.npy")
+    item = Item(record.id, record, None)
+    before = item.digest()
+    assert item.digest() == before
+    os.utime(tmp_path / "features" / "cqt-00000.npy", (1, 1))
+    assert item.digest() != before
+
+
+def test_a_file_given_twice_fails_once_and_two_of_one_name_do_not(run, space: Path) -> None:
+    result = run("im-index", "lib/cla/0.wav", "lib/vio/0.wav", "lib/cla/0.wav", "lib/vio/0.wav", cwd=space)
+    ids = [record["id"] for record in _lines(result.stdout)]
+    assert len(ids) == len(set(ids)) >= 2
+    assert result.returncode == 3
+    assert b"second time" in result.stderr
+
+
+def test_conditions_need_an_equals_sign_and_reach_into_arrays(space: Path) -> None:
+    assert parse_conditions(["a.b=c=d"]) == [("a.b", "c=d")]
+    with pytest.raises(UsageError, match="nonsense"):
+        parse_conditions(["nonsense"])
+    record = Record.from_json(_lines((space / "index.jsonl").read_bytes())[0])
+    assert record.get("labels.label") == ["cla"]
+
+
+def test_quiet_from_the_environment_is_quiet(run, space: Path) -> None:
+    result = run("im-split", "--folds", "5", "-qj1", "segments.jsonl", cwd=space)
+    assert result.returncode == 0
+    assert result.stderr == b""
+    loud = run("im-split", "--folds", "5", "segments.jsonl", cwd=space)
+    assert b"warning" in loud.stderr
+    assert run("im-segment", "lib", cwd=space, env={"IMTOOLS_QUIET": "1"}).stderr == b""
