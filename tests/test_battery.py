@@ -50,6 +50,11 @@ def _source_lines(case: Case, space: Path) -> bytes:
     return (space / name).read_bytes()
 
 
+def _unmeasured() -> dict[str, str]:
+    """The environment without coverage, whose files a killed or starved process would leave damaged."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+
+
 def _failures(path: Path) -> list[dict]:
     return _lines(path.read_bytes())
 
@@ -370,7 +375,8 @@ def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Pat
             *(["--resume"] if broken.exists() else []),
             case.source,
         ]
-        process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=space)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(arguments, **quiet, cwd=space, env=_unmeasured())
         deadline = time.monotonic() + 60
         while not broken.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)  # kill it while it writes, not while Python starts
@@ -450,6 +456,7 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
         cwd=space,
         check=False,
         timeout=120,
+        env=_unmeasured(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
     )
     assert result.returncode == 1, result.stderr.decode()

@@ -310,7 +310,7 @@ def _leave(code: int) -> NoReturn:
     """Exit, flushing what can be flushed: a reader that has gone away is no reason for a traceback."""
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
+    except (OSError, ValueError) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = code or 141
+        code = code or (141 if isinstance(error, BrokenPipeError) else 1)
     sys.exit(code)
