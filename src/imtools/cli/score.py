@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     epilog="""
 im-score predictions.jsonl
 im-score --threshold 0.3 --format jsonl predictions.jsonl
-im-predict -m model/ features/ | im-score --where split=test""",
+im-predict -m model/ features/ | im-score --where fold=1""",
 )
 @click.option(
     "-t",
