@@ -15,8 +15,8 @@ im-segment --length 1 "$here/audio" | im-split --folds 3 --seed 1 > "$out/segmen
 im-mix --limit 12 --seed 1 "$out/segments.jsonl" > "$out/mixes.jsonl"
 
 # The constant-Q transform of both.
-cat "$out/segments.jsonl" "$out/mixes.jsonl" |
-    im-features --preset kratimenos2020 --force -o "$out/features" > "$out/features.jsonl"
+im-features --preset kratimenos2020 --force -o "$out/features" \
+    "$out/segments.jsonl" "$out/mixes.jsonl" > "$out/features.jsonl"
 
 # A small net, once for each fold: trained on the two others.
 im-train --model kratimenos2020 --width 0.125 --schedule onecycle --learning-rate 0.004 --epochs 16 --batch 32 \

@@ -1,9 +1,10 @@
 """Reading and writing manifests: files, gzip files and standard input, with paths re-based.
 
 In memory every relative path of a record is relative to the working directory (or absolute), so that
-records of several manifests can be mixed; on disk it is relative to the manifest's own folder. A standard
-stream that the shell has redirected to a file is such a manifest; through a pipe, paths are relative to the
-working directory.
+records of several manifests can be mixed; on disk it is relative to the manifest's own folder. Through a
+pipe, paths are relative to the working directory. Standard input that the shell has redirected is a manifest
+in its file's folder; what standard output writes into a file elsewhere gets absolute paths, so that it can
+be read by its name as well as through a pipe.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any, cast
@@ -92,6 +93,15 @@ def rebase(record: Record, from_dir: str | os.PathLike[str], to_dir: str | os.Pa
             return whole[len(inside) :]
         return os.path.relpath(whole, target) if to_dir and not os.path.isabs(path) else whole
 
+    return _moved(record, move)
+
+
+def absolute(record: Record) -> Record:
+    """Return the record with all paths absolute, but for those in ``source``."""
+    return _moved(record, os.path.abspath)
+
+
+def _moved(record: Record, move: Callable[[str], str]) -> Record:
     changes: dict[str, Any] = {}
     if record.audio is not None:
         changes["audio"] = move(record.audio)

@@ -12,7 +12,7 @@ from typing import Any
 from ..atomic import naming
 from ..errors import ImtoolsError, UsageError
 from ..manifest import Record, dump_line, rebase
-from ..manifest.stream import stream_folder
+from ..manifest.stream import absolute, stream_folder
 from .failures import FailureSink, failure_record
 from .items import MANIFEST_NAME, Item, chosen_items, parse_conditions, read_items
 from .journal import OutputDirectory, claim, write_run
@@ -86,7 +86,7 @@ class Run:
         self.output: OutputDirectory | None = None
         if sys.stdout is None:  # closed by whoever started us
             sys.stdout = open(os.devnull, "w", encoding="ascii")  # noqa: SIM115
-        self._out_folder = stream_folder(sys.stdout.fileno())
+        self._out_elsewhere = bool(stream_folder(sys.stdout.fileno()))
 
     def start(self) -> None:
         """Open what is to be written: from here on, nothing about the options can be wrong.
@@ -177,8 +177,9 @@ class Run:
         """Write records to standard output; paths as `imtools.manifest.stream` says."""
         with naming("standard output"):
             for record in records:
-                moved = rebase(record, "", self._out_folder) if isinstance(record, Record) else record
-                sys.stdout.write(dump_line(moved))
+                if isinstance(record, Record):
+                    record = absolute(record) if self._out_elsewhere else rebase(record, "", "")
+                sys.stdout.write(dump_line(record))
             sys.stdout.flush()
 
     def succeed(self, seconds: float = 0.0) -> None:
