@@ -12,7 +12,7 @@ import librosa
 import numpy as np
 
 from benchmarks.report import Row, milliseconds
-from imtools.manifest import Record, read_manifest
+from imtools.manifest import Record, parse_line
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,9 +34,7 @@ def run() -> list[Row]:
     # Overlapping segments make enough of them out of the bundled recordings for start-up not to count.
     lines = _command("im-segment", "--hop", "0.05", str(ROOT / "examples" / "audio"))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "segments.jsonl"
-        path.write_bytes(lines)
-        records = list(read_manifest(path))
+        records = [parse_line(line, "im-segment") for line in lines.splitlines()]
         ours = milliseconds(
             lambda: _command("im-features", "--force", "-o", f"{folder}/rows", "-", stdin=lines), repeat=2
         )
