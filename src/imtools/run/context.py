@@ -143,7 +143,7 @@ class Run:
         self._failures.close()
         if kind is None and not self.options.quiet and not self.options.dry_run:
             line = final_line(self.tool, self.ok, self.failed, self.audio_seconds, self.clock)
-            print(line, file=sys.stderr, flush=True)
+            _tell(line)
 
     @property
     def folder(self) -> Path | None:
@@ -211,7 +211,12 @@ class Run:
     def say(self, message: str) -> None:
         """Tell the user something on standard error, unless quiet."""
         if not self.options.quiet:
-            print(f"{self.tool}: {message}", file=sys.stderr, flush=True)
+            _tell(f"{self.tool}: {message}")
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def _resolve(item: Item) -> tuple[Item, Record | Exception]:
