@@ -143,7 +143,8 @@ def _mixed(sources: Sequence[Record], recipe: Recipe, name: str) -> Record:
     """Return the record of a mix; of the sources it keeps what is true of all."""
     rate = recipe.tracks[0].record.sampling_rate
     num_samples = min(
-        seconds_to_samples(track.offset, rate) + track.at_rate(rate).num_samples for track in recipe.tracks
+        seconds_to_samples(track.offset, rate) + track.record.at_rate(rate).num_samples
+        for track in recipe.tracks
     )
     content = [(track.record.id, track.offset, track.gain_db) for track in recipe.tracks]
     return Record(

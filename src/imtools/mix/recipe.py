@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from ..errors import ManifestError
 from ..manifest import SEGMENT_SCHEMA, Record
 from ..manifest.values import Json
-from ..units import resampled_length
 
 _TRACK_KEYS = (
     "id",
@@ -51,12 +50,6 @@ class MixTrack:
         """Return a track that plays a record: of the record it keeps only what loading it takes."""
         pointer = {key: getattr(record, key) for key in _TRACK_KEYS}
         return cls(Record(**pointer), offset, gain_db)
-
-    def at_rate(self, sampling_rate: int) -> Record:
-        """Return the track's record as it is loaded at a sampling rate (Hz)."""
-        record = self.record
-        num_samples = resampled_length(record.num_samples, record.sampling_rate, sampling_rate)
-        return record.replace(sampling_rate=sampling_rate, num_samples=num_samples)
 
     @classmethod
     def from_json(cls, value: Json, where: str) -> MixTrack:

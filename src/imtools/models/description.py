@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
+from ..manifest.values import Json
 from ..units import seconds_to_samples
 
 SCHEMA = "imtools/model/1"
 AGGREGATION = "mean of sigmoids"
 """How the scores of members, and of windows, become one."""
-
-Json = Any
 
 
 @dataclass(frozen=True)

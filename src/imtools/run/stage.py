@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,7 +17,7 @@ from .workers import ordered_map
 P = TypeVar("P")
 
 
-class Stage(Generic[P]):
+class Stage(ABC, Generic[P]):
     """What a command does with a record.
 
     `prepare` runs in worker threads, one record at a time: decoding, rendering, writing a file. `process`
@@ -35,13 +36,13 @@ class Stage(Generic[P]):
     def begin(self, kept: Iterator[Record]) -> None:
         """Get ready; ``kept`` are the records that an earlier run of this output made (none at first)."""
 
+    @abstractmethod
     def prepare(self, record: Record) -> P:
         """Do the part of the work that concerns one record alone (in a worker thread)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def process(self, records: list[Record], prepared: list[P]) -> list[list[Record]]:
         """Return the output records of each input record of a group."""
-        raise NotImplementedError
 
     def end(self) -> None:
         """Finish: everything has been processed (not called when the run breaks off)."""
