@@ -7,12 +7,13 @@ A record is plain data. The keys that imtools knows are typed attributes; every 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ManifestError
-from ..units import resampled_length
+from ..units import resampled_length, samples_to_seconds, seconds_to_samples
+from .blocks import FeatureRef, Label, Prediction, drop_defaults
 from .values import Json, WrongKeyError, array, integer, kind_of, mapping, number, optional, string
 
 SEGMENT_SCHEMA = "imtools/segment/1"
@@ -20,149 +21,6 @@ SEGMENT_SCHEMA = "imtools/segment/1"
 
 _ID = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 _REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num_samples")
-
-
-def _drop_defaults(pairs: Mapping[str, Json]) -> dict[str, Json]:
-    """Leave out what a reader would assume anyway: ``None`` and empty containers."""
-    return {key: value for key, value in pairs.items() if value is not None and value != [] and value != {}}
-
-
-@dataclass(slots=True)
-class Label:
-    """One instrument that is known to be present in, or absent from, a segment.
-
-    Attributes
-    ----------
-    label : str
-        The class, for example ``"cel"``.
-    presence : float
-        Degree of presence, 0 (known absent) to 1 (present).
-    role : str or None
-        ``"predominant"``, ``"solo"``, or another word of the data set.
-    start, duration : float or None
-        When it sounds, in seconds relative to the segment; ``None`` means throughout.
-    """
-
-    label: str
-    presence: float = 1.0
-    role: str | None = None
-    start: float | None = None
-    duration: float | None = None
-    extra: dict[str, Json] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, value: Json, key: str) -> Label:
-        """Parse ``{"label": ..., "presence": ...}``; ``key`` names the place in errors."""
-        data = dict(mapping(value, key))
-        presence = number(data.pop("presence", 1.0), f"{key}.presence", minimum=0)
-        if presence > 1:
-            raise WrongKeyError(f"{key}.presence", f"must be at most 1, not {presence:g}")
-        return cls(
-            label=string(data.pop("label", None), f"{key}.label"),
-            presence=presence,
-            role=optional(data.pop("role", None), f"{key}.role", string),
-            start=optional(data.pop("start", None), f"{key}.start", number),
-            duration=optional(data.pop("duration", None), f"{key}.duration", number),
-            extra=data,
-        )
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the JSON object of this label."""
-        head: dict[str, Json] = {"label": self.label, "presence": self.presence}
-        rest = {"role": self.role, "start": self.start, "duration": self.duration}
-        return head | _drop_defaults(rest) | self.extra
-
-
-@dataclass(slots=True)
-class FeatureRef:
-    """Where one feature of a segment is stored: a row of a ``.npy`` array.
-
-    Attributes
-    ----------
-    path : str
-        The array file.
-    row : int
-        Index along the array's first axis.
-    shape : tuple of int
-        Shape of that row, for example ``(96, 87)`` for bins x frames.
-    dtype : str
-        ``"float32"`` or ``"float16"``.
-    config : str
-        ``"sha256:..."`` of the front end's parameters: equal configs mean comparable numbers.
-    """
-
-    path: str
-    row: int
-    shape: tuple[int, ...]
-    dtype: str
-    config: str
-    extra: dict[str, Json] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, value: Json, key: str) -> FeatureRef:
-        """Parse one entry of the ``features`` object."""
-        data = dict(mapping(value, key))
-        shape = array(data.pop("shape", None), f"{key}.shape")
-        return cls(
-            path=string(data.pop("path", None), f"{key}.path"),
-            row=integer(data.pop("row", None), f"{key}.row", minimum=0),
-            shape=tuple(integer(n, f"{key}.shape", minimum=0) for n in shape),
-            dtype=string(data.pop("dtype", None), f"{key}.dtype"),
-            config=string(data.pop("config", None), f"{key}.config"),
-            extra=data,
-        )
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the JSON object of this reference."""
-        return {
-            "path": self.path,
-            "row": self.row,
-            "shape": list(self.shape),
-            "dtype": self.dtype,
-            "config": self.config,
-        } | self.extra
-
-
-@dataclass(slots=True)
-class Prediction:
-    """One model's score for one class.
-
-    Attributes
-    ----------
-    model : str
-        Name of the model, ``"name@hash"``.
-    label : str
-        The class.
-    score : float
-        0 to 1.
-    start, duration : float or None
-        The stretch that the score is for, in seconds relative to the segment; ``None`` means all of it.
-    """
-
-    model: str
-    label: str
-    score: float
-    start: float | None = None
-    duration: float | None = None
-    extra: dict[str, Json] = field(default_factory=dict)
-
-    @classmethod
-    def from_json(cls, value: Json, key: str) -> Prediction:
-        """Parse one entry of the ``predictions`` array."""
-        data = dict(mapping(value, key))
-        return cls(
-            model=string(data.pop("model", None), f"{key}.model"),
-            label=string(data.pop("label", None), f"{key}.label"),
-            score=number(data.pop("score", None), f"{key}.score"),
-            start=optional(data.pop("start", None), f"{key}.start", number),
-            duration=optional(data.pop("duration", None), f"{key}.duration", number),
-            extra=data,
-        )
-
-    def to_json(self) -> dict[str, Json]:
-        """Return the JSON object of this prediction."""
-        head: dict[str, Json] = {"model": self.model, "label": self.label, "score": self.score}
-        return head | _drop_defaults({"start": self.start, "duration": self.duration}) | self.extra
 
 
 @dataclass(slots=True)
@@ -345,7 +203,7 @@ class Record:
             "predictions": [prediction.to_json() for prediction in self.predictions],
             "history": self.history,
         }
-        return head | _drop_defaults(rest) | body | _drop_defaults(tail) | self.extra
+        return head | drop_defaults(rest) | body | drop_defaults(tail) | self.extra
 
     def get(self, key: str) -> Json:
         """Return the value at a dotted key of the JSON form, such as ``"source.dataset"``, or ``None``.
@@ -379,6 +237,23 @@ class Record:
             return self
         length = resampled_length(self.num_samples, self.sampling_rate, sampling_rate)
         return replace(self, sampling_rate=sampling_rate, num_samples=length)
+
+    def part(self, begin: int, end: int) -> Record:
+        """Return the samples from one position to another: loading gives the same numbers for them.
+
+        ``normalize`` has to be ``None``, for the level of a part is not that of the whole.
+        """
+        rate = self.sampling_rate
+        first = seconds_to_samples(self.start, rate)
+        content = self.num_samples - seconds_to_samples(self.padding, rate)
+        beyond = max(0, end - max(begin, content))
+        return replace(
+            self,
+            start=samples_to_seconds(first + min(begin, content), rate),
+            duration=samples_to_seconds(end - begin, rate),
+            num_samples=end - begin,
+            padding=samples_to_seconds(beyond, rate),
+        )
 
     def with_history(self, tool: str, version: str, params: str) -> Record:
         """Return a copy whose history ends with the given tool."""

@@ -54,11 +54,14 @@ def parse_line(line: str | bytes, where: str) -> Record:
     return Record.from_json(value, where)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
 def dump_line(value: Record | dict[str, Json]) -> str:
     """Return the line of a record or another JSON object, newline included: ASCII, no NaN."""
     data = value.to_json() if isinstance(value, Record) else value
     try:
-        return json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":")) + "\n"
+        return _ENCODER.encode(data) + "\n"
     except ValueError as error:
         raise ManifestError(f"record {data.get('id')}: cannot be written as JSON ({error})") from None
 
