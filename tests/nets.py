@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from imtools.features import from_config
-from imtools.features.base import FrontEnd
+from imtools.features.front_ends.base import FrontEnd
 from imtools.features.sidecar import describe
 from imtools.features.store import ShardWriter
 from imtools.manifest import Label, Record

@@ -145,3 +145,32 @@ def _tenth_of_the_clips(source: Path, target: Path) -> Path:
         row["path"] = os.path.join(source, row["path"])
     (target / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return target
+
+
+def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) -> None:
+    clips = sorted((ROOT / "examples" / "audio").rglob("*.flac"))[::20]
+    for number, clip in enumerate(clips):
+        (tmp_path / "audio").mkdir(exist_ok=True)
+        shutil.copy(clip, tmp_path / "audio" / f"{number}.flac")
+    result = _type(f"sh {ROOT}/examples/representations.sh audio out", tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    lines = {line.strip() for line in result.stdout.decode().splitlines()}
+    assert {"cqt: 96 x 87", "mel: 128 x 100", "modgd: 128 x 100", "chroma: 36 x 100"} <= lines
+    assert {"stft: 1025 x 32", "waveform: 1 x 22050", "fft: 442000 x 1"} <= lines
+
+
+def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.features_gpu",
+        "--device",
+        "cpu",
+        "--batch",
+        "1",
+        "--seconds",
+        "0.2",
+    ]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    assert "there is no GPU" in result.stdout
+    assert result.stdout.count("GB/s") == 2 * 16

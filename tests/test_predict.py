@@ -170,6 +170,7 @@ def test_long_records_are_cut_in_parts_that_agree_with_the_whole(
 def test_long_records_are_cut_while_they_are_scored(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from imtools.mix import reader as reader_module
     from imtools.predict import predictor as predictor_module
 
     record = audio(tmp_path / "a.wav", np.concatenate([tone(name, 5) for name in CLASSES * 3]))
@@ -177,14 +178,14 @@ def test_long_records_are_cut_while_they_are_scored(
     for module in (windows_module, predictor_module):
         monkeypatch.setattr(module, "WINDOWS_AT_ONCE", 4)
     largest = 0
-    load_any = windows_module.load_any
+    load = reader_module.load
 
-    def loading(part: Record, *, mono: bool) -> np.ndarray:
+    def loading(part: Record) -> np.ndarray:
         nonlocal largest
         largest = max(largest, part.num_samples)
-        return load_any(part, mono=mono)
+        return load(part)
 
-    monkeypatch.setattr(windows_module, "load_any", loading)
+    monkeypatch.setattr(reader_module, "load", loading)
     predictor = Predictor(model)
     prepared = predictor.prepare(record)
     assert largest == 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -11,15 +12,96 @@ from ..features import DEFAULT_PRESET, KINDS, PRESETS
 from .app import start, tool
 
 if TYPE_CHECKING:
+    from ..features.front_ends.base import FrontEnd
     from ..run import Run
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def _crop(text: str) -> list[int]:
-    low, _separator, high = text.partition(":")
-    try:
-        return [int(low), int(high)]
-    except ValueError:
-        raise UsageError(f"--crop {text}: is not LOW:HIGH", "write it as 0:123") from None
+_NUMBER_OR = {"ref": "max", "top_db": "none", "fmax": "none"}
+"""Parameters that take a number or this word (``none`` stands for the lack of a number)."""
+
+_HERTZ = {"type": float, "metavar": "HZ"}
+_COUNT = {"type": int, "metavar": "N"}
+_SAMPLES = {"type": int, "metavar": "SAMPLES"}
+_VALUE = {"type": float, "metavar": "VALUE"}
+
+_PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
+    ("--rate", {"type": int, "metavar": "HZ"}, "Sampling rate; records are resampled to it."),
+    (
+        "--normalize",
+        {"type": click.Choice(["rms", "peak", "none"])},
+        "Divide waveforms by their RMS or peak.",
+    ),
+    ("--hop-length", _SAMPLES, "Distance between frames (all kinds but fft and waveform)."),
+    ("--frame-length", _SAMPLES, "modgd: length of a frame."),
+    ("--n-fft", _SAMPLES, "mel, stft, contrast, rolloff: length of a frame; modgd, fft: of the transform."),
+    ("--n-bins", _COUNT, "cqt: number of bins; modgd: number of bins kept."),
+    ("--bins-per-octave", _COUNT, "cqt, chroma: bins per octave."),
+    ("--n-mels", _COUNT, "mel: number of bands."),
+    ("--n-chroma", _COUNT, "chroma: number of pitch classes."),
+    ("--n-octaves", _COUNT, "chroma: number of octaves folded."),
+    ("--n-bands", _COUNT, "contrast: number of octaves above the lowest band."),
+    ("--n-ceps", _COUNT, "modgd: cepstral coefficients of the smoothed spectrum."),
+    ("--fmin", _HERTZ, "cqt, chroma, mel: lowest frequency; contrast: end of the lowest band."),
+    ("--fmax", {"metavar": "HZ|none"}, "mel: highest frequency; none: half the rate."),
+    ("--tuning", _VALUE, "chroma: deviation from A4 = 440 Hz, in bins."),
+    ("--alpha", _VALUE, "modgd: exponent of the group delay."),
+    ("--gamma", _VALUE, "modgd: exponent of the smoothed spectrum."),
+    ("--quantile", _VALUE, "contrast: share of a band's bins that peak and valley average."),
+    ("--roll-percent", _VALUE, "rolloff: share of the magnitude at or below the frequency, 0 to 1."),
+    ("--threshold", _VALUE, "chroma: sums below it become 0."),
+    (
+        "--norm",
+        {"type": click.Choice(["max", "sum", "energy", "none"])},
+        "chroma: divisor of a frame.",
+    ),
+    ("--power", {"type": int, "metavar": "1|2"}, "mel, stft, fft: magnitudes (1) or powers (2)."),
+    ("--scale", {"type": click.Choice(["db", "log", "linear"])}, "Decibels, natural logarithm, or neither."),
+    ("--ref", {"metavar": "VALUE|max"}, "What 0 dB stands for."),
+    ("--amin", _VALUE, "Floor below which amplitudes are raised to it."),
+    ("--top-db", {"metavar": "DB|none"}, "Range kept below the clip's maximum."),
+    ("--crop", {"metavar": "LOW:HIGH|none"}, "Keep only these bins (cqt, mel, stft, fft)."),
+]
+"""Every parameter of every kind: name, type, meaning."""
+
+
+def _parameter_options(command: F) -> F:
+    for flag, settings, text in reversed(_PARAMETERS):
+        names = (flag, "sampling_rate") if flag == "--rate" else (flag,)
+        command = click.option(*names, help=text, **settings)(command)
+    return command
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """Return the value of a parameter as the front ends take it."""
+    flag = f"--{name.replace('_', '-')} {value}"
+    if name == "crop":
+        low, _separator, high = value.partition(":")
+        try:
+            return None if value == "none" else [int(low), int(high)]
+        except ValueError:
+            raise UsageError(f"{flag}: is not LOW:HIGH", "write it as 0:123") from None
+    if name in _NUMBER_OR:
+        word = _NUMBER_OR[name]
+        try:
+            return {"max": "max", "none": None}[word] if value == word else float(value)
+        except ValueError:
+            raise UsageError(f"{flag}: is no number", f"give a number, or {word}") from None
+    return value
+
+
+def _front_end(
+    preset: str | None, kind: str | None, like: str | None, parameters: dict[str, Any]
+) -> FrontEnd:
+    from ..features import front_end
+
+    if like is None:
+        return front_end(preset, **parameters | ({} if kind is None else {"kind": kind}))
+    if preset or kind or parameters:
+        raise UsageError("--like says all of the front end", "leave out presets, kinds and parameters")
+    from ..models.bundle import read_description
+
+    return read_description(like).build_front_end()
 
 
 @tool(
@@ -29,7 +111,8 @@ def _crop(text: str) -> list[int]:
     epilog="""
 im-features -o features/ segments.jsonl
 im-features --preset han2017 --dtype float16 -o mel/ segments.jsonl
-im-segment music/ | im-features --kind cqt --hop-length 512 -o cqt/ > features.jsonl""",
+im-features --like model/ -o input/ segments.jsonl
+im-segment music/ | im-features --kind chroma --n-chroma 36 -o chroma/ > features.jsonl""",
 )
 @click.option(
     "--preset",
@@ -41,27 +124,8 @@ im-segment music/ | im-features --kind cqt --hop-length 512 -o cqt/ > features.j
     type=click.Choice(list(KINDS)),
     help="A kind of front end with its own defaults, instead of a preset.",
 )
-@click.option(
-    "--rate", "sampling_rate", type=int, metavar="HZ", help="Sampling rate; records are resampled to it."
-)
-@click.option(
-    "--normalize", type=click.Choice(["rms", "peak", "none"]), help="Divide each waveform by its RMS or peak."
-)
-@click.option("--hop-length", type=int, metavar="SAMPLES", help="Distance between frames.")
-@click.option("--n-bins", type=int, metavar="N", help="cqt: number of bins.")
-@click.option("--bins-per-octave", type=int, metavar="N", help="cqt: bins per octave.")
-@click.option("--n-fft", type=int, metavar="SAMPLES", help="mel: length of a frame.")
-@click.option("--n-mels", type=int, metavar="N", help="mel: number of bands.")
-@click.option("--power", type=int, metavar="1|2", help="mel: sum magnitudes (1) or powers (2).")
-@click.option("--fmin", type=float, metavar="HZ", help="Lowest frequency.")
-@click.option("--fmax", type=float, metavar="HZ", help="mel: highest frequency.")
-@click.option(
-    "--scale", type=click.Choice(["db", "log", "linear"]), help="Decibels, natural logarithm, or neither."
-)
-@click.option("--ref", metavar="VALUE|max", help="What 0 dB stands for.")
-@click.option("--amin", type=float, metavar="VALUE", help="Floor below which amplitudes are raised to it.")
-@click.option("--top-db", type=float, metavar="DB", help="Range kept below the clip's maximum.")
-@click.option("--crop", metavar="LOW:HIGH", help="Keep only these bins.")
+@click.option("--like", metavar="MODEL", help="The front end of a model directory, instead of a preset.")
+@_parameter_options
 @click.option(
     "--dtype",
     type=click.Choice(["float32", "float16"]),
@@ -82,32 +146,27 @@ def command(
     run: Run,
     preset: str | None,
     kind: str | None,
+    like: str | None,
     dtype: str,
     batch_size: int,
-    ref: str | None,
     **others: Any,
 ) -> None:
     """Compute a time-frequency representation of each record.
 
     The numbers go to memory-mapped NumPy arrays in DIR, pointers to them into the manifest. Mix recipes
-    are rendered on the fly.
+    are rendered on the fly; files of any length pass through in slices.
     """
-    from ..device import resolve_device
-    from ..features import front_end
+    from ..device import resolve_device, wait_passively
+
+    wait_passively()
     from ..run import execute
     from ..stages.features import FeatureStage
 
     if run.folder is None:
         raise UsageError("arrays need a place", "name a directory with -o")
-    parameters = {name: value for name, value in others.items() if value is not None}
-    if "crop" in parameters:
-        parameters["crop"] = _crop(parameters["crop"])
-    if kind is not None:
-        parameters["kind"] = kind
-    if ref is not None:
-        parameters["ref"] = ref if ref == "max" else float(ref)
-    module = front_end(preset, **parameters).to(resolve_device(run.options.device))
-    execute(run, FeatureStage(module, run.folder, dtype, batch_size), run.items())
+    parameters = {name: _parsed(name, value) for name, value in others.items() if value is not None}
+    module = _front_end(preset, kind, like, parameters).to(resolve_device(run.options.device))
+    execute(run, FeatureStage(module, run.folder, dtype, batch_size, run.options.jobs), run.items())
 
 
 def main() -> NoReturn:

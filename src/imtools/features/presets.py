@@ -1,7 +1,7 @@
 """Kinds and presets of front ends by name, and the one way to build a front end from them.
 
-A new kind is one module with its :class:`~imtools.features.base.FrontEnd`, its parameters, and one entry
-in ``KINDS``. Nothing here loads torch until a front end is built.
+A new kind is one module in ``front_ends`` with its `FrontEnd`, its parameters, and one entry in ``KINDS``.
+Nothing here loads torch until a front end is built.
 """
 
 from __future__ import annotations
@@ -12,10 +12,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import UsageError
-from .parameters import CqtParameters, Json, MelParameters, Parameters
+from .parameters import (
+    ChromaParameters,
+    ContrastParameters,
+    CqtParameters,
+    FftParameters,
+    Json,
+    MelParameters,
+    ModgdParameters,
+    Parameters,
+    RolloffParameters,
+    StftParameters,
+    WaveformParameters,
+)
 
 if TYPE_CHECKING:
-    from .base import FrontEnd
+    from .front_ends.base import FrontEnd
 
 
 _T = TypeVar("_T")
@@ -39,19 +51,33 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "cqt": Kind(CqtParameters, ".cqt", "ConstantQ"),
-    "mel": Kind(MelParameters, ".mel", "MelSpectrogram"),
+    "cqt": Kind(CqtParameters, ".front_ends.cqt", "ConstantQ"),
+    "mel": Kind(MelParameters, ".front_ends.mel", "MelSpectrogram"),
+    "modgd": Kind(ModgdParameters, ".front_ends.modgd", "ModifiedGroupDelay"),
+    "chroma": Kind(ChromaParameters, ".front_ends.chroma", "Chromagram"),
+    "stft": Kind(StftParameters, ".front_ends.stft", "ShortTimeFourier"),
+    "fft": Kind(FftParameters, ".front_ends.fft", "WholeClipFourier"),
+    "waveform": Kind(WaveformParameters, ".front_ends.waveform", "Waveform"),
+    "contrast": Kind(ContrastParameters, ".front_ends.contrast", "SpectralContrast"),
+    "rolloff": Kind(RolloffParameters, ".front_ends.rolloff", "RollOff"),
 }
 """Every kind of front end, by name."""
 
-# Han et al. (2016), section III-A; Lumen (2023), section 3.1.1, takes it over unchanged.
+# Han et al. (2016), section III-A. Lumen (2023), section 3.1.1, repeats it with its hop of 512, but gives
+# every shape with 100 frames a second, which its nets need (four poolings by 3): that takes a hop of 10 ms.
 _HAN = {"kind": "mel", "normalize": "peak", "scale": "log", "n_fft": 1024, "hop_length": 512, "power": 1}
+_TEN_MS = {"hop_length": 221}
 _LIBROSA = {"kind": "mel", "normalize": "none", "scale": "db", "ref": "max", "n_fft": 2048, "hop_length": 512}
 
 PRESETS: dict[str, dict[str, Json]] = {
     "kratimenos2020": {"kind": "cqt", "normalize": "rms", "hop_length": 256, "n_bins": 96, "scale": "db"},
     "han2017": _HAN,
-    "lumen2023-mel": _HAN,
+    "lumen2023-mel": _HAN | _TEN_MS,
+    "lumen2023-modgd": {"kind": "modgd", "normalize": "peak"} | _TEN_MS,
+    "lumen2023-chroma": {"kind": "chroma", "normalize": "peak", "n_chroma": 36} | _TEN_MS,
+    "chen2024": {"kind": "stft", "sampling_rate": 16000, "normalize": "peak", "scale": "db", "ref": "max"},
+    "avramidis2021": {"kind": "waveform", "sampling_rate": 22050, "normalize": "rms"},
+    "vaznonis2022-fft": {"kind": "fft", "sampling_rate": 44100, "n_fft": 884_000},
     "librosa-mel": _LIBROSA,
     "irmas-mel": _LIBROSA | {"crop": [0, 123]},
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..atomic import write_text
 from ..errors import FeatureError, UsageError
 from ..manifest import FeatureRef
-from .base import FrontEnd
+from .front_ends.base import FrontEnd
 from .presets import PRESETS, from_config
 
 _SCHEMA = "imtools/front-end/1"

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
+from ..errors import ModelError, UsageError
+from ..features import from_config
 from ..manifest.values import Json
 from ..units import seconds_to_samples
+
+if TYPE_CHECKING:
+    from ..features.front_ends.base import FrontEnd
 
 SCHEMA = "imtools/model/1"
 AGGREGATION = "mean of sigmoids"
@@ -111,6 +117,23 @@ class Description:
     def hop_samples(self) -> int:
         """Distance between windows in samples, at least 1."""
         return max(1, seconds_to_samples(self.hop, self.sampling_rate))
+
+    def build_front_end(self) -> FrontEnd:
+        """Return the front end whose features the model takes, on the CPU.
+
+        Raises
+        ------
+        ModelError
+            If this version computes it otherwise than the one that trained the model, or not at all.
+        """
+        hint = "use the version of imtools that trained the model, or train it again"
+        try:
+            front_end = from_config(self.front_end)
+        except UsageError as error:
+            raise ModelError(f"model {self.name}: {error.message}", hint) from None
+        if front_end.config_hash != self.front_end_hash:
+            raise ModelError(f"model {self.name}: its features are computed otherwise by this version", hint)
+        return front_end
 
     def to_json(self) -> dict[str, Json]:
         """Return the JSON object of ``model.json``."""

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..device import tune_malloc
 from ..errors import UsageError
-from ..features import from_config
 from ..features.store import FeatureReader
 from ..manifest import Record
 from ..models.bundle import Model
@@ -96,7 +95,7 @@ class Predictor:
             tune_malloc()
         self.model = model
         self._batch_size, self._held_out = batch_size, held_out
-        self._front_end = from_config(description.front_end).to(model.device)
+        self._front_end = description.build_front_end().to(model.device)
         self._rate, self._window = description.sampling_rate, description.window_samples
         self._hop = description.hop_samples
         if hop is not None:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import FeatureError
 from ..manifest import Record
-from ..mix import load_any
-from ..units import samples_to_seconds, seconds_to_samples
+from ..mix import RecordReader
 
 WINDOWS_AT_ONCE = 64
 """Windows that are cut, and held in memory, together."""
@@ -66,7 +65,7 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
 
     Notes
     -----
-    Memory does not grow with the record, save for mixes and for records that are normalised as a whole.
+    Memory does not grow with the record, save for mixes.
     """
     if record.audio is None and not record.mix:
         raise FeatureError(
@@ -77,26 +76,12 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
     if record.num_samples == 0:
         raise FeatureError(f"record {record.id}: is empty", "leave it out")
     starts = window_starts(record.num_samples, window, hop)
-    whole = None
-    if record.mix or record.normalize or len(starts) <= WINDOWS_AT_ONCE:
-        whole = load_any(record, mono=True)
+    reader = RecordReader(record)
+    if len(starts) <= WINDOWS_AT_ONCE:
+        reader.hold()
     for first in range(0, len(starts), WINDOWS_AT_ONCE):
         some = starts[first : first + WINDOWS_AT_ONCE]
         begin, end = some[0], min(some[-1] + window, record.num_samples)
-        samples = load_any(_part(record, begin, end), mono=True) if whole is None else whole[begin:end]
+        samples = reader.read(begin, end)
         samples = np.pad(samples, (0, max(0, window - len(samples))))
         yield np.stack([samples[start - begin : start - begin + window] for start in some])
-
-
-def _part(record: Record, begin: int, end: int) -> Record:
-    """Return the record of some of a record's samples: the loader gives the same numbers for them."""
-    rate = record.sampling_rate
-    first = seconds_to_samples(record.start, rate)
-    content = record.num_samples - seconds_to_samples(record.padding, rate)
-    beyond = max(0, end - max(begin, content))
-    return record.replace(
-        start=samples_to_seconds(first + min(begin, content), rate),
-        duration=samples_to_seconds(end - begin, rate),
-        num_samples=end - begin,
-        padding=samples_to_seconds(beyond, rate),
-    )

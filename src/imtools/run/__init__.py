@@ -1,6 +1,6 @@
 """The harness that every command runs in: items, failures, journal, progress, exit codes."""
 
-from .context import Options, Run
+from .context import Options, Run, is_fatal
 from .items import Item, read_items, record_items
 from .stage import Passing, RecordStage, Stage, execute
 
@@ -12,6 +12,7 @@ __all__ = [
     "Run",
     "Stage",
     "execute",
+    "is_fatal",
     "read_items",
     "record_items",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Generic, TypeVar
@@ -41,8 +41,12 @@ class Stage(ABC, Generic[P]):
         """Do the part of the work that concerns one record alone (in a worker thread)."""
 
     @abstractmethod
-    def process(self, records: list[Record], prepared: list[P]) -> list[list[Record]]:
-        """Return the output records of each input record of a group."""
+    def process(self, records: list[Record], prepared: list[P]) -> Sequence[list[Record] | Exception]:
+        """Return the output records of each input record of a group, or why it has none.
+
+        If this raises, the records are processed again one by one: whatever leaves traces outside has to
+        return what went wrong with a record instead.
+        """
 
     def end(self) -> None:
         """Finish: everything has been processed (not called when the run breaks off)."""
@@ -90,6 +94,7 @@ def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
         rest,
         run.options.jobs,
         ahead=stage.group_size + 2 * run.options.jobs,
+        place=lambda item: item.audio,
     )
     while group := list(islice(ready, stage.group_size)):
         with run.clock.measure(stage.process_step):

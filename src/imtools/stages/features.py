@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..device import tune_malloc
 from ..errors import FeatureError
-from ..features.base import FrontEnd
+from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
+from ..features.streaming import stream
 from ..manifest import FeatureRef, Record
-from ..mix import load_any
-from ..run import Stage
+from ..mix import RecordReader, load_any
+from ..run import Stage, is_fatal
+from ..run.workers import ordered_map
 
-Waveform = NDArray[np.float32]
+Array = NDArray[np.float32]
+
+SHORT = 2**19
+"""Samples up to which a record is loaded by a worker and shares a batch (24 s at 22050 Hz)."""
+
+HELD = 2**24
+"""Samples up to which a longer one is decoded once and kept; it is read twice (13 minutes, 64 MiB)."""
+
+BATCH = 2**22
+"""Samples that are transformed at once."""
 
 
-class FeatureStage(Stage[Waveform]):
+class FeatureStage(Stage[Array | RecordReader]):
     """Loads waveforms in workers, transforms them in batches, appends the rows in input order.
+
+    Long records pass through slice by slice, straight into the array: memory grows neither with their
+    length nor with their number.
 
     Parameters
     ----------
@@ -33,16 +49,20 @@ class FeatureStage(Stage[Waveform]):
         ``"float32"`` or ``"float16"``.
     batch_size : int
         Records in a batch.
+    jobs : int
+        Threads that decode.
     """
 
     prepare_step = "decode"
     process_step = "features"
 
-    def __init__(self, front_end: FrontEnd, folder: Path, dtype: str, batch_size: int) -> None:
+    def __init__(self, front_end: FrontEnd, folder: Path, dtype: str, batch_size: int, jobs: int) -> None:
         self.group_size = batch_size
         self._front_end = front_end
-        self._folder, self._dtype = folder, dtype
+        self._folder, self._dtype, self._jobs = folder, dtype, jobs
         self._writer: ShardWriter
+        if front_end.device.type == "cpu":
+            tune_malloc()
 
     def begin(self, kept: Iterator[Record]) -> None:
         """Open the store after the last row that an earlier run committed."""
@@ -53,60 +73,100 @@ class FeatureStage(Stage[Waveform]):
         self._writer = ShardWriter.resume(self._folder, kind, self._dtype, last)
         describe(self._folder, self._front_end)
 
-    def prepare(self, record: Record) -> Waveform:
-        """Load one record as mono at the front end's rate: float32 of shape (num_samples,).
+    def prepare(self, record: Record) -> Array | RecordReader:
+        """Load one record as mono at the front end's rate, or get ready to read it if it is long.
 
         Raises
         ------
         AudioError
             If it cannot be decoded.
         FeatureError
-            If it is too short for one frame, or its audio is not to be had.
+            If it is too short or too long, or its audio is not to be had.
         """
         if record.audio is None and not record.mix:
             hint = "take the features that it has, or give records with audio"
             raise FeatureError(f"record {record.id}: has no audio to compute features from", hint)
-        waveform = load_any(record.at_rate(self._front_end.sampling_rate), mono=True)
-        if len(waveform) < self._front_end.min_samples:
-            message = f"record {record.id}: {len(waveform)} samples are too few"
-            raise FeatureError(message, f"give at least {self._front_end.min_samples}")
-        return waveform
+        record = record.at_rate(self._front_end.sampling_rate)
+        try:
+            self._front_end.check_length(record.num_samples)
+        except FeatureError as error:
+            raise FeatureError(f"record {record.id}: {error.message}", error.hint) from None
+        at_once = record.num_samples <= SHORT or self._front_end.reach is None
+        return load_any(record) if at_once else RecordReader(record)
 
-    def process(self, records: list[Record], prepared: list[Waveform]) -> list[list[Record]]:
+    def process(
+        self, records: list[Record], prepared: list[Array | RecordReader]
+    ) -> list[list[Record] | Exception]:
         """Transform a group: waveforms of equal length share a batch."""
-        rows = self._transform(prepared)
-        # Nothing is stored before everything is computed.
-        refs: list[FeatureRef] = []
-        for start, stop in _runs([row.shape for row in rows]):
-            refs += self._writer.append(np.stack(rows[start:stop]), self._front_end.config_hash)
+        # Nothing is stored before all that fits into memory is computed.
+        rows = self._transform({n: one for n, one in enumerate(prepared) if isinstance(one, np.ndarray)})
+        readers = ordered_map(
+            _hold,
+            [one for one in prepared if isinstance(one, RecordReader)],
+            self._jobs,
+            ahead=min(self._jobs, 4),
+        )
+        refs: list[FeatureRef | Exception] = []
+        for shape, run in groupby(range(len(records)), lambda n: rows[n].shape if n in rows else None):
+            if shape is None:
+                refs += [self._store_long(next(readers)) for _ in run]
+            else:
+                refs += self._store([rows[n] for n in run])
         self._writer.flush()
         kind = self._front_end.kind
         return [
-            [record.replace(features=record.features | {kind: ref})]
+            ref if isinstance(ref, Exception) else [record.replace(features=record.features | {kind: ref})]
             for record, ref in zip(records, refs, strict=True)
         ]
 
-    def _transform(self, waveforms: list[Waveform]) -> list[NDArray[np.float32]]:
+    def _transform(self, waveforms: dict[int, Array]) -> dict[int, Array]:
+        """Return the rows of waveforms by their places in the group."""
         by_length: dict[int, list[int]] = {}
-        for index, waveform in enumerate(waveforms):
-            by_length.setdefault(len(waveform), []).append(index)
-        rows: dict[int, NDArray[np.float32]] = {}
-        device = next(self._front_end.buffers()).device
+        for place, waveform in waveforms.items():
+            by_length.setdefault(len(waveform), []).append(place)
+        rows: dict[int, Array] = {}
         with torch.inference_mode():
-            for indices in by_length.values():
-                batch = torch.from_numpy(np.stack([waveforms[i] for i in indices])).to(device)
-                rows.update(zip(indices, self._front_end(batch).cpu().numpy(), strict=True))
-        return [rows[index] for index in range(len(waveforms))]
+            for length, places in by_length.items():
+                count = max(1, BATCH // self._front_end.working_length(length))
+                for first in range(0, len(places), count):
+                    some = places[first : first + count]
+                    batch = torch.from_numpy(np.stack([waveforms[place] for place in some]))
+                    rows.update(zip(some, self._front_end(batch).cpu().numpy(), strict=True))
+        return rows
+
+    def _store(self, rows: list[Array]) -> list[FeatureRef | Exception]:
+        """Append rows of one shape; those that cannot be stored give their errors."""
+        try:
+            return list(self._writer.append(np.stack(rows), self._front_end.config_hash))
+        except FeatureError as error:
+            return [error] if len(rows) == 1 else [one for row in rows for one in self._store([row])]
+
+    def _store_long(self, reader: RecordReader | Exception) -> FeatureRef | Exception:
+        """Transform and append one long record, slice by slice."""
+        if isinstance(reader, Exception):
+            return reader
+        front_end, length = self._front_end, reader.num_samples
+        shape = (front_end.bins, front_end.frames(length))
+        try:
+            features = stream(front_end, length, reader.read)
+            return self._writer.append_row(shape, features, front_end.config_hash)
+        except Exception as error:
+            if is_fatal(error):
+                raise
+            return error
 
     def end(self) -> None:
         """Close the arrays: from now on any reader of NumPy files understands them."""
         self._writer.close()
 
 
-def _runs(shapes: list[tuple[int, ...]]) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of each run of equal neighbours."""
-    start = 0
-    for index in range(1, len(shapes) + 1):
-        if index == len(shapes) or shapes[index] != shapes[start]:
-            yield start, index
-            start = index
+def _hold(reader: RecordReader) -> RecordReader | Exception:
+    """Let a reader keep its samples if they are not too many (in a worker thread)."""
+    try:
+        if reader.num_samples <= HELD:
+            reader.hold()
+    except Exception as error:
+        if is_fatal(error):
+            raise
+        return error
+    return reader

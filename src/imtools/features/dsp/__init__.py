@@ -1,0 +1,1 @@
+"""What the front ends are made of: frames, filters, decimation, products with kernels."""

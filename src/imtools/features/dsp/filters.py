@@ -1,0 +1,118 @@
+"""The fixed filters of the front ends, with the values of librosa's.
+
+Made here because importing librosa takes longer than computing some thousand clips; the tests compare
+them with librosa's own.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+_HZ_PER_MEL = 200 / 3
+_LINEAR_END = 1000.0
+"""Slaney's mel scale is linear up to here, in Hz, and logarithmic beyond."""
+_LOG_STEP = math.log(6.4) / 27
+"""Natural logarithm of the ratio of two frequencies one mel apart, beyond there."""
+
+
+def mel_filters(
+    sampling_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None
+) -> npt.NDArray[np.float32]:
+    """Return triangular bands on Slaney's mel scale, each of the same area.
+
+    Parameters
+    ----------
+    sampling_rate : int
+        Hz.
+    n_fft : int
+        Samples of the Fourier transform.
+    n_mels : int
+        Number of bands.
+    fmin, fmax : float
+        Where the first begins and the last ends, in Hz; ``None``: at half the sampling rate.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_mels, n_fft // 2 + 1)
+    """
+    frequencies = np.fft.rfftfreq(n_fft, 1 / sampling_rate)
+    ends = np.array([fmin, sampling_rate / 2 if fmax is None else fmax])
+    low_mel, high_mel = _hz_to_mel(ends)
+    corners = _mel_to_hz(np.linspace(low_mel, high_mel, n_mels + 2))
+    low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
+    rising, falling = (frequencies - low) / (middle - low), (high - frequencies) / (high - middle)
+    triangles = np.maximum(0, np.minimum(rising, falling))
+    bands: npt.NDArray[np.float32] = (triangles * 2 / (high - low)).astype(np.float32)
+    return bands
+
+
+def _hz_to_mel(frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    beyond = np.log(np.maximum(frequencies, _LINEAR_END) / _LINEAR_END) / _LOG_STEP
+    return np.minimum(frequencies, _LINEAR_END) / _HZ_PER_MEL + beyond
+
+
+def _mel_to_hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    end = _LINEAR_END / _HZ_PER_MEL
+    return np.minimum(mels, end) * _HZ_PER_MEL * np.exp(_LOG_STEP * np.maximum(0, mels - end))
+
+
+def wavelets(
+    frequencies: npt.NDArray[np.float64], sampling_rate: float, alpha: float
+) -> tuple[npt.NDArray[np.complex64], npt.NDArray[np.float64]]:
+    """Return Hann-windowed complex tones of constant Q, centred in a power of two of samples.
+
+    Parameters
+    ----------
+    frequencies : ndarray of float64
+        Hz, ascending.
+    sampling_rate : float
+        Hz.
+    alpha : float
+        Bandwidth relative to the frequency (1 / Q).
+
+    Returns
+    -------
+    tones : ndarray of complex64, shape (frequencies, taps)
+        Their magnitudes add up to 1.
+    lengths : ndarray of float64, shape (frequencies,)
+        Q periods each, in samples, not rounded.
+    """
+    lengths = 1 / alpha * sampling_rate / frequencies
+    taps = 2 ** math.ceil(math.log2(lengths.max()))
+    tones = np.zeros((len(frequencies), taps), np.complex64)
+    for tone, frequency, length in zip(tones, frequencies, lengths, strict=True):
+        first = math.floor(-length / 2)
+        count = math.floor(length / 2) - first
+        window = 0.5 - 0.5 * np.cos(2 * np.pi / count * np.arange(count))
+        phase = 2 * np.pi * frequency / sampling_rate * np.arange(first, first + count)
+        margin = (taps - count) // 2
+        tone[margin : margin + count] = window * np.exp(1j * phase) / window.sum()
+    return tones, lengths
+
+
+def chroma_folding(n_bins: int, bins_per_octave: int, n_chroma: int, fmin: float) -> npt.NDArray[np.float32]:
+    """Return the matrix that adds up the bins of each pitch class, C first.
+
+    Parameters
+    ----------
+    n_bins, bins_per_octave : int
+        Of the constant-Q transform.
+    n_chroma : int
+        Pitch classes; divides ``bins_per_octave``. Each gathers the bins nearest to it.
+    fmin : float
+        Frequency of the lowest bin, in Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_chroma, n_bins)
+    """
+    merged = bins_per_octave // n_chroma
+    # MIDI note 0 is a C; A4 = 440 Hz is note 69.
+    note = (69 + 12 * math.log2(fmin / 440)) % 12
+    shift = round(note * n_chroma / 12)
+    classes = ((np.arange(n_bins) + merged // 2) // merged + shift) % n_chroma
+    folding: npt.NDArray[np.float32] = (classes == np.arange(n_chroma)[:, None]).astype(np.float32)
+    return folding

@@ -1,0 +1,6 @@
+"""Where features are kept: append-only ``.npy`` files (shards), and the reader that finds rows in them."""
+
+from .reader import FeatureReader
+from .writer import ShardWriter
+
+__all__ = ["FeatureReader", "ShardWriter"]

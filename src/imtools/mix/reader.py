@@ -1,0 +1,67 @@
+"""Reading the sound of a record stretch by stretch, so that its length does not matter."""
+
+from __future__ import annotations
+
+from ..audio.levels import Samples, peak, rms
+from ..audio.load import load
+from ..manifest import Record
+from .render import load_any
+
+_STRETCH = 2**20
+"""Samples that are in memory at a time while a level is measured."""
+
+
+class RecordReader:
+    """Reads stretches of a record, mono, as `load_any` gives them for the whole.
+
+    Mixes are rendered, and kept, as a whole: their parts are not to be had singly.
+
+    Parameters
+    ----------
+    record : Record
+        With an audio file or a recipe. Its rate is the rate of the samples.
+
+    Notes
+    -----
+    Reading forward is cheap; a step back in a file that cannot be sought (MP3, Ogg) may decode it again
+    from the start.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.num_samples = record.num_samples
+        self._record = record.replace(normalize=None)
+        self._normalize = record.normalize
+        self._level: float | None = None if record.normalize else 1.0
+        self._whole: Samples | None = None
+        if record.audio is None and record.mix:
+            self._whole, self._level = load_any(record), 1.0
+
+    def hold(self) -> None:
+        """Read everything at once and keep it: for records that fit into memory, read more than once."""
+        if self._whole is None:
+            self._whole, self._level = load(self._record.replace(normalize=self._normalize)), 1.0
+
+    def read(self, begin: int, end: int) -> Samples:
+        """Return the samples from one position to another, float32 of shape (end - begin,).
+
+        Raises
+        ------
+        AudioError
+            As `load_any`.
+        """
+        if self._whole is not None:
+            return self._whole[begin:end]
+        if self._level is None:
+            self._level = self._measure()
+        samples = load(self._record.part(begin, end))
+        return samples if self._level == 1 else (samples / self._level).astype(samples.dtype)
+
+    def _measure(self) -> float:
+        """Return what the samples are to be divided by: their RMS or peak, 1 for silence."""
+        energy = loudest = 0.0
+        for begin in range(0, self.num_samples, _STRETCH):
+            part = load(self._record.part(begin, min(begin + _STRETCH, self.num_samples)))
+            energy += rms(part) ** 2 * len(part)
+            loudest = max(loudest, peak(part))
+        level = loudest if self._normalize == "peak" else (energy / self.num_samples) ** 0.5
+        return level or 1.0
