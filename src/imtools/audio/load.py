@@ -118,7 +118,8 @@ def _load(record: Record, file: AudioFile, mono: bool) -> Samples:
     zeros = min(record.num_samples, seconds_to_samples(record.padding, rate))
     content = record.num_samples - zeros
     samples = _resampled(record, file, first, content, mono)
-    samples = np.pad(samples, ((0, zeros), (0, 0)))
+    if zeros:
+        samples = np.pad(samples, ((0, zeros), (0, 0)))
     samples = np.ascontiguousarray(normalize(samples, record.normalize).T)
     return samples[0] if mono else samples
 

@@ -5,6 +5,7 @@ Only click is imported at module level, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -313,4 +314,10 @@ def _leave(code: int) -> NoReturn:
     except (OSError, ValueError) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or (141 if isinstance(error, BrokenPipeError) else 1)
-    sys.exit(code)
+    if "torch" not in sys.modules:
+        sys.exit(code)
+    # The interpreter takes half a second to take torch apart, and everything is closed by now.
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.flush()
+    os._exit(code)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+_NEIGHBOURS = 8
+"""Items that are left to one thread at a time, at most."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,7 +26,13 @@ def default_jobs() -> int:
     return os.cpu_count() or 1
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], jobs: int, ahead: int) -> Iterator[R]:
+def ordered_map(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    jobs: int,
+    ahead: int,
+    place: Callable[[T], Hashable] = lambda item: None,
+) -> Iterator[R]:
     """Yield ``function(item)`` for each item, in order, computed up to ``ahead`` items in advance.
 
     Parameters
@@ -35,29 +44,56 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], jobs: int, ahead
     jobs : int
         Number of threads; with 1 there is none beside the caller's.
     ahead : int
-        Most results waiting at any time: the bound on memory.
+        Most results waiting at any time, give or take a few: the bound on memory.
+    place : callable
+        Where an item comes from, such as a file. Neighbours from one place are left to one thread, so that
+        not every thread decodes the file; ``None`` is no place.
     """
     if jobs <= 1:
         yield from map(function, items)
         return
-    pending: deque[Future[R]] = deque()
+    pending: deque[tuple[int, Future[list[R]]]] = deque()
+    waiting = 0
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="imtools")
-    source, fault = iter(items), None
+    faults: list[Exception] = []
     try:
-        while True:
-            try:
-                item = next(source)
-            except StopIteration:
-                break
-            except Exception as error:  # what came before it is good, with any number of jobs
-                fault = error
-                break
-            pending.append(pool.submit(function, item))
-            if len(pending) >= max(ahead, jobs):
-                yield pending.popleft().result()
+        for some in _neighbours(_until_fault(items, faults), place):
+            pending.append((len(some), pool.submit(_apply, function, some)))
+            waiting += len(some)
+            while waiting >= max(ahead, jobs) and len(pending) > jobs:
+                count, future = pending.popleft()
+                waiting -= count
+                yield from future.result()
         while pending:
-            yield pending.popleft().result()
-        if fault is not None:
-            raise fault
+            yield from pending.popleft()[1].result()
+        if faults:
+            raise faults[0]
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _apply(function: Callable[[T], R], items: list[T]) -> list[R]:
+    return [function(item) for item in items]
+
+
+def _until_fault(items: Iterable[T], faults: list[Exception]) -> Iterator[T]:
+    """Yield items until taking one raises: what came before it is good, with any number of jobs."""
+    try:
+        yield from items
+    except Exception as error:
+        faults.append(error)
+
+
+def _neighbours(items: Iterable[T], place: Callable[[T], Hashable]) -> Iterator[list[T]]:
+    """Yield runs of items from one place, of at most ``_NEIGHBOURS``."""
+    some: list[T] = []
+    last: Hashable = None
+    for item in items:
+        here = place(item)
+        if some and (here is None or here != last or len(some) == _NEIGHBOURS):
+            yield some
+            some = []
+        some.append(item)
+        last = here
+    if some:
+        yield some
