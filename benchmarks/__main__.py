@@ -1,6 +1,6 @@
 """Run benchmarks and print their tables.
 
-Each module in this package has a ``run()`` that returns rows: name, our time, the naive way's time (both
+Each module named here has a ``run()`` that returns rows: what, our figure, that of the naive way (both
 in milliseconds), so that a ratio is always of two figures of the same run on the same machine.
 """
 
@@ -13,7 +13,7 @@ import sys
 
 from benchmarks.report import Row, table
 
-NAMES = ("startup", "features", "chain", "training")
+NAMES = ("startup", "features", "chain", "memory", "training")
 
 
 def main(names: list[str]) -> None:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """One comparison: both times in milliseconds; ``naive`` is ``None`` where there is nothing to compare."""
+    """One comparison; ``naive`` is ``None`` where there is nothing to compare."""
 
     name: str
     ours: float
     naive: float | None = None
+    unit: str = "ms"
 
 
 def milliseconds(function: Callable[[], object], repeat: int = 5) -> float:
@@ -29,10 +30,14 @@ def milliseconds(function: Callable[[], object], repeat: int = 5) -> float:
 
 def table(rows: list[Row]) -> str:
     """Return the rows as aligned text with the ratio naive / ours."""
-    lines = [f"  {'':44s} {'ours/ms':>10s} {'naive/ms':>10s} {'ratio':>7s}"]
+    width = max(len(row.name) for row in rows)
+    lines = [f"  {'':{width}s} {'ours':>13s} {'naive':>13s} {'ratio':>8s}"]
     for row in rows:
+        ours = f"{row.ours:.2f} {row.unit}"
         naive, ratio = (
-            ("", "") if row.naive is None else (f"{row.naive:.2f}", f"{row.naive / row.ours:.1f} x")
+            ("", "")
+            if row.naive is None
+            else (f"{row.naive:.2f} {row.unit}", f"{row.naive / row.ours:.1f} x")
         )
-        lines.append(f"  {row.name:44s} {row.ours:10.2f} {naive:>10s} {ratio:>7s}")
+        lines.append(f"  {row.name:{width}s} {ours:>13s} {naive:>13s} {ratio:>8s}")
     return "\n".join(lines) + "\n"
