@@ -16,7 +16,7 @@ import torch
 from .. import __version__
 from ..device import tune_malloc
 from ..errors import FeatureError, ImtoolsWarning, ModelError, UsageError
-from ..features.base import FrontEnd
+from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import front_end_of
 from ..labels import classes_of
 from ..manifest import Record
