@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,40 @@ def test_ordered_map_gives_what_it_has_before_it_raises() -> None:
         assert [next(results) for _ in range(5)] == [0, 1, 4, 9, 16]
         with pytest.raises(ValueError, match="the end"):
             next(results)
+
+
+def test_neighbours_from_one_place_share_a_thread() -> None:
+    def which(number: int) -> tuple[int, int]:
+        return number, threading.get_ident()
+
+    results = list(ordered_map(which, range(64), 4, ahead=16, place=lambda number: number // 4))
+    assert [number for number, _ in results] == list(range(64))
+    for first in range(0, 64, 4):
+        assert len({thread for _, thread in results[first : first + 4]}) == 1
+
+
+def test_a_long_run_from_one_place_is_still_shared_out() -> None:
+    barrier = threading.Barrier(2, timeout=20)  # broken unless two threads meet
+
+    def meet(number: int) -> int:
+        if number in (0, 8):
+            barrier.wait()
+        return number
+
+    assert list(ordered_map(meet, range(16), 2, ahead=16, place=lambda number: "one file")) == list(range(16))
+
+
+def test_no_more_is_prepared_ahead_than_was_asked_for() -> None:
+    taken = []
+
+    def source():
+        for number in range(1000):
+            taken.append(number)
+            yield number
+
+    results = ordered_map(lambda number: number, source(), 2, ahead=32, place=lambda number: number // 100)
+    assert [next(results) for _ in range(40)] == list(range(40))
+    assert len(taken) <= 40 + 32 + 2 * 8
 
 
 @pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])

@@ -87,9 +87,10 @@ def wavelets(
         first = math.floor(-length / 2)
         count = math.floor(length / 2) - first
         window = 0.5 - 0.5 * np.cos(2 * np.pi / count * np.arange(count))
-        phase = 2 * np.pi * frequency / sampling_rate * np.arange(first, first + count)
+        phase = np.arange(first, first + count, dtype=np.float64) * 2 * np.pi * frequency / sampling_rate
+        wave = np.exp(1j * phase) * window
         margin = (taps - count) // 2
-        tone[margin : margin + count] = window * np.exp(1j * phase) / window.sum()
+        tone[margin : margin + count] = wave / np.abs(wave).sum()
     return tones, lengths
 
 

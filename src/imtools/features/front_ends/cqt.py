@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 import torch
 from torch import Tensor, nn
 
@@ -124,12 +125,12 @@ def _kernel(
 
     librosa multiplies the frame's spectrum with the positive half of the wavelets' sparsified spectrum.
     Both steps are linear, so one product in time does the same. The spectrum is made in single precision
-    like librosa's, for rounding decides which of its smallest values are left out.
+    and by SciPy, like librosa's, for rounding decides which of its smallest values are left out.
     """
     tones, lengths = wavelets(frequencies, rate, alpha)
     taps = tones.shape[1]
     tones *= lengths[:, np.newaxis] / taps
-    spectra = np.fft.fft(tones, axis=1)[:, : taps // 2 + 1].astype(np.complex64)
+    spectra = scipy.fft.fft(tones, axis=1)[:, : taps // 2 + 1]
     kernel: npt.NDArray[np.complex128] = np.fft.fft(_sparse(spectra).astype(np.complex128), n=taps, axis=1)
     return kernel, lengths
 

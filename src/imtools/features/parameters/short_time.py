@@ -9,8 +9,8 @@ from .base import Parameters, SpectralParameters
 
 
 @dataclass(kw_only=True)
-class StftParameters(SpectralParameters):
-    """Parameters of the short-time Fourier transform; the defaults are those of ``librosa.stft``.
+class FramedParameters(Parameters):
+    """What every front end has that is made of spectra of short frames.
 
     Attributes
     ----------
@@ -18,19 +18,33 @@ class StftParameters(SpectralParameters):
         Samples of a frame (and of its Hann window).
     hop_length : int
         Samples between frames.
+    """
+
+    n_fft: int = 2048
+    hop_length: int = 512
+
+    def __post_init__(self) -> None:
+        """Check the frames, on which other parameters depend."""
+        self._integer("n_fft", 2)
+        self._integer("hop_length", 1)
+        super().__post_init__()
+
+
+@dataclass(kw_only=True)
+class StftParameters(FramedParameters, SpectralParameters):
+    """Parameters of the short-time Fourier transform; the defaults are those of ``librosa.stft``.
+
+    Attributes
+    ----------
     power : int
         1: magnitudes; 2: powers.
     """
 
     kind: ClassVar[str] = "stft"
 
-    n_fft: int = 2048
-    hop_length: int = 512
     power: int = 1
 
     def __post_init__(self) -> None:
-        self._integer("n_fft", 2)
-        self._integer("hop_length", 1)
         super().__post_init__()
         self._choice("power", (1, 2))
 
@@ -41,15 +55,11 @@ class StftParameters(SpectralParameters):
 
 
 @dataclass(kw_only=True)
-class MelParameters(SpectralParameters):
+class MelParameters(FramedParameters, SpectralParameters):
     """Parameters of the mel spectrogram; the defaults are those of ``librosa.feature.melspectrogram``.
 
     Attributes
     ----------
-    n_fft : int
-        Samples of a frame (and of its Hann window).
-    hop_length : int
-        Samples between frames.
     n_mels : int
         Number of bands, spaced on Slaney's mel scale and normalised to equal area.
     fmin, fmax : float
@@ -60,17 +70,13 @@ class MelParameters(SpectralParameters):
 
     kind: ClassVar[str] = "mel"
 
-    n_fft: int = 2048
-    hop_length: int = 512
     n_mels: int = 128
     fmin: float = 0.0
     fmax: float | None = None
     power: int = 2
 
     def __post_init__(self) -> None:
-        self._integer("n_fft", 2)
-        for name in ("hop_length", "n_mels"):
-            self._integer(name, 1)
+        self._integer("n_mels", 1)
         super().__post_init__()
         self._choice("power", (1, 2))
         self._number("fmin", "must be a number of at least 0", above=0, inclusive=True)
@@ -137,15 +143,11 @@ class ModgdParameters(Parameters):
 
 
 @dataclass(kw_only=True)
-class ContrastParameters(Parameters):
+class ContrastParameters(FramedParameters):
     """Parameters of spectral contrast; the defaults are those of ``librosa.feature.spectral_contrast``.
 
     Attributes
     ----------
-    n_fft : int
-        Samples of a frame (and of its Hann window).
-    hop_length : int
-        Samples between frames.
     fmin : float
         Upper end of the lowest band, in Hz; each further band is an octave.
     n_bands : int
@@ -157,16 +159,12 @@ class ContrastParameters(Parameters):
     kind: ClassVar[str] = "contrast"
 
     normalize: str = "none"
-    n_fft: int = 2048
-    hop_length: int = 512
     fmin: float = 200.0
     n_bands: int = 6
     quantile: float = 0.02
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._integer("n_fft", 2)
-        self._integer("hop_length", 1)
         self._integer("n_bands", 1)
         self._positive("fmin")
         self._fraction("quantile")
@@ -183,15 +181,11 @@ class ContrastParameters(Parameters):
 
 
 @dataclass(kw_only=True)
-class RolloffParameters(Parameters):
+class RolloffParameters(FramedParameters):
     """Parameters of the spectral roll-off; the defaults are those of ``librosa.feature.spectral_rolloff``.
 
     Attributes
     ----------
-    n_fft : int
-        Samples of a frame (and of its Hann window).
-    hop_length : int
-        Samples between frames.
     roll_percent : float
         Share of a frame's summed magnitude that lies at or below the roll-off frequency.
     """
@@ -199,14 +193,10 @@ class RolloffParameters(Parameters):
     kind: ClassVar[str] = "rolloff"
 
     normalize: str = "none"
-    n_fft: int = 2048
-    hop_length: int = 512
     roll_percent: float = 0.85
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._integer("n_fft", 2)
-        self._integer("hop_length", 1)
         self._fraction("roll_percent")
 
     @property
