@@ -107,6 +107,11 @@ class TestConstantQ:
         with pytest.raises(UsageError, match="n_bins"):
             front_end("kratimenos2020", n_bins=120)
 
+    def test_kernels_beyond_all_use(self) -> None:
+        for parameters in ({"bins_per_octave": 1_000_000}, {"fmin": 1e-3}):
+            with pytest.raises(UsageError, match="no kernel exceeds 4194304 samples"):
+                front_end(kind="cqt", **parameters)
+
     def test_too_short(self) -> None:
         model = plain_cqt(hop_length=512, n_bins=36)
         assert model.min_samples == 16

@@ -12,6 +12,9 @@ from .base import Parameters, SpectralParameters
 HANN_BANDWIDTH = 1.50018310546875
 """Equivalent noise bandwidth of a Hann window, in bins, with the digits that librosa counts with."""
 
+LONGEST_KERNEL = 2**22
+"""Samples of a kernel, at most: three minutes at 22050 Hz, beyond all use."""
+
 C1 = 32.70319566257483
 """Frequency of the note C1, in Hz."""
 
@@ -44,6 +47,9 @@ class CqtParameters(SpectralParameters):
             self._integer(name, 1)
         super().__post_init__()
         self._positive("fmin")
+        if self.sampling_rate / (self.alpha * self.fmin) > LONGEST_KERNEL:
+            what = f"and fmin must be such that no kernel exceeds {LONGEST_KERNEL} samples"
+            raise self.fail("bins_per_octave", what)
         if self.cutoff > self.nyquist:
             raise self.fail("n_bins", f"must end the bins below {self.nyquist:g} Hz (half the rate)")
 
@@ -115,9 +121,9 @@ class ChromaParameters(Parameters):
         self._choice("norm", ("max", "sum", "energy", "none"))
         try:
             self.transform  # noqa: B018
-        except UsageError:
-            what = f"must end the bins below {self.nyquist:g} Hz (half the rate)"
-            raise self.fail("n_octaves", what) from None
+        except UsageError as error:
+            what = error.message.partition(": ")[2]
+            raise UsageError(f"front end 'chroma': in its constant-Q transform, {what}") from None
 
     @property
     def bins(self) -> int:
