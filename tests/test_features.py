@@ -145,6 +145,24 @@ class TestNames:
         with pytest.raises(UsageError, match=next(iter(wrong))):
             front_end("kratimenos2020", **wrong)
 
+    @pytest.mark.parametrize(
+        ("kind", "wrong"),
+        [
+            ("cqt", {"n_bins": 10**6}),
+            ("chroma", {"n_octaves": 10**6}),
+            ("chroma", {"tuning": 1e6}),
+            ("contrast", {"n_bands": 5000}),
+            ("contrast", {"n_fft": 2049, "fmin": 344.43}),
+            ("mel", {"amin": 1e-30}),
+        ],
+    )
+    def test_values_beyond_all_bounds(self, kind: str, wrong: dict[str, Any]) -> None:
+        with pytest.raises(UsageError, match="must"):
+            front_end(kind=kind, **wrong)
+
+    def test_equal_numbers_have_equal_hashes(self) -> None:
+        assert front_end(kind="stft", power=1.0).config_hash == front_end(kind="stft", power=1).config_hash
+
     def test_listing_loads_neither_torch_nor_numpy(self) -> None:
         code = (
             "import sys; from imtools.features import KINDS, PRESETS\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from imtools.errors import UsageError
 from imtools.manifest import Record, parse_line
 from imtools.run import Item
+from imtools.run import stage as stage_module
 from imtools.run.items import parse_conditions
 from imtools.run.workers import ordered_map
 from workspace import write_note
@@ -116,12 +119,15 @@ def test_options_that_are_lists_are_replayed(run, space: Path, tmp_path: Path) -
 
 def test_every_option_has_the_variable_of_its_name() -> None:
     from imtools.cli import COMMANDS, command
+    from imtools.cli.features import _PARAMETERS
 
     for name in COMMANDS:
         for param in command(name).params:
             long = next((option for option in param.opts if option.startswith("--")), None)
             if long not in (None, "--version", "--config"):
-                assert param.envvar == "IMTOOLS_" + long[2:].replace("-", "_").upper()
+                variable = long[2:].replace("-", "_").upper()
+                of_the_front_end = name == "features" and any(long == flag for flag, *_ in _PARAMETERS)
+                assert param.envvar == f"IMTOOLS_{'FEATURES_' * of_the_front_end}{variable}"
 
 
 def test_what_comes_before_a_fatal_line_does_not_depend_on_jobs(run, space: Path, tmp_path: Path) -> None:
@@ -234,3 +240,47 @@ def test_quiet_from_the_environment_is_quiet(run, space: Path) -> None:
     loud = run("im-split", "--folds", "5", "segments.jsonl", cwd=space)
     assert b"warning" in loud.stderr
     assert run("im-segment", "lib", cwd=space, env={"IMTOOLS_QUIET": "1"}).stderr == b""
+
+
+def test_a_run_like_another_model_is_not_resumed(run, space: Path, tmp_path: Path) -> None:
+    shutil.copytree(space / "model", tmp_path / "model")
+    like = ("im-features", "-o", "out", "--like", "model")
+    segments = str(space / "segments.jsonl")
+    assert run(*like, segments, cwd=tmp_path).returncode == 0
+    description = json.loads((tmp_path / "model" / "model.json").read_text())
+    description["name"] = "another"
+    (tmp_path / "model" / "model.json").write_text(json.dumps(description))
+    assert run(*like, "--resume", segments, cwd=tmp_path).returncode == 2
+
+
+def test_variables_of_other_commands_leave_features_alone(run, space: Path, tmp_path: Path) -> None:
+    env = {"IMTOOLS_THRESHOLD": "0.3", "IMTOOLS_RATE": "8000", "IMTOOLS_NORMALIZE": "none"}
+    for name, variables in (("plain", {}), ("others", env)):
+        done = run("im-features", "-o", str(tmp_path / name), "segments.jsonl", cwd=space, env=variables)
+        assert done.returncode == 0, done.stderr
+    plain, others = ((tmp_path / name / "cqt-00000.npy").read_bytes() for name in ("plain", "others"))
+    assert plain == others
+    own = run("im-features", "-o", str(tmp_path / "own"), "segments.jsonl", cwd=space,
+              env={"IMTOOLS_FEATURES_KIND": "mel", "IMTOOLS_FEATURES_HOP_LENGTH": "1000"})  # fmt: skip
+    assert own.returncode == 0
+    assert json.loads((tmp_path / "own" / "cqt.json").read_text())["config"]["hop_length"] == 1000
+
+
+def test_closed_standard_error_is_no_failure(space: Path, tmp_path: Path) -> None:
+    program = os.path.join(os.path.dirname(sys.executable), "im-features")
+    command = f"'{program}' -q -o '{tmp_path}/out' segments.jsonl > /dev/null 2>&-"
+    assert subprocess.run(["bash", "-c", command], cwd=space, check=False).returncode == 0
+
+
+def test_groups_end_where_the_audio_is_long() -> None:
+    ready = [
+        stage_module._Ready(
+            Item(str(n), None), "", stage_module._Good(Record(str(n), None, 0, 1500.0, 1, 1500), None)
+        )
+        for n in range(7)
+    ]
+    groups = []
+    source = iter(ready)
+    while group := stage_module._next_group(source, 4):
+        groups.append(len(group))
+    assert groups == [3, 3, 1]

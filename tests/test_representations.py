@@ -211,7 +211,7 @@ class TestChroma:
     def test_bins_that_cannot_be_merged(self) -> None:
         with pytest.raises(UsageError, match="multiple of n_chroma"):
             front_end(kind="chroma", n_chroma=24)
-        with pytest.raises(UsageError, match="chroma.*n_bins must end the bins below 11025 Hz"):
+        with pytest.raises(UsageError, match=r"chroma.*n_bins must end the bins below 11025 Hz"):
             front_end(kind="chroma", n_octaves=9)
 
 

@@ -77,6 +77,16 @@ def test_slices_give_what_the_whole_gives(
     assert {begin % model.grid for begin, _ in asked} == {0}
 
 
+@pytest.mark.parametrize("how", ["peak", "rms"])
+def test_samples_between_frames_far_apart_count_for_the_level(how: str) -> None:
+    y = signal("noise", 200_000) / 100
+    y[59_000] = 0.9  # between the last frame of the first slice and the next
+    model = front_end(kind="mel", n_fft=512, hop_length=4096, normalize=how, scale="linear")
+    parts, _ = streamed(model, y)
+    whole = transform(model, y)[0]
+    assert np.abs(parts - whole).max() <= 1e-5 * whole.max()
+
+
 def test_memory_does_not_grow_with_the_length() -> None:
     model = front_end()
     longest = []

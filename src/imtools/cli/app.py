@@ -192,7 +192,7 @@ def _name_variables(command: click.Command) -> None:
     """Give each option its environment variable: ``IMTOOLS_`` and its long name."""
     for param in command.params:
         long = next((option for option in param.opts if option.startswith("--")), None)
-        if long not in (None, "--version", "--config"):
+        if long not in (None, "--version", "--config") and param.envvar is None:
             param.envvar = "IMTOOLS_" + long[2:].replace("-", "_").upper()
 
 
@@ -226,7 +226,8 @@ def _run(
         click.echo(f"{name}: reading a manifest from the terminal (end it with Ctrl-D)", err=True)
     params = {key: value for key, value in own.items() if key not in formats}
     for key, file in content.items():
-        params[key] = content_digest(params[key], file)
+        if params[key] is not None:
+            params[key] = content_digest(params[key], file)
     for key in ("device", "precision"):
         if key in values:
             params[key] = values[key]
@@ -310,14 +311,16 @@ def _complain(prog: str, text: str, code: int) -> int:
 def _leave(code: int) -> NoReturn:
     """Exit, flushing what can be flushed: a reader that has gone away is no reason for a traceback."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (OSError, ValueError) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or (141 if isinstance(error, BrokenPipeError) else 1)
-    if "torch" not in sys.modules:
+    own_process = os.path.basename(sys.argv[0]).startswith("im") and not sys.getprofile()
+    if "torch" not in sys.modules or not own_process:
         sys.exit(code)
     # The interpreter takes half a second to take torch apart, and everything is closed by now.
     atexit._run_exitfuncs()
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # there may be no standard error
         sys.stderr.flush()
     os._exit(code)

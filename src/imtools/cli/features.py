@@ -68,7 +68,9 @@ _PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
 def _parameter_options(command: F) -> F:
     for flag, settings, text in reversed(_PARAMETERS):
         names = (flag, "sampling_rate") if flag == "--rate" else (flag,)
-        command = click.option(*names, help=text, **settings)(command)
+        # Variables of their own: other commands have options of the same names (--rate, --threshold).
+        variable = "IMTOOLS_FEATURES_" + flag[2:].replace("-", "_").upper()
+        command = click.option(*names, help=text, envvar=variable, **settings)(command)
     return command
 
 
@@ -108,6 +110,7 @@ def _front_end(
     "im-features",
     output="Where to write the arrays and the manifest (required).",
     device=True,
+    content={"like": "model.json"},
     epilog="""
 im-features -o features/ segments.jsonl
 im-features --preset han2017 --dtype float16 -o mel/ segments.jsonl

@@ -15,6 +15,9 @@ from .front_ends.base import FrontEnd, full_precision
 SLICE = 2**20
 """Samples that a slice advances, at least: 48 s at 22050 Hz."""
 
+VALUES = 2**24
+"""Values that a slice gives, at most: 64 MiB."""
+
 Array = NDArray[np.float32]
 Read = Callable[[int, int], Array]
 """Returns the samples from a position to another of a mono waveform."""
@@ -84,12 +87,14 @@ def _slices(front_end: FrontEnd, num_samples: int, size: int) -> Iterator[_Slice
     if reach is None:
         yield _Slice(0, frames, 0, num_samples, num_samples)
         return
-    step = max(1, max(size, 8 * reach) // hop)
+    step = max(1, min(max(size, 8 * reach) // hop, VALUES // front_end.bins))
     for first in range(0, frames, step):
         last = min(frames, first + step)
         begin = max(0, first * hop - reach) // front_end.grid * front_end.grid
-        end = num_samples if last == frames else min(num_samples, (last - 1) * hop + reach + 1)
-        yield _Slice(first, last, begin, end, num_samples if last == frames else min(last * hop, num_samples))
+        # Frames may lie so far apart that samples between them belong to none: they still have a level.
+        own_end = num_samples if last == frames else min(num_samples, last * hop)
+        end = max(own_end, min(num_samples, (last - 1) * hop + reach + 1))
+        yield _Slice(first, last, begin, end, own_end)
 
 
 def _survey(front_end: FrontEnd, slices: list[_Slice], read: Read) -> tuple[float, Tensor | None]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ..audio.levels import Samples, peak, rms
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..audio.levels import Samples, normalize, peak, rms
 from ..audio.load import load
 from ..manifest import Record
 from .render import load_any
@@ -14,7 +18,7 @@ _STRETCH = 2**20
 class RecordReader:
     """Reads stretches of a record, mono, as `load_any` gives them for the whole.
 
-    Mixes are rendered, and kept, as a whole: their parts are not to be had singly.
+    Mixes are rendered, and kept, as a whole when they are first read: their parts are not to be had singly.
 
     Parameters
     ----------
@@ -29,17 +33,24 @@ class RecordReader:
 
     def __init__(self, record: Record) -> None:
         self.num_samples = record.num_samples
-        self._record = record.replace(normalize=None)
+        self._is_mix = record.audio is None and bool(record.mix)
+        self._record = record if self._is_mix else record.replace(normalize=None)
         self._normalize = record.normalize
         self._level: float | None = None if record.normalize else 1.0
         self._whole: Samples | None = None
-        if record.audio is None and record.mix:
-            self._whole, self._level = load_any(record), 1.0
 
     def hold(self) -> None:
         """Read everything at once and keep it: for records that fit into memory, read more than once."""
         if self._whole is None:
-            self._whole, self._level = load(self._record.replace(normalize=self._normalize)), 1.0
+            self._whole = load_any(self._record) if self._is_mix else self._joined()
+
+    def _joined(self) -> Samples:
+        # In stretches, for a file may have several channels and a higher rate.
+        return normalize(np.concatenate(list(self._stretches())), self._normalize)
+
+    def _stretches(self) -> Iterator[Samples]:
+        for begin in range(0, max(1, self.num_samples), _STRETCH):
+            yield load(self._record.part(begin, min(begin + _STRETCH, self.num_samples)))
 
     def read(self, begin: int, end: int) -> Samples:
         """Return the samples from one position to another, float32 of shape (end - begin,).
@@ -49,6 +60,8 @@ class RecordReader:
         AudioError
             As `load_any`.
         """
+        if self._is_mix:
+            self.hold()
         if self._whole is not None:
             return self._whole[begin:end]
         if self._level is None:
@@ -59,8 +72,7 @@ class RecordReader:
     def _measure(self) -> float:
         """Return what the samples are to be divided by: their RMS or peak, 1 for silence."""
         energy = loudest = 0.0
-        for begin in range(0, self.num_samples, _STRETCH):
-            part = load(self._record.part(begin, min(begin + _STRETCH, self.num_samples)))
+        for part in self._stretches():
             energy += rms(part) ** 2 * len(part)
             loudest = max(loudest, peak(part))
         level = loudest if self._normalize == "peak" else (energy / self.num_samples) ** 0.5

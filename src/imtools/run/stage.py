@@ -17,6 +17,10 @@ from .workers import ordered_map
 P = TypeVar("P")
 
 
+GROUP_SECONDS = 3600.0
+"""Audio after which a group ends: by its length, not by the clock, so that a resumed run meets the same."""
+
+
 class Stage(ABC, Generic[P]):
     """What a command does with a record.
 
@@ -96,7 +100,7 @@ def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
         ahead=stage.group_size + 2 * run.options.jobs,
         place=lambda item: item.audio,
     )
-    while group := list(islice(ready, stage.group_size)):
+    while group := _next_group(ready, stage.group_size):
         with run.clock.measure(stage.process_step):
             results = iter(_process(stage, [one.outcome for one in group if isinstance(one.outcome, _Good)]))
         done: list[Done] = []
@@ -119,6 +123,19 @@ def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
         run.emit(output)
         run.advance(len(group), note=f"{run.failed} failed" if run.failed else "")
     stage.end()
+
+
+def _next_group(ready: Iterator[_Ready[P]], size: int) -> list[_Ready[P]]:
+    """Return the next items: that many, or fewer if they are long, for what is not committed can be lost."""
+    group: list[_Ready[P]] = []
+    seconds = 0.0
+    for one in ready:
+        group.append(one)
+        if isinstance(one.outcome, _Good):
+            seconds += one.outcome.record.duration
+        if len(group) == size or seconds >= GROUP_SECONDS:
+            break
+    return group
 
 
 @dataclass(slots=True)

@@ -46,8 +46,8 @@ def ordered_map(
     ahead : int
         Most results waiting at any time, give or take a few: the bound on memory.
     place : callable
-        Where an item comes from, such as a file. Neighbours from one place are left to one thread, so that
-        not every thread decodes the file; ``None`` is no place.
+        Where an item comes from, such as a file. Neighbours from one place are left to one thread, some at
+        a time, so that not every thread decodes every short file; ``None`` is no place.
     """
     if jobs <= 1:
         yield from map(function, items)

@@ -26,6 +26,9 @@ Array = NDArray[np.float32]
 SHORT = 2**19
 """Samples up to which a record is loaded by a worker and shares a batch (24 s at 22050 Hz)."""
 
+ROW = 2**21
+"""Values up to which its features are kept until the group is stored (8 MiB)."""
+
 HELD = 2**24
 """Samples up to which a longer one is decoded once and kept; it is read twice (13 minutes, 64 MiB)."""
 
@@ -91,7 +94,9 @@ class FeatureStage(Stage[Array | RecordReader]):
             self._front_end.check_length(record.num_samples)
         except FeatureError as error:
             raise FeatureError(f"record {record.id}: {error.message}", error.hint) from None
-        at_once = record.num_samples <= SHORT or self._front_end.reach is None
+        values = self._front_end.bins * self._front_end.frames(record.num_samples)
+        short = record.num_samples <= SHORT and values <= ROW
+        at_once = short or self._front_end.reach is None
         return load_any(record) if at_once else RecordReader(record)
 
     def process(
@@ -103,8 +108,8 @@ class FeatureStage(Stage[Array | RecordReader]):
         readers = ordered_map(
             _hold,
             [one for one in prepared if isinstance(one, RecordReader)],
-            self._jobs,
-            ahead=min(self._jobs, 4),
+            min(self._jobs, 2),
+            ahead=2,  # each may hold ``HELD`` samples
         )
         refs: list[FeatureRef | Exception] = []
         for shape, run in groupby(range(len(records)), lambda n: rows[n].shape if n in rows else None):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-_FRAMES_AT_ONCE = 2048
-"""Frames (of all clips of a batch together) that are in memory at the same time."""
+_SAMPLES_AT_ONCE = 2**22
+"""Samples in the frames (of all clips of a batch together) that are in memory at the same time."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Framing:
         margin = self.length // 2
         padded = pad(waveforms, (margin, margin))
         count = self.count(waveforms.shape[1])
-        step = max(1, _FRAMES_AT_ONCE // max(1, len(waveforms)))
+        step = max(1, _SAMPLES_AT_ONCE // (self.length * max(1, len(waveforms))))
         parts = []
         for first in range(0, count, step):
             start = first * self.hop_length

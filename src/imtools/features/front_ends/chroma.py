@@ -14,7 +14,9 @@ from .cqt import ConstantQ
 class Chromagram(FrontEnd):
     """Magnitudes of the constant-Q transform summed over octaves into pitch classes, each frame normalised.
 
-    Within 1e-5 of ``librosa.feature.chroma_cqt`` with the same parameters, ``tuning`` given.
+    The sums are within 1e-5 of the maximum of those of ``librosa.feature.chroma_cqt`` with the same
+    parameters, ``tuning`` given, as far as `ConstantQ` promises; dividing each frame by its own norm
+    magnifies the rounding of the quiet ones.
 
     Parameters
     ----------

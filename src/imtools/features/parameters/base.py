@@ -101,6 +101,11 @@ class Parameters(ABC):
         value = getattr(self, name)
         if isinstance(value, bool) or value not in choices:
             raise self.fail(name, f"must be one of {', '.join(map(repr, choices))}")
+        setattr(self, name, choices[choices.index(value)])  # 1, not 1.0: equal settings have equal hashes
+
+
+LEAST_AMIN = 1e-18
+"""Amplitude whose square float32 still tells from 0."""
 
 
 @dataclass(kw_only=True)
@@ -136,6 +141,8 @@ class SpectralParameters(Parameters):
         if self.ref != "max":
             self._positive("ref", 'or "max"')
         self._positive("amin")
+        if self.amin < LEAST_AMIN:
+            raise self.fail("amin", f"must be at least {LEAST_AMIN:g}")
         if self.top_db is not None:
             self._positive("top_db", "or null")
         if self.crop is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -67,7 +66,8 @@ class CqtParameters(SpectralParameters):
     @property
     def cutoff(self) -> float:
         """Upper end of the highest bin's band, in Hz."""
-        highest: float = self.fmin * 2.0 ** ((self.n_bins - 1) / self.bins_per_octave)
+        octaves = min((self.n_bins - 1) / self.bins_per_octave, 100)  # more would not fit into a float
+        highest: float = self.fmin * 2.0**octaves
         return highest * (1 + HANN_BANDWIDTH / 2 * self.alpha)
 
 
@@ -116,7 +116,9 @@ class ChromaParameters(Parameters):
         if self.bins_per_octave % self.n_chroma:
             raise self.fail("bins_per_octave", f"must be a multiple of n_chroma ({self.n_chroma})")
         self._positive("fmin")
-        self._number("tuning", "must be a number", above=-math.inf)
+        self._number("tuning", "must be a number of bins within an octave", above=-self.bins_per_octave)
+        if self.tuning >= self.bins_per_octave:
+            raise self.fail("tuning", "must be a number of bins within an octave")
         self._number("threshold", "must be a number of at least 0", above=0, inclusive=True)
         self._choice("norm", ("max", "sum", "energy", "none"))
         try:

@@ -168,7 +168,8 @@ class ContrastParameters(FramedParameters):
         self._integer("n_bands", 1)
         self._positive("fmin")
         self._fraction("quantile")
-        if self.fmin * 2.0 ** (self.n_bands - 1) >= self.nyquist:
+        highest = self.n_fft // 2 * self.sampling_rate / self.n_fft
+        if self.n_bands > 100 or self.fmin * 2.0 ** (self.n_bands - 1) >= highest:
             raise self.fail("n_bands", f"must begin the highest below {self.nyquist:g} Hz (half the rate)")
         if self.fmin < 2 * self.sampling_rate / self.n_fft:
             least = 2 * self.sampling_rate / self.n_fft
