@@ -42,7 +42,8 @@ The reader of standard output has gone away.
 
 ENVIRONMENT = """.SH ENVIRONMENT
 Every option has a variable: \\fBIMTOOLS_\\fP and its name in capitals, such as \\fBIMTOOLS_JOBS\\fP for
-\\fB\\-\\-jobs\\fP; the parameters of \\fBim\\-features\\fP have \\fBIMTOOLS_FEATURES_\\fP. Options given win over the environment, which wins over \\fB\\-\\-config\\fP.
+\\fB\\-\\-jobs\\fP; the parameters of \\fBim\\-features\\fP have \\fBIMTOOLS_FEATURES_\\fP.
+Options given win over the environment, which wins over \\fB\\-\\-config\\fP.
 \\fBNO_COLOR\\fP and \\fBTERM=dumb\\fP forbid colour.
 """
 
