@@ -1,0 +1,66 @@
+"""Fundamental frequency: CREPE in its sizes, and pYIN."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...audio.levels import Samples
+from ...errors import UsageError
+from .track import FRAMES_PER_SECOND, HOP, RATE, VOICED, F0Track, num_frames
+
+if TYPE_CHECKING:
+    import torch
+
+F0_METHODS = ("crepe", "crepe-tiny", "crepe-original", "pyin")
+"""CREPE in its full and tiny sizes, the package of its authors if it is installed, and pYIN."""
+
+
+def estimate_f0(
+    signals: list[Samples], method: str, device: torch.device, dtype: torch.dtype
+) -> list[F0Track]:
+    """Estimate the f0 of some signals every 10 ms.
+
+    Parameters
+    ----------
+    signals : list of ndarray of float32, shape (n,)
+        At 16 kHz.
+    method : str
+        One of `F0_METHODS`.
+    device, dtype : torch.device, torch.dtype
+        Where and in which precision ``crepe`` and ``crepe-tiny`` compute; nothing to the others.
+
+    Returns
+    -------
+    list of F0Track
+        One for each signal, with ``1 + n // 160`` frames.
+
+    Raises
+    ------
+    UsageError
+        If there is no such method.
+    ModelError
+        If what the method needs is not installed.
+    """
+    if method not in F0_METHODS:
+        raise UsageError(f"there is no f0 method {method!r}", f"choose from {', '.join(F0_METHODS)}")
+    if not signals:
+        return []
+    if method in ("crepe", "crepe-tiny"):
+        from .crepe import crepe
+
+        return crepe(signals, "tiny" if method == "crepe-tiny" else "full", device, dtype)
+    from .others import crepe_original, pyin
+
+    return [{"pyin": pyin, "crepe-original": crepe_original}[method](signal) for signal in signals]
+
+
+__all__ = [
+    "F0_METHODS",
+    "FRAMES_PER_SECOND",
+    "HOP",
+    "RATE",
+    "VOICED",
+    "F0Track",
+    "estimate_f0",
+    "num_frames",
+]

@@ -1,0 +1,56 @@
+"""f0 by what other packages compute: pYIN of librosa, and the original CREPE."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+
+from ...audio.levels import Samples
+from ...errors import ModelError
+from .track import HOP, RATE, F0Track, num_frames
+
+_LOWEST, _HIGHEST = 32.7, 1975.5
+_PYIN_FRAME = 2048
+"""Samples: two periods of the lowest pitch."""
+
+
+def pyin(signal: Samples) -> F0Track:
+    """Estimate f0 by probabilistic YIN (Mauch and Dixon 2014), from 32.7 Hz to 1975.5 Hz.
+
+    Parameters
+    ----------
+    signal : ndarray of float32, shape (n,)
+        At 16 kHz.
+    """
+    import librosa
+
+    frames = num_frames(len(signal))
+    if not signal.any():
+        return F0Track(np.zeros(frames, np.float32), np.zeros(frames, np.float32))
+    f0, _voiced, confidence = librosa.pyin(
+        signal, fmin=_LOWEST, fmax=_HIGHEST, sr=RATE, hop_length=HOP, frame_length=_PYIN_FRAME, fill_na=None
+    )
+    return F0Track(f0[:frames].astype(np.float32), confidence[:frames].astype(np.float32))
+
+
+def crepe_original(signal: Samples) -> F0Track:
+    """Estimate f0 by the ``crepe`` package, which its authors wrote for TensorFlow.
+
+    Raises
+    ------
+    ModelError
+        If it is not installed.
+    """
+    if importlib.util.find_spec("crepe") is None:
+        hint = "choose crepe, which has the same net and weights"
+        raise ModelError("the crepe package is not installed", hint)
+    import crepe
+
+    frames = num_frames(len(signal))
+    if len(signal) < HOP or not signal.any():
+        return F0Track(np.zeros(frames, np.float32), np.zeros(frames, np.float32))
+    _times, f0, confidence, _activations = crepe.predict(
+        signal, RATE, viterbi=False, step_size=1000 * HOP // RATE, verbose=0
+    )
+    return F0Track(f0[:frames].astype(np.float32), confidence[:frames].astype(np.float32))

@@ -1,0 +1,170 @@
+"""The tempo of a recording, and the stretch that brings two recordings to one tempo.
+
+Kratimenos et al. [1]_ (section III-B.3) take the tempo of three-second clips from librosa. So do we as far
+as the onset strength goes. `librosa.feature.tempo` then takes the best lag of its autocorrelation, weighted
+around 120 BPM; on its grid neighbouring tempi are 5 % apart near there, and a stretched clip is often given
+another metrical level or another lag altogether. Here, the autocorrelation is summed over lags that are
+octaves apart, as in the cyclic tempogram of Grosche et al. [2]_, on a grid of 0.3 %: what remains is the
+tempo up to factors of two, which is as much as a few seconds of one instrument tell.
+
+References
+----------
+.. [1] A. Kratimenos, K. Avramidis, C. Garoufis, A. Zlatintsi and P. Maragos, "Augmentation Methods on
+   Monophonic Audio for Instrument Classification in Polyphonic Music", EUSIPCO 2020.
+.. [2] P. Grosche, M. Müller and F. Kurth, "Cyclic Tempogram - A Mid-Level Tempo Representation for Music
+   Signals", ICASSP 2010.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from ..audio.blocks import RESAMPLING_QUALITY
+from ..audio.levels import Samples, peak
+from ..errors import UsageError
+
+CENTRE_BPM = 120.0
+"""Middle of the octave in which tempi are given, on a logarithmic scale; librosa's start tempo."""
+
+SHORTEST = 1.0
+"""Seconds below which nothing is said about the tempo."""
+
+LONGEST = 60.0
+"""Seconds from the start that are analysed at most; bounds the memory."""
+
+LEAST_CONTRAST = 0.05
+"""Least difference between the best and the worst tempo, in units of the energy of the onset strength.
+
+Steady tones and single onsets have about 0.01, clicks 0.13 (two of them) to 2. Of 143 recordings of single
+instruments, cut at three seconds, 18 % have less than this. White noise has more: chance gives it
+a rhythm.
+"""
+
+_RATE = 22050
+_HOP = 128  # 172 frames a second
+_N_FFT = 1024
+_BANDS = 40
+_RANGE_DB = 60.0  # below the clip's maximum; what is quieter is noise
+_RISE = 6  # frames over which the level has to rise: 35 ms
+_SMOOTHING = 2.0  # frames, standard deviation
+
+_STEPS = 240  # tempi per octave: 0.29 % apart
+_OCTAVES = 7  # of lags, 44 ms to 5.6 s; odd, so that the centre is in the middle of one
+_PREFERENCE = 1.3  # octaves, standard deviation of the weight of lags around the centre's
+_BLUR = 0.05  # octaves, standard deviation: near lags support each other where players are not exact
+_USABLE = 0.75  # of the duration: longer lags have too little to compare
+
+_Curve = npt.NDArray[np.float64]
+
+
+def estimate_tempo(samples: Samples, sampling_rate: int) -> float | None:
+    """Return the tempo, up to a factor of two.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n,), float32
+        Mono, at any level, finite. At most the first minute is analysed.
+    sampling_rate : int
+        Hz.
+
+    Returns
+    -------
+    float or None
+        Beats per minute, in ``[120 / sqrt(2), 120 * sqrt(2))``: a beat outside of it is given doubled or
+        halved until it is within. ``None`` where there is no beat to find: silence, sustained notes, a
+        single onset, less than a second.
+
+    Notes
+    -----
+    The paper's: three-second clips, librosa. librosa's: the mel spectrogram in decibels and its onset
+    strength. Ours: the level at 22050 Hz, the hop of 128 samples, and all that follows from the
+    autocorrelation on. Thread-safe.
+    """
+    if len(samples) < SHORTEST * sampling_rate:
+        return None
+    onsets = _onset_strength(samples[: round(LONGEST * sampling_rate)], sampling_rate)
+    if onsets is None:
+        return None
+    support = _cyclic_tempogram(onsets)
+    best = int(np.argmax(support))
+    if support[best] - support.min() < LEAST_CONTRAST:
+        return None
+    before, here, after = support[best - 1], support[best], support[(best + 1) % _STEPS]
+    bend = before - 2 * here + after
+    vertex = 0.5 * (before - after) / bend if bend < 0 else 0.0  # of the parabola through the three
+    position = ((best + vertex) / _STEPS + 0.5) % 1 - 0.5
+    return float(CENTRE_BPM * 2.0**position)
+
+
+def stretch_factor(first_bpm: float, second_bpm: float, *, fold: bool) -> float:
+    """Return by how much the second has to last longer to have the tempo of the first.
+
+    Parameters
+    ----------
+    first_bpm, second_bpm : float
+        Tempi in beats per minute.
+    fold : bool
+        Halve or double the factor until it is nearest to 1 on a logarithmic scale; the beats of the one
+        then fall on every beat of the other, or on every second, fourth, ... one.
+
+    Returns
+    -------
+    float
+        New duration / old duration; with ``fold`` in ``[1 / sqrt(2), sqrt(2)]``.
+
+    Raises
+    ------
+    UsageError
+        If a tempo is not a positive, finite number.
+    """
+    for bpm in (first_bpm, second_bpm):
+        if not (math.isfinite(bpm) and bpm > 0):
+            raise UsageError(f"a tempo of {bpm!r} BPM is no tempo", "give a positive number")
+    octaves = math.log2(second_bpm) - math.log2(first_bpm)
+    if not fold:
+        return second_bpm / first_bpm
+    return float(2.0 ** (octaves - round(octaves)))
+
+
+def _onset_strength(samples: Samples, sampling_rate: int) -> _Curve | None:
+    """Return librosa's onset strength at ``_RATE / _HOP`` Hz without its mean; ``None`` for silence."""
+    level = peak(samples)
+    if level == 0:
+        return None
+    import librosa  # two seconds
+
+    y = (samples / np.float64(level)).astype(np.float32)  # librosa's decibels have an absolute floor
+    if sampling_rate != _RATE:
+        y = soxr.resample(y, sampling_rate, _RATE, quality=RESAMPLING_QUALITY)
+    power = librosa.feature.melspectrogram(y=y, sr=_RATE, n_fft=_N_FFT, hop_length=_HOP, n_mels=_BANDS)
+    decibels = librosa.power_to_db(power, ref=np.max, top_db=_RANGE_DB)
+    strength = librosa.onset.onset_strength(S=decibels, sr=_RATE, lag=_RISE, center=False)[_RISE:]
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth: _Curve = gaussian_filter1d(strength.astype(np.float64), _SMOOTHING)
+    smooth -= smooth.mean()
+    return smooth
+
+
+def _cyclic_tempogram(onsets: _Curve) -> _Curve:
+    """Return the support of each tempo, whatever its octave: ``_STEPS`` of them from `CENTRE_BPM` up."""
+    from scipy.ndimage import gaussian_filter1d
+
+    n = len(onsets)
+    correlation = np.fft.irfft(np.abs(np.fft.rfft(onsets, 2 * n)) ** 2)[:n]
+    if correlation[0] <= 1e-9:  # no onset at all: rounding
+        return np.zeros(_STEPS)
+    # Half-way between the biased and the unbiased estimate: the first prefers short lags, the second is
+    # unsteady at long ones.
+    correlation /= correlation[0] * np.sqrt(1 - np.arange(n) / n)
+    octaves = np.arange(_OCTAVES * _STEPS) / _STEPS - _OCTAVES / 2  # of tempo, around the centre
+    lags = 60 / CENTRE_BPM * 2.0**-octaves * _RATE / _HOP
+    weights = np.where(lags < _USABLE * n, np.exp(-0.5 * (octaves / _PREFERENCE) ** 2), 0.0)
+    values = np.interp(lags, np.arange(n), correlation) * weights
+    folded = np.roll(values.reshape(_OCTAVES, _STEPS).sum(axis=0), -_STEPS // 2)
+    support: _Curve = gaussian_filter1d(folded, _BLUR * _STEPS, mode="wrap")
+    return support
