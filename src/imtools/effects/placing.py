@@ -1,0 +1,85 @@
+"""Crop and pad: which part of a signal is kept, and where in a longer silence it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ..audio.levels import Samples
+from ..manifest.values import Json, number
+from ..units import seconds_to_samples
+from .base import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Crop(Effect):
+    """Keeps a stretch of the signal, or what the signal has of it.
+
+    Attributes
+    ----------
+    start, duration : float
+        Seconds.
+    """
+
+    name: ClassVar[str] = "crop"
+
+    start: float
+    duration: float
+
+    @classmethod
+    def from_json(cls, data: dict[str, Json], key: str) -> Self:
+        """Return the effect of a JSON object; see `Effect.from_json`."""
+        start = number(data.pop("start", None), f"{key}.start", minimum=0)
+        return cls(start, number(data.pop("duration", None), f"{key}.duration", minimum=0))
+
+    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+        """Return the samples of the stretch."""
+        begin = seconds_to_samples(self.start, sampling_rate)
+        return samples[..., begin : begin + seconds_to_samples(self.duration, sampling_rate)]
+
+    def length(self, num_samples: int, sampling_rate: int) -> int:
+        """Return how many samples of so many lie in the stretch."""
+        there = num_samples - seconds_to_samples(self.start, sampling_rate)
+        return max(0, min(there, seconds_to_samples(self.duration, sampling_rate)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pad(Effect):
+    """Puts silence before and after the signal, so that both have a given length together.
+
+    Vaznonis (2022), section 3.2.1, brings clips to one length with silence before and after them, so that
+    a net learns where it is to listen.
+
+    Attributes
+    ----------
+    before : float
+        Seconds of silence before the signal.
+    duration : float
+        Seconds that the whole lasts. What a longer signal has beyond them is cut off.
+    """
+
+    name: ClassVar[str] = "pad"
+
+    before: float
+    duration: float
+
+    @classmethod
+    def from_json(cls, data: dict[str, Json], key: str) -> Self:
+        """Return the effect of a JSON object; see `Effect.from_json`."""
+        before = number(data.pop("before", None), f"{key}.before", minimum=0)
+        return cls(before, number(data.pop("duration", None), f"{key}.duration", minimum=0))
+
+    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+        """Return the samples amid the silence."""
+        total = seconds_to_samples(self.duration, sampling_rate)
+        begin = min(total, seconds_to_samples(self.before, sampling_rate))
+        padded = np.zeros((*samples.shape[:-1], total), np.float32)
+        sound = samples[..., : total - begin]
+        padded[..., begin : begin + sound.shape[-1]] = sound
+        return padded
+
+    def length(self, num_samples: int, sampling_rate: int) -> int:
+        """Return how many samples the whole has, however many the signal has."""
+        return seconds_to_samples(self.duration, sampling_rate)

@@ -1,0 +1,26 @@
+"""Polarity: the signal turned upside down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from ..audio.levels import Samples
+from ..manifest.values import Json
+from .base import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Polarity(Effect):
+    """Inverts every sample. Alone it cannot be heard; features that keep the phase can tell."""
+
+    name: ClassVar[str] = "polarity"
+
+    @classmethod
+    def from_json(cls, data: dict[str, Json], key: str) -> Self:
+        """Return the effect, which takes no values."""
+        return cls()
+
+    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+        """Return the inverted samples."""
+        return -samples

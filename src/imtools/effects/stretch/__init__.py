@@ -1,0 +1,127 @@
+"""Time stretching and pitch shifting that varies over time, by one of two engines.
+
+``rubberband`` runs the Rubber Band program: tones come out exact, but it must be installed. ``signalsmith``
+is Signalsmith Stretch, a library that installs with the package: several times as fast, tones within a few
+cents. Both are deterministic, keep the level, and do not clip.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...audio.levels import Samples, peak
+from ...errors import UsageError
+from .curve import extended, runs_of
+from .joining import continued
+
+STRETCHERS = ("rubberband", "signalsmith")
+"""The engines, by name."""
+
+_HEADROOM = 3
+"""Engines are given samples below 2**-3, whatever the level: Rubber Band's program clips at 1."""
+
+_MARGIN = 0.08
+"""Seconds by which signals are continued before and behind: engines fade in and out where they are cut."""
+
+
+def resolve_stretcher(name: str = "auto") -> str:
+    """Return the engine that a name stands for on this machine.
+
+    Parameters
+    ----------
+    name : str
+        One of `STRETCHERS`, or ``"auto"``: Rubber Band if it is installed, else Signalsmith Stretch.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine, or the program that it needs is not installed.
+    """
+    if name not in ("auto", *STRETCHERS):
+        raise UsageError(
+            f"stretcher {name!r} is not known", f"choose from auto, {', '.join(map(repr, STRETCHERS))}"
+        )
+    installed = name == "signalsmith" or shutil.which("rubberband") is not None
+    if name == "auto":
+        return "rubberband" if installed else "signalsmith"
+    if not installed:
+        raise UsageError(
+            "stretcher 'rubberband' needs the program rubberband, which is not installed",
+            "install it (package rubberband-cli on Debian and Ubuntu, rubberband with Homebrew)"
+            " or use --stretcher signalsmith",
+        )
+    return name
+
+
+def stretch(
+    samples: Samples,
+    sampling_rate: int,
+    engine: str,
+    *,
+    factor: float = 1.0,
+    shift: Sequence[tuple[int, float]] = (),
+) -> Samples:
+    """Change the duration and the pitch of a signal independently of each other.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,) or (channels, n)
+        Any level: samples beyond full scale are not clipped.
+    sampling_rate : int
+        Hz.
+    engine : str
+        One of `STRETCHERS`, or ``"auto"``.
+    factor : float
+        New duration / old duration.
+    shift : sequence of (int, float)
+        From each sample of the input on, so many semitones; the first sample is 0, and they ascend. Keys
+        closer than 5 ms are averaged.
+
+    Returns
+    -------
+    ndarray of float32, shape (m,) or (channels, m)
+        ``m = round(n * factor)``; what is at sample k of the input is at ``k * factor``. The input itself
+        if nothing is to be changed.
+
+    Raises
+    ------
+    UsageError
+        If the engine is unknown or not installed, or the factor is not a positive number.
+    AudioError
+        If the engine fails; with what it says.
+    """
+    if not (math.isfinite(factor) and factor > 0):
+        raise UsageError(f"a stretch by {factor} is not possible", "give a factor above 0")
+    factor = float(factor)  # a NumPy number has another repr
+    engine = resolve_stretcher(engine)
+    num_samples = samples.shape[-1]
+    runs = runs_of(shift, num_samples, sampling_rate)
+    if factor == 1 and not any(run.semitones for run in runs):
+        return samples
+    length = round(num_samples * factor)
+    if length == 0 or not samples.size or not samples.any():
+        return np.zeros((*samples.shape[:-1], length), dtype=np.float32)
+    exponent = math.frexp(peak(samples))[1] + _HEADROOM
+    channels = np.ldexp(np.atleast_2d(samples).astype(np.float32, copy=False), -exponent)  # exact
+    margin = round(_MARGIN * sampling_rate)
+    begin = round(margin * factor)
+    channels = continued(channels, margin, sampling_rate)
+    runs = extended(runs, margin)
+    total = max(begin + length, round(channels.shape[1] * factor))
+    if engine == "rubberband":
+        from . import rubberband
+
+        result = rubberband.stretch(channels, sampling_rate, factor, runs, total)
+    else:
+        from . import signalsmith
+
+        result = signalsmith.stretch(channels, sampling_rate, factor, runs, total)
+    result = result[:, begin : begin + length]
+    return np.ldexp(result, exponent).reshape(*samples.shape[:-1], length)
+
+
+__all__ = ["STRETCHERS", "resolve_stretcher", "stretch"]

@@ -1,0 +1,114 @@
+"""Joining pieces of sound where their waves agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from ...audio.levels import Samples, rms
+
+_HALF_FADE = 0.005
+_REACH = 0.005
+"""Seconds: half the length of a crossfade, and how far a piece is moved so that the waves agree."""
+
+_ALIKE = 0.02
+"""Seconds that are compared when a signal is continued."""
+
+
+class Piece(NamedTuple):
+    """What is to be heard from sample `start` up to `stop` of the result.
+
+    `samples`, of shape (channels, n), begin at sample `origin` of the result and last longer than the
+    piece on both sides, for the crossfades; where they do not, there is silence.
+    """
+
+    samples: Samples
+    origin: int
+    start: int
+    stop: int
+
+    def read(self, begin: int, end: int) -> Samples:
+        """Return the samples for positions of the result, of shape (channels, end - begin)."""
+        result = np.zeros((len(self.samples), end - begin), dtype=np.float32)
+        first = max(begin, self.origin)
+        last = min(end, self.origin + self.samples.shape[1])
+        if first < last:
+            result[:, first - begin : last - begin] = self.samples[
+                :, first - self.origin : last - self.origin
+            ]
+        return result
+
+
+def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int) -> Samples:
+    """Return the pieces, which come in order, crossfaded within 10 ms.
+
+    A piece is moved by up to 5 ms to where it agrees best with what comes before: tones whose phases
+    differ would cancel each other.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, length)
+    """
+    half, reach = round(_HALF_FADE * sampling_rate), round(_REACH * sampling_rate)
+    result = np.zeros((channels, length), dtype=np.float32)
+    for piece in pieces:
+        begin, end = max(0, piece.start - half), min(length, piece.stop + half)
+        fade = max(0, min(end, piece.start + half) - begin) if piece.start > 0 else 0
+        before = result[:, begin : begin + fade]
+        lag = best_lag(before, piece.read(begin - reach, begin + fade + reach)) - reach if fade else 0
+        new = piece.read(begin + lag, end + lag)
+        rise = (np.arange(1, fade + 1, dtype=np.float32) / np.float32(fade + 1)) if fade else 0
+        new[:, :fade] = (1 - rise) * before + rise * new[:, :fade]
+        result[:, begin:end] = new
+    return result
+
+
+def best_lag(target: Samples, around: Samples) -> int:
+    """Return where in a longer stretch of sound a short one fits best; its middle if it fits nowhere.
+
+    Parameters
+    ----------
+    target : ndarray, shape (channels, n)
+    around : ndarray, shape (channels, m)
+        With ``m >= n``.
+
+    Returns
+    -------
+    int
+        The position with the largest normalised correlation, from 0 to ``m - n``.
+    """
+    products = sum(
+        np.correlate(long.astype(np.float64), short.astype(np.float64))
+        for short, long in zip(target, around, strict=True)
+    )
+    sums = np.concatenate([[0.0], np.cumsum(np.square(around, dtype=np.float64).sum(axis=0))])
+    energy = sums[target.shape[1] :] - sums[: -target.shape[1]]
+    middle = len(energy) // 2
+    heard = energy > 1e-6 * energy.max()  # of what is nearly silent, only rounding would be compared
+    score = np.where(heard, products / np.sqrt(np.where(heard, energy, 1.0)), 0.0)
+    return int(np.argmax(score)) if score.max() > 0 else middle
+
+
+def continued(samples: Samples, margin: int, sampling_rate: int) -> Samples:
+    """Return samples of shape (channels, n) with so many more before and behind, as if they went on.
+
+    What goes before the beginning is what goes before the place that resembles it most, at most as loud
+    as the beginning; likewise at the end. Signals too short for that are mirrored.
+    """
+    front = _before(samples, margin, sampling_rate)
+    behind = _before(samples[:, ::-1], margin, sampling_rate)[:, ::-1]
+    return np.concatenate([front, samples, behind], axis=1)
+
+
+def _before(samples: Samples, margin: int, sampling_rate: int) -> Samples:
+    size = round(_ALIKE * sampling_rate)
+    last = min(samples.shape[1] - size, 2 * margin)
+    if last < margin + size:
+        return np.pad(samples, ((0, 0), (margin, 0)), mode="reflect")[:, :margin]
+    beginning = samples[:, :size]
+    place = margin + best_lag(beginning, samples[:, margin : last + size])
+    level = rms(samples[:, place : place + size])
+    gain = min(1.0, rms(beginning) / level) if level else 0.0
+    return np.float32(gain) * samples[:, place - margin : place]
