@@ -116,6 +116,15 @@ audio_format = click.option(
 )
 """The option of commands that write audio files."""
 
+stretcher = click.option(
+    "--stretcher",
+    type=click.Choice(["auto", "rubberband", "signalsmith"]),
+    default="auto",
+    show_default=True,
+    help="What stretches and shifts; auto is rubberband where it is installed.",
+)
+"""The option of commands that stretch time or shift pitch."""
+
 _SHARED_NAMES = (
     "inputs", "output", "resume", "force", "failures", "strict", "jobs", "seed", "device", "precision",
     "dry_run", "null", "where", "quiet", "verbose", "color",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .app import audio_format, start, tool
+from .app import audio_format, start, stretcher, tool
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -16,52 +16,118 @@ if TYPE_CHECKING:
     "im-mix",
     output="Write the mixes as audio files into DIR (else they are recipes, rendered when read).",
     seed=True,
+    device=True,
+    formats=("cache",),
     epilog="""
 im-mix folds.jsonl > mixes.jsonl
 im-mix --sync genre --pairs cel+vio,flu+pia folds.jsonl
-im-mix --limit 100 -o mixes/ --format wav folds.jsonl""",
+im-mix --sync pitch --f0 crepe-tiny --limit 2 folds.jsonl > unisons.jsonl
+im-mix --voices 3 --snr -3:3 --offset 0:0.2 --limit 5 folds.jsonl
+im-mix --polyphony 0-3 --per-level 4 folds.jsonl > levels.jsonl
+im-mix --limit 100 -o mixes/ --format wav folds.jsonl
+im-mix --render -o rendered/ mixes.jsonl""",
 )
 @click.option(
     "--sync",
-    type=click.Choice(["none", "genre"]),
-    default="none",
-    show_default=True,
-    help="Which records may meet: any, or those of one genre.",
+    type=click.Choice(["none", "genre", "pitch", "tempo", "key"]),
+    multiple=True,
+    default=["none"],
+    show_default="none",
+    help="How tracks are brought together (repeatable): within a genre, or the others changed to the "
+    "first one's pitch, tempo or key.",
 )
 @click.option(
-    "--pairs", default="all", show_default=True, metavar="A+B,...", help="The pairs of classes to mix."
+    "--within", multiple=True, metavar="KEY", help="Mix only records with the same value of KEY (repeatable)."
 )
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N mixes of each pair.")
+@click.option(
+    "--pairs",
+    default="all",
+    show_default=True,
+    metavar="A+B,...",
+    help="The classes to mix, two or more joined by +.",
+)
+@click.option(
+    "--voices",
+    type=click.IntRange(2),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Classes in a mix, where --pairs is all.",
+)
+@click.option(
+    "--polyphony",
+    metavar="LOW-HIGH",
+    help="Instead of all combinations, mixes of each number of voices; 0 is silence.",
+)
+@click.option(
+    "--per-level",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Mixes of each number of voices.",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N mixes of each combination.")
+@click.option(
+    "--gain",
+    default="0",
+    show_default=True,
+    metavar="LOW:HIGH",
+    help="Gain of all but the first track, in dB.",
+)
+@click.option("--snr", metavar="LOW:HIGH", help="Bring the others to so many dB below the first track's RMS.")
+@click.option(
+    "--offset",
+    default="0",
+    show_default=True,
+    metavar="LOW:HIGH",
+    help="Where all but the first track begin, in seconds.",
+)
 @click.option(
     "--headroom/--no-headroom",
     default=True,
     show_default=True,
     help="Attenuate a mix of n tracks by 20 log10(n) dB, so that it cannot clip.",
 )
+@click.option(
+    "--f0",
+    type=click.Choice(["crepe", "crepe-tiny", "crepe-original", "pyin"]),
+    default="crepe",
+    show_default=True,
+    help="What finds pitches; crepe-original is its authors' package.",
+)
+@click.option("--tempo-fold", is_flag=True, help="Take half and double tempo as the same.")
+@click.option(
+    "--cache",
+    metavar="FILE",
+    help="Where pitches, tempi and keys are kept (default: INPUT.analysis beside a manifest; none: nowhere).",
+)
+@stretcher
+@click.option(
+    "--renderer",
+    type=click.Choice(["float", "pydub"]),
+    default="float",
+    show_default=True,
+    help="Add in floating point, or in 16 bits that clip, as pydub does.",
+)
+@click.option("--render", "only_render", is_flag=True, help="INPUT is recipes: render them into DIR.")
 @audio_format
-def command(run: Run, sync: str, pairs: str, limit: int | None, headroom: bool, fmt: str) -> None:
+def command(run: Run, sync: tuple[str, ...], within: tuple[str, ...], fmt: str, **options: Any) -> None:
     """Mix single-instrument records into polyphonic ones.
 
     For each pair of classes both sets are shuffled and overlaid one by one, without repetition, as often
     as the smaller set allows. Mixes never cross a fold or a split, and carry the labels and groups of all
     their tracks.
     """
-    from ..mix import plan
-    from ..run import execute, record_items
-    from ..stages.mix import MixStage, parse_pairs
+    from ..device import wait_passively
 
-    records = run.records()
-    with run.clock.measure("plan"):
-        mixes = plan(
-            records,
-            sync=sync,
-            pairs=parse_pairs(pairs),
-            limit=limit,
-            seed=run.options.seed,
-            headroom=headroom,
-        )
-    run.say(f"{len(mixes)} mixes of {len(records)} records")
-    execute(run, MixStage(run.folder, fmt), record_items(mixes))
+    wait_passively()
+    from ..stages.mix import MixSettings, mix, render_recipes
+
+    if options.pop("only_render"):
+        render_recipes(run, fmt)
+    else:
+        mix(run, MixSettings(syncs=sync, within=within, **options), fmt)
 
 
 def main() -> NoReturn:

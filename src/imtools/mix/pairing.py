@@ -1,15 +1,16 @@
-"""Who meets whom: random pairs without repetition (Kratimenos et al. 2020, section III.B.1)."""
+"""Who meets whom: random meetings without repetition (Kratimenos et al. 2020, section III.B.1)."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ..manifest import Record
 from ..split import groups_of
 
-Pair = tuple[Record, Record]
+Party = tuple[Record, ...]
+"""Records that sound together, one of each class."""
 
 
 def stable_hash(*parts: object) -> str:
@@ -17,48 +18,67 @@ def stable_hash(*parts: object) -> str:
     return hashlib.sha256("\0".join(map(repr, parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def pair_up(first: Sequence[Record], second: Sequence[Record], *key: object) -> list[Pair]:
-    """Pair records of two sets one by one, at random, each at most once.
+def shuffled(parties: Iterable[Party], *key: object) -> list[Party]:
+    """Return parties in an order that depends on the key and their ids alone."""
+    return sorted(parties, key=lambda party: (stable_hash(*key, _id(party)), _id(party)))
 
-    Both sets are shuffled by a hash of `key` and the records' ids, which depends neither on their order
-    nor on the version of a random generator, and then zipped, so that there are as many pairs as the
-    smaller set has records. Two records of one group never meet: a record that would meet its own takes
-    the next partner that is free, or at the end changes partners with a pair. Records for which that
-    does not help are left out; no pairing of records with one group each makes more pairs.
+
+def bring_together(pools: Sequence[Sequence[Record]], *key: object) -> list[Party]:
+    """Let records of several sets meet one by one, at random, each at most once.
+
+    All sets are shuffled by a hash of `key` and the records' ids, which depends neither on their order nor
+    on the version of a random generator, and then zipped, so that there are as many parties as the
+    smallest set has records. Two records of one group never meet: a record that would meet its own takes
+    the next partner that is free, or at the end changes partners with a party. Records for which that
+    does not help are left out; of two sets of records with one group each, no pairing makes more pairs.
 
     Parameters
     ----------
-    first, second : sequence of Record
-        The records of either class, none in both.
+    pools : sequence of sequence of Record
+        The records of each class, none in two.
     key : objects
         Seeds of the shuffle; their ``repr`` counts.
 
     Returns
     -------
-    list of (Record, Record)
-        One of `first` and one of `second` in each.
+    list of tuple of Record
+        One record of each set in each, in the order of the sets.
     """
-    rows = _shuffled(first, *key, 0)
-    free = deque(_shuffled(second, *key, 1))
-    pairs: list[Pair] = []
-    left: list[Record] = []
+    first, *others = pools
+    parties: list[Party] = [(record,) for record in first]
+    for number, pool in enumerate(others, start=1):
+        parties = _join(parties, pool, key, number)
+    return parties
+
+
+def _join(
+    parties: Sequence[Party], pool: Sequence[Record], key: Sequence[object], number: int
+) -> list[Party]:
+    """Let each party meet one more record."""
+    free = deque(record for (record,) in shuffled(((record,) for record in pool), *key, number))
+    joined: list[Party] = []
+    left: list[Party] = []
     hopeless: set[frozenset[str]] = set()  # `free` only shrinks: what finds no partner once never will
-    for row in rows:
-        groups = groups_of(row)
+    for party in shuffled(parties, *key, 0):
+        groups = _groups(party)
         partner = None if groups in hopeless else _take(free, groups)
         if partner is not None:
-            pairs.append((row, partner))
+            joined.append((*party, partner))
         else:
             hopeless.add(groups)
-            left.append(row)
-    for row, partner in zip(left, free, strict=False):
-        if not _exchange(pairs, row, partner):
+            left.append(party)
+    for party, partner in zip(left, free, strict=False):
+        if not _exchange(joined, party, partner):
             break
-    return pairs
+    return joined
 
 
-def _shuffled(records: Sequence[Record], *key: object) -> list[Record]:
-    return sorted(records, key=lambda record: (stable_hash(*key, record.id), record.id))
+def _id(party: Party) -> str:
+    return "\0".join(record.id for record in party)
+
+
+def _groups(party: Party) -> frozenset[str]:
+    return frozenset().union(*map(groups_of, party))
 
 
 def _take(free: deque[Record], groups: frozenset[str]) -> Record | None:
@@ -75,12 +95,12 @@ def _take(free: deque[Record], groups: frozenset[str]) -> Record | None:
     return found
 
 
-def _exchange(pairs: list[Pair], row: Record, partner: Record) -> bool:
-    """Break up one pair, such that its members can be paired with two records that cannot meet."""
-    ours, theirs = groups_of(row), groups_of(partner)
-    for i, (a, b) in enumerate(pairs):
-        if ours.isdisjoint(groups_of(b)) and theirs.isdisjoint(groups_of(a)):
-            pairs[i] = (a, partner)
-            pairs.append((row, b))
+def _exchange(joined: list[Party], party: Party, partner: Record) -> bool:
+    """Break up one party, such that its members can meet two that cannot meet each other."""
+    ours, theirs = _groups(party), groups_of(partner)
+    for i, (*others, last) in enumerate(joined):
+        if ours.isdisjoint(groups_of(last)) and theirs.isdisjoint(_groups(tuple(others))):
+            joined[i] = (*others, partner)
+            joined.append((*party, last))
             return True
     return False

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..effects import Effect, parse_effect
 from ..errors import ManifestError
 from ..manifest import SEGMENT_SCHEMA, Record
-from ..manifest.values import Json
+from ..manifest.values import (
+    Json,
+    WrongKeyError,
+    array,
+    integer,
+    mapping,
+    number,
+    optional,
+    string,
+)
+from ..units import resampled_length
+
+ShiftCurve = tuple[tuple[int, float], ...]
+"""Pitch shifts over time: from each sample on, so many semitones; the first sample is 0."""
+
+RENDERERS = ("float", "pydub")
+"""How tracks are added: in floating point, or in 16 bits that clip."""
 
 _TRACK_KEYS = (
     "id",
@@ -26,9 +43,11 @@ _TRACK_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class MixTrack:
-    """A record laid into a mix.
+    """A record laid into a mix, and what is done to it before.
 
-    In JSON the keys of the record and of the track stand side by side in one object.
+    The record is loaded, stretched and shifted, sent through the effects, brought to its length, and laid
+    at its offset with its gain. In JSON the keys of the record and of the track stand side by side in one
+    object; those that change nothing are left out.
 
     Attributes
     ----------
@@ -39,39 +58,105 @@ class MixTrack:
         Where in the mix the track begins, in seconds, not negative.
     gain_db : float
         Level change, in decibels.
+    snr_db : float or None
+        Bring the track to so many decibels below the RMS of the first one, before `gain_db`.
+    stretch : float
+        Its duration becomes so many times as long.
+    shift : tuple of (int, float)
+        Pitch shifts in semitones, each from a sample of the record (before stretching) until the next.
+    length : int or None
+        Samples at the record's rate to which the track is cut, or to which its beginning is repeated.
+    effects : tuple of Effect
+        Further changes, in order.
     """
 
     record: Record
     offset: float = 0.0
     gain_db: float = 0.0
+    snr_db: float | None = None
+    stretch: float = 1.0
+    shift: ShiftCurve = ()
+    length: int | None = None
+    effects: tuple[Effect, ...] = ()
 
     @classmethod
-    def of(cls, record: Record, offset: float = 0.0, gain_db: float = 0.0) -> MixTrack:
+    def of(cls, record: Record) -> MixTrack:
         """Return a track that plays a record: of the record it keeps only what loading it takes."""
-        pointer = {key: getattr(record, key) for key in _TRACK_KEYS}
-        return cls(Record(**pointer), offset, gain_db)
+        return cls(Record(**{key: getattr(record, key) for key in _TRACK_KEYS}))
+
+    def num_samples(self, sampling_rate: int) -> int:
+        """Return how many samples the track has at a rate in Hz, its offset not counted."""
+        count = self.record.at_rate(sampling_rate).num_samples
+        if self.stretch != 1:
+            count = round(count * self.stretch)
+        for effect in self.effects:
+            count = effect.length(count, sampling_rate)
+        if self.length is not None:
+            count = resampled_length(self.length, self.record.sampling_rate, sampling_rate)
+        return count
+
+    def shift_at(self, sampling_rate: int) -> ShiftCurve:
+        """Return `shift` with its samples counted at another rate in Hz."""
+        own = self.record.sampling_rate
+        return tuple((resampled_length(sample, own, sampling_rate), value) for sample, value in self.shift)
 
     @classmethod
-    def from_json(cls, value: Json, where: str) -> MixTrack:
-        """Parse one entry of ``mix.tracks``; `where` names it in errors.
+    def from_json(cls, value: Json, key: str) -> MixTrack:
+        """Parse one entry of ``mix.tracks``; `key` names it in errors.
 
         Raises
         ------
+        WrongKeyError
+            If a key of the track is missing, or has the wrong type or range.
         ManifestError
-            If a key is missing, or has the wrong type or range.
+            If one of the record is.
         """
-        data = dict(_object(value, where))
-        offset = _number(data.pop("offset", 0.0), f"{where}.offset")
-        if offset < 0:
-            raise _fault(f"{where}.offset is negative: {offset:g}")
-        gain_db = _number(data.pop("gain_db", 0.0), f"{where}.gain_db")
-        return cls(Record.from_json({**data, "schema": SEGMENT_SCHEMA}, where), offset, gain_db)
+        data = dict(mapping(value, key))
+        settings = {
+            "offset": number(data.pop("offset", 0.0), f"{key}.offset", minimum=0),
+            "gain_db": number(data.pop("gain_db", 0.0), f"{key}.gain_db"),
+            "snr_db": optional(data.pop("snr_db", None), f"{key}.snr_db", number),
+            "stretch": number(data.pop("stretch", 1.0), f"{key}.stretch", minimum=0.01),
+            "shift": _parse_shift(data.pop("shift", []), f"{key}.shift"),
+            "length": optional(data.pop("length", None), f"{key}.length", integer),
+            "effects": tuple(
+                parse_effect(one, f"{key}.effects[{i}]")
+                for i, one in enumerate(array(data.pop("effects", []), f"{key}.effects"))
+            ),
+        }
+        if settings["length"] is not None and settings["length"] < 0:
+            raise WrongKeyError(f"{key}.length", "is negative")
+        return cls(Record.from_json({**data, "schema": SEGMENT_SCHEMA}, key), **settings)
 
     def to_json(self) -> dict[str, Json]:
         """Return the JSON object of this track."""
         data = self.record.to_json()
-        pointer = {key: data[key] for key in _TRACK_KEYS if key in data}
-        return pointer | {"offset": self.offset, "gain_db": self.gain_db} | self.record.extra
+        result = {key: data[key] for key in _TRACK_KEYS if key in data}
+        result |= {"offset": self.offset, "gain_db": self.gain_db}
+        if self.snr_db is not None:
+            result["snr_db"] = self.snr_db
+        if self.stretch != 1:
+            result["stretch"] = self.stretch
+        if self.shift:
+            result["shift"] = [list(step) for step in self.shift]
+        if self.length is not None:
+            result["length"] = self.length
+        if self.effects:
+            result["effects"] = [effect.to_json() for effect in self.effects]
+        return result | self.record.extra
+
+
+def _parse_shift(value: Json, key: str) -> ShiftCurve:
+    steps = []
+    for i, step in enumerate(array(value, key)):
+        pair = array(step, f"{key}[{i}]")
+        if len(pair) != 2:
+            raise WrongKeyError(f"{key}[{i}]", "must be a sample and a number of semitones")
+        steps.append((integer(pair[0], f"{key}[{i}]", minimum=0), number(pair[1], f"{key}[{i}]")))
+    places = [sample for sample, _ in steps]
+    if places and (places[0] != 0 or places != sorted(set(places))):
+        raise WrongKeyError(key, "must begin at sample 0 and go forward")
+    return tuple(steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +169,24 @@ class Recipe:
         How the tracks were brought together.
     seed : int
         The seed of the plan that this mix is part of.
-    tracks : list of MixTrack
-        What sounds; the first is the one that the others were fitted to.
+    tracks : sequence of MixTrack
+        What sounds; the first is the one that the others were fitted to. None is silence.
     gain_db : float
         Level change of the sum, in decibels.
+    renderer : str
+        One of `RENDERERS`.
+    stretcher : str or None
+        What stretches and shifts the tracks; see `imtools.effects.stretch`.
     extra : dict
         All other keys, untouched.
     """
 
     sync: str
     seed: int
-    tracks: list[MixTrack]
+    tracks: Sequence[MixTrack]
     gain_db: float = 0.0
+    renderer: str = "float"
+    stretcher: str | None = None
     extra: dict[str, Json] = field(default_factory=dict)
 
     @classmethod
@@ -105,37 +196,36 @@ class Recipe:
         Raises
         ------
         ManifestError
-            If a key is missing, or has the wrong type or range, or there is no track.
+            If a key is missing, or has the wrong type or range.
         """
-        data = dict(_object(value, where))
-        sync, seed, tracks = data.pop("sync", None), data.pop("seed", None), data.pop("tracks", None)
-        if not isinstance(sync, str):
-            raise _fault(f"{where}.sync is not a string")
-        if not isinstance(seed, int) or isinstance(seed, bool):
-            raise _fault(f"{where}.seed is not an integer")
-        if not isinstance(tracks, list) or not tracks:
-            raise _fault(f"{where}.tracks is not a list of tracks")
-        parsed = [MixTrack.from_json(track, f"{where}.tracks[{i}]") for i, track in enumerate(tracks)]
-        gain_db = _number(data.pop("gain_db", 0.0), f"{where}.gain_db")
-        return cls(sync, seed, parsed, gain_db, data)
+        try:
+            return cls._parse(value)
+        except WrongKeyError as error:
+            raise ManifestError(f"{where}: {error}", "make the mixes again with im-mix") from None
+
+    @classmethod
+    def _parse(cls, value: Json) -> Recipe:
+        data = dict(mapping(value, "mix"))
+        tracks = array(data.pop("tracks", None), "mix.tracks")
+        recipe = cls(
+            sync=string(data.pop("sync", None), "mix.sync"),
+            seed=integer(data.pop("seed", None), "mix.seed"),
+            tracks=[MixTrack.from_json(track, f"mix.tracks[{i}]") for i, track in enumerate(tracks)],
+            gain_db=number(data.pop("gain_db", 0.0), "mix.gain_db"),
+            renderer=string(data.pop("renderer", "float"), "mix.renderer"),
+            stretcher=optional(data.pop("stretcher", None), "mix.stretcher", string),
+            extra=data,
+        )
+        if recipe.renderer not in RENDERERS:
+            raise WrongKeyError("mix.renderer", f"must be one of {', '.join(RENDERERS)}")
+        return recipe
 
     def to_json(self) -> dict[str, Json]:
         """Return the JSON object of this recipe."""
         tracks = [track.to_json() for track in self.tracks]
-        return {"sync": self.sync, "seed": self.seed, "gain_db": self.gain_db, "tracks": tracks} | self.extra
-
-
-def _fault(message: str) -> ManifestError:
-    return ManifestError(message, "make the mixes again with im-mix")
-
-
-def _object(value: Json, where: str) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise _fault(f"{where} is not an object")
-    return value
-
-
-def _number(value: Json, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _fault(f"{where} is not a finite number")
-    return float(value)
+        result: dict[str, Json] = {"sync": self.sync, "seed": self.seed, "gain_db": self.gain_db}
+        if self.renderer != "float":
+            result["renderer"] = self.renderer
+        if self.stretcher is not None:
+            result["stretcher"] = self.stretcher
+        return result | {"tracks": tracks} | self.extra

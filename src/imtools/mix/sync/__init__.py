@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from ...errors import UsageError
-from .base import Sync
-from .genre import GenreSync
-from .none import NoSync
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-SYNCS: dict[str, type[Sync]] = {sync.name: sync for sync in (NoSync, GenreSync)}
+from ...errors import UsageError
+from .base import Measure, MeasuringSync, Sync
+from .none import NoSync
+from .within import GenreSync, Within
+
+if TYPE_CHECKING:
+    from ..analyst import Analyst
+
+SYNCS = ("none", "genre", "pitch", "tempo", "key")
 """All synchronisations, by name."""
 
 
-def get_sync(name: str) -> Sync:
+def get_sync(name: str, analyst: Analyst | None = None, *, tempo_fold: bool = False) -> Sync:
     """Return a new synchronisation.
+
+    Parameters
+    ----------
+    name : str
+        One of `SYNCS`.
+    analyst : Analyst, optional
+        Listens to records, for those that need it; a new one by default.
+    tempo_fold : bool
+        See `TempoSync`.
 
     Raises
     ------
@@ -21,7 +36,51 @@ def get_sync(name: str) -> Sync:
     """
     if name not in SYNCS:
         raise UsageError(f"there is no synchronisation {name!r}", f"choose from {', '.join(SYNCS)}")
-    return SYNCS[name]()
+    if name == "none":
+        return NoSync()
+    if name == "genre":
+        return GenreSync()
+    if analyst is None:
+        from ..analyst import Analyst
+
+        analyst = Analyst()
+    if name == "pitch":
+        from .pitch import PitchSync
+
+        return PitchSync(analyst.f0)
+    if name == "tempo":
+        from .tempo import TempoSync
+
+        return TempoSync(analyst.tempo, fold=tempo_fold)
+    from .key import KeySync
+
+    return KeySync(analyst.key)
 
 
-__all__ = ["SYNCS", "GenreSync", "NoSync", "Sync", "get_sync"]
+def in_order(syncs: Sequence[Sync]) -> list[Sync]:
+    """Return synchronisations in the order in which they work; ``none`` beside others is left out.
+
+    Raises
+    ------
+    UsageError
+        If two change the same of a track.
+    """
+    chain = sorted((sync for sync in syncs if sync.name != "none"), key=lambda sync: sync.order)
+    for changed in {sync.changes for sync in chain if sync.changes}:
+        rivals = [sync.name for sync in chain if sync.changes == changed]
+        if len(rivals) > 1:
+            raise UsageError(f"syncs {' and '.join(rivals)} both change the {changed}", "choose one of them")
+    return chain
+
+
+__all__ = [
+    "SYNCS",
+    "GenreSync",
+    "Measure",
+    "MeasuringSync",
+    "NoSync",
+    "Sync",
+    "Within",
+    "get_sync",
+    "in_order",
+]

@@ -1,0 +1,170 @@
+"""Listening to many records: in parallel, in batches, and to none twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ..analysis.cache import AnalysisCache
+from ..audio.levels import Samples
+from ..errors import ImtoolsError
+from ..manifest import Record
+from ..run import is_fatal
+from ..run.workers import ordered_map
+from .recipe import MixTrack
+from .render import load_any
+
+if TYPE_CHECKING:
+    from ..analysis.f0 import F0Track
+    from ..analysis.key import Key
+
+T = TypeVar("T")
+
+_BATCH = 32
+"""Records that are listened to at once, and then remembered."""
+
+_ANALYSIS_RATE = 22050
+
+
+class Analyst:
+    """Finds the f0, tempo and key of records, and remembers them.
+
+    What is found depends on the record alone, neither on its neighbours nor on the number of jobs.
+
+    Parameters
+    ----------
+    f0 : str
+        One of `imtools.analysis.f0.F0_METHODS`.
+    device, precision : str
+        Where and how CREPE computes; see `imtools.device`.
+    jobs : int
+        Threads that decode, and look for beats.
+    cache : Path, optional
+        A file that keeps results from run to run.
+    report : callable, optional
+        Called with what is being looked for, how many records are done, and how many there are.
+    """
+
+    def __init__(
+        self,
+        f0: str = "crepe",
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        jobs: int = 1,
+        cache: Path | None = None,
+        report: Callable[[str, int, int], None] = lambda what, done, total: None,
+    ) -> None:
+        self._method, self._device, self._precision = f0, device, precision
+        self._jobs, self._report = jobs, report
+        self._cache = AnalysisCache(cache)
+
+    def close(self) -> None:
+        """Close the cache."""
+        self._cache.close()
+
+    def f0(self, records: Sequence[Record]) -> dict[str, F0Track | Exception]:
+        """Return the pitch of each record over time, or why there is none, by id."""
+        from ..analysis.f0 import RATE, F0Track, estimate_f0
+        from ..device import resolve_device, resolve_precision
+
+        device = resolve_device(self._device)
+        dtype = resolve_precision(self._precision, device)
+
+        def listen(signals: list[Samples]) -> list[bytes]:
+            return [track.to_bytes() for track in estimate_f0(signals, self._method, device, dtype)]
+
+        name = f"{self._method} {dtype}"
+        return self._find("f0", name, records, RATE, listen, F0Track.from_bytes)
+
+    def tempo(self, records: Sequence[Record]) -> dict[str, float | Exception | None]:
+        """Return the tempo of each record in beats a minute, ``None`` without a beat, by id."""
+        from ..analysis.tempo import estimate_tempo
+
+        def listen(signals: list[Samples]) -> list[bytes]:
+            tempi = ordered_map(lambda x: estimate_tempo(x, _ANALYSIS_RATE), signals, self._jobs, _BATCH)
+            return [json.dumps(tempo).encode() for tempo in tempi]
+
+        return self._find("tempo", "librosa", records, _ANALYSIS_RATE, listen, json.loads)
+
+    def key(self, records: Sequence[Record]) -> dict[str, Key | Exception | None]:
+        """Return the key of each record, ``None`` where there is none, by id."""
+        from ..analysis.key import Key, estimate_key
+
+        def listen(signals: list[Samples]) -> list[bytes]:
+            keys = [estimate_key(signal, _ANALYSIS_RATE) for signal in signals]
+            return [json.dumps(asdict(key) if key else None).encode() for key in keys]
+
+        def parse(data: bytes) -> Key | None:
+            value = json.loads(data)
+            return None if value is None else Key(**value)
+
+        return self._find("key", "chroma", records, _ANALYSIS_RATE, listen, parse)
+
+    def _find(
+        self,
+        what: str,
+        method: str,
+        records: Sequence[Record],
+        rate: int,
+        listen: Callable[[list[Samples]], list[bytes]],
+        parse: Callable[[bytes], T],
+    ) -> dict[str, T | Exception]:
+        keys = {record.id: _digest(record, what, method) for record in records}
+        known = self._cache.get(keys.values())
+        found: dict[str, T | Exception] = {}
+        for record in records:
+            try:
+                found[record.id] = parse(known[keys[record.id]])
+            except (KeyError, ValueError, TypeError):  # unknown, or not written by us
+                continue
+        rest = [record for record in records if record.id not in found]
+        loaded = ordered_map(
+            lambda record: (record, _load(record, rate)), rest, self._jobs, 2 * _BATCH, lambda one: one.audio
+        )
+        for batch in _batched(loaded):
+            signals = {record.id: signal for record, signal in batch if not isinstance(signal, Exception)}
+            found |= {record.id: signal for record, signal in batch if isinstance(signal, Exception)}
+            results = dict(zip(signals, listen(list(signals.values())), strict=True))
+            self._cache.put({keys[name]: data for name, data in results.items()})
+            found |= {name: parse(data) for name, data in results.items()}
+            self._report(what, len(found), len(records))
+        return found
+
+
+def _batched(items: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(items, _BATCH)):
+        yield batch
+
+
+def _load(record: Record, rate: int) -> Samples | Exception:
+    try:
+        return load_any(record.at_rate(rate))
+    except Exception as error:
+        if is_fatal(error):
+            raise
+        name = f"record {record.id}: "
+        if isinstance(error, ImtoolsError) and record.id not in error.message:
+            return type(error)(f"{name}{error.message}", error.hint)
+        return error
+
+
+def _digest(record: Record, *parts: str) -> str:
+    """Return what a result is remembered by: what is loaded, the state of its files, and the method."""
+    track = {key: value for key, value in MixTrack.of(record).to_json().items() if key != "id"}
+    state: list[object] = [*parts, track]
+    for path in [record.audio, *record.track_files()]:
+        try:
+            status = os.stat(path or "")
+            state.append([os.path.abspath(path or ""), status.st_size, status.st_mtime_ns])
+        except (OSError, ValueError):
+            state.append(path)
+    if record.audio is not None:
+        track["audio"] = None  # its absolute path stands beside it
+    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,167 @@
+"""Composing: from records that are to sound together to the record of their mix."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ..effects.stretch import resolve_stretcher
+from ..errors import UsageError
+from ..labels import PRESENT
+from ..manifest import Label, Record, make_id, unique_groups
+from ..manifest.values import Json
+from ..units import samples_to_seconds, seconds_to_samples
+from .arrange import Meeting
+from .overlay import headroom_db
+from .pairing import stable_hash
+from .recipe import RENDERERS, MixTrack, Recipe
+from .sync import Sync
+
+Range = tuple[float, float]
+"""A value is drawn evenly between the two."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """How the tracks of a mix are laid over each other.
+
+    Attributes
+    ----------
+    syncs : sequence of Sync
+        How the tracks are made to fit the first one, in order.
+    seed : int
+        Of the random choices.
+    headroom : bool
+        Whether to lower each mix by ``20 log10(number of tracks)`` dB, so that tracks within full scale
+        give a mix within full scale.
+    gain_db : (float, float)
+        Level change of every track but the first, in decibels.
+    snr_db : (float, float), optional
+        Level of the first track over each other one, in decibels of RMS; by default levels stay.
+    offset : (float, float)
+        Where every track but the first begins, in seconds.
+    renderer : str
+        One of `RENDERERS`.
+    stretcher : str
+        The engine where something is stretched or shifted; recipes name what ``auto`` stands for here.
+    """
+
+    syncs: Sequence[Sync] = ()
+    seed: int = 0
+    headroom: bool = True
+    gain_db: Range = (0.0, 0.0)
+    snr_db: Range | None = None
+    offset: Range = (0.0, 0.0)
+    renderer: str = "float"
+    stretcher: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.renderer not in RENDERERS:
+            raise UsageError(f"there is no renderer {self.renderer!r}", f"choose from {', '.join(RENDERERS)}")
+        for name, drawn in (("gain", self.gain_db), ("snr", self.snr_db), ("offset", self.offset)):
+            if drawn is not None and not drawn[0] <= drawn[1]:
+                raise UsageError(f"{name} from {drawn[0]:g} to {drawn[1]:g}", "give the lower one first")
+        if self.offset[0] < 0:
+            raise UsageError(f"an offset of {self.offset[0]:g} s", "tracks cannot begin before the mix")
+
+    @property
+    def sync_name(self) -> str:
+        """What the recipes call the synchronisations."""
+        return "+".join(sync.name for sync in self.syncs) or "none"
+
+    def name(self, meeting: Meeting) -> str:
+        """Return the id of a mix, but for the digest of its recipe."""
+        kind = make_id(f"mix/{self.sync_name.replace('+', '-')}/{meeting.kind}")
+        return f"{kind}/{meeting.number:05d}"
+
+    def compose(self, meeting: Meeting) -> Record:
+        """Return the record of a mix, with the recipe.
+
+        It lasts as long as its shortest track, at the sampling rate of its first, and has the labels and
+        groups of all. Silence takes length and rate from a record of the same place.
+
+        Raises
+        ------
+        ImtoolsError
+            If a synchronisation could not find out what it needs about one of the records, or the
+            stretcher is not installed.
+        """
+        name = self.name(meeting)
+        tracks = [MixTrack.of(record) for record in meeting.party]
+        tracks = tracks[:1] + [self._fitted(name, meeting, n, track) for n, track in enumerate(tracks)][1:]
+        changed = any(track.stretch != 1 or track.shift for track in tracks)
+        recipe = Recipe(
+            self.sync_name,
+            self.seed,
+            tracks,
+            headroom_db(len(tracks)) if self.headroom and tracks else 0.0,
+            self.renderer,
+            resolve_stretcher(self.stretcher) if changed else None,
+            {"polyphony": len(tracks)},
+        )
+        return _mixed(meeting, recipe, name)
+
+    def _fitted(self, name: str, meeting: Meeting, number: int, track: MixTrack) -> MixTrack:
+        """Return one of the other tracks, placed and fitted to the first."""
+
+        def draw(what: str, between: Range, decimals: int) -> float:
+            part = int(stable_hash(self.seed, what, name, number)[:13], 16) / 16**13
+            return round(between[0] + part * (between[1] - between[0]), decimals)
+
+        track = replace(
+            track,
+            offset=draw("offset", self.offset, 3),
+            gain_db=draw("gain", self.gain_db, 2),
+            snr_db=None if self.snr_db is None else draw("snr", self.snr_db, 2),
+        )
+        for sync in self.syncs:
+            track = sync.fit(meeting.party[0], track)
+        return track
+
+
+def _mixed(meeting: Meeting, recipe: Recipe, name: str) -> Record:
+    """Return the record of a mix; of the sources it keeps what is true of all."""
+    sources = meeting.party
+    rate = sources[0].sampling_rate if sources else meeting.like.sampling_rate
+    lengths = [
+        seconds_to_samples(track.offset, rate) + track.num_samples(rate) for track in recipe.tracks
+    ] or [meeting.like.num_samples]
+    content = [track.to_json() | {"audio": None, "mix": None} for track in recipe.tracks]
+    return Record(
+        id=f"{name}-{stable_hash(recipe.sync, recipe.seed, recipe.gain_db, recipe.renderer, content)[:8]}",
+        audio=None,
+        start=0.0,
+        duration=samples_to_seconds(min(lengths), rate),
+        sampling_rate=rate,
+        num_samples=min(lengths),
+        groups=unique_groups(sources),
+        split=meeting.like.split,
+        fold=meeting.like.fold,
+        genre=_common([record.genre for record in sources]),
+        labels=_united_labels(sources),
+        labels_complete=all(record.labels_complete for record in sources),
+        source={
+            key: value
+            for key in ("dataset", "license")
+            if (value := _common([record.source.get(key) for record in sources])) is not None
+        },
+        mix=recipe.to_json(),
+    )
+
+
+def _common(values: Sequence[Json]) -> Json:
+    """Return the value that all agree on, or ``None``."""
+    return values[0] if values and all(value == values[0] for value in values) else None
+
+
+def _united_labels(sources: Sequence[Record]) -> list[Label]:
+    """Return the labels of a mix: what is present in any source, and what is known to be absent from all."""
+    united: list[Label] = []
+    for name in sorted({label.label for record in sources for label in record.labels}):
+        listed = [[x for x in record.labels if x.label == name] for record in sources]
+        strongest = max(itertools.chain(*listed), key=lambda label: label.presence)
+        known = all(found or record.labels_complete for found, record in zip(listed, sources, strict=True))
+        if strongest.presence >= PRESENT or known:
+            united.append(strongest)
+    return united

@@ -1,0 +1,51 @@
+"""Tempo-synchronised mixing (Kratimenos et al. 2020, section III.B.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...analysis.tempo import stretch_factor
+from ...errors import AudioError
+from ...manifest import Record
+from ...units import resampled_length
+from ..recipe import MixTrack
+from .base import Measure, MeasuringSync
+
+_DECIMALS = 5
+
+
+class TempoSync(MeasuringSync[float | None]):
+    """Stretch the second track to the tempo of the first, then cut it or repeat its beginning.
+
+    A record without a beat meets others as it is. The paper takes clips of 3 s: a second is too short for
+    a tempo, so segments are cut after mixing.
+
+    Parameters
+    ----------
+    measure : Measure
+        How to find tempi, in beats a minute.
+    fold : bool
+        Whether half and double tempo count as the same, so that nothing is stretched by more than the
+        square root of 2.
+    """
+
+    name = "tempo"
+    changes = "tempo"
+    order = 1
+
+    def __init__(self, measure: Measure[float | None], *, fold: bool = False) -> None:
+        super().__init__(measure)
+        self._fold = fold
+
+    def fit(self, first: Record, track: MixTrack) -> MixTrack:
+        """Return the track, stretched, and as long as the first."""
+        own, other = self.found(first), self.found(track.record)
+        factor = 1.0
+        if own is not None and other is not None:
+            factor = round(stretch_factor(own, other, fold=self._fold), _DECIMALS)
+        rate = track.record.sampling_rate
+        length = resampled_length(first.num_samples, first.sampling_rate, rate)
+        if length and not track.record.num_samples:
+            hint = "leave it out"
+            raise AudioError(f"record {track.record.id}: has no beginning that could be repeated", hint)
+        return replace(track, stretch=factor, length=length)
