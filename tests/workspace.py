@@ -49,6 +49,7 @@ CASES = [
     Case("im-segment", ("--rate", "11025"), "index.jsonl"),
     Case("im-split", ("--folds", "2"), "segments.jsonl", per_item=False),
     Case("im-mix", (), "folds.jsonl", per_item=False),
+    Case("im-augment", ("--gain", "-6:6"), "segments.jsonl"),
     Case("im-features", (), "segments.jsonl"),
     Case("im-train", TINY_NET, "features/manifest.jsonl", per_item=False),
     Case("im-predict", ("-m", "{space}/model"), "segments.jsonl"),

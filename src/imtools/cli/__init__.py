@@ -15,6 +15,7 @@ COMMANDS = {
     "segment": "cut recordings into segments",
     "split": "deal recordings to folds and splits",
     "mix": "mix recordings of different instruments",
+    "augment": "make changed copies of recordings",
     "features": "compute time-frequency representations",
     "train": "train a net",
     "predict": "tell which instruments sound",

@@ -1,0 +1,7 @@
+"""Augmentation: changed copies of records, planned as recipes, with every random choice made by a hash."""
+
+from .augmentation import Augmentation
+from .limit import choose_copies
+from .values import VARIED, Values
+
+__all__ = ["VARIED", "Augmentation", "Values", "choose_copies"]

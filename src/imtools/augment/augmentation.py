@@ -1,0 +1,210 @@
+"""Planning: from a record to the recipes of its changed copies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..effects import Crop, Effect, Filter, Noise, Pad, Polarity
+from ..effects.filter import KINDS
+from ..effects.noise import COLORS
+from ..errors import AudioError, UsageError
+from ..manifest import Record
+from ..mix.pairing import stable_hash
+from ..mix.recipe import MixTrack, Recipe
+from ..units import samples_to_seconds, seconds_to_samples
+from .labels import moved_labels
+from .values import VARIED, Values, below, uniform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """What is done to records, and how many copies are made.
+
+    The changes are made in this order: stretching and pitch shifting, low-pass, high-pass, crop, noise,
+    polarity, pad, gain. So noise is measured against what is kept, and the padding is silent.
+
+    Parameters
+    ----------
+    pitch, stretch, gain, noise, lowpass, highpass : Values, optional
+        Pitch shift in semitones; factor of the duration; level change in dB; signal-to-noise ratio in dB;
+        cutoffs in Hz.
+    noise_color : str
+        One of `imtools.effects.noise.COLORS`.
+    polarity : float, optional
+        The probability that a copy is inverted.
+    crop : float, optional
+        Seconds that a copy keeps, from a random place.
+    pad : float, optional
+        Seconds that a copy is brought to by silence, lying at a random place in it.
+    copies : int, optional
+        Copies of each record; by default as many as the longest of the lists has values, or 1.
+    stretcher : str
+        What stretches and shifts; see `imtools.effects.stretch`.
+    seed : int
+        Another seed, other choices. They depend on it, on the record's id, the number of the copy and the
+        kind of change, and on nothing else.
+
+    Raises
+    ------
+    UsageError
+        If nothing is to be changed, a value makes no sense, or there is no such stretcher.
+    """
+
+    pitch: Values | None = None
+    stretch: Values | None = None
+    gain: Values | None = None
+    noise: Values | None = None
+    lowpass: Values | None = None
+    highpass: Values | None = None
+    noise_color: str = "white"
+    polarity: float | None = None
+    crop: float | None = None
+    pad: float | None = None
+    copies: int | None = None
+    stretcher: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        changes = (*VARIED, "polarity", "crop", "pad")
+        if all(getattr(self, name) is None for name in changes):
+            raise UsageError("nothing is to be changed", f"give at least one of {', '.join(changes)}")
+        for name, values in self._varied().items():
+            values.check(name)
+        for name, seconds in (("crop", self.crop), ("pad", self.pad)):
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise UsageError(f"{name} {seconds:g} s is no length", "give seconds above 0")
+        if self.polarity is not None and not 0 <= self.polarity <= 1:
+            raise UsageError(f"polarity {self.polarity:g} is no probability", "give a number from 0 to 1")
+        if self.noise_color not in COLORS:
+            raise UsageError(f"noise {self.noise_color!r} is not known", f"choose from {', '.join(COLORS)}")
+        if self.copies is not None and self.copies < 1:
+            raise UsageError(f"{self.copies} copies of each record: nothing to do", "give at least 1")
+        if self.pitch is not None or self.stretch is not None:
+            from ..effects.stretch import resolve_stretcher
+
+            object.__setattr__(self, "stretcher", resolve_stretcher(self.stretcher))
+
+    def _varied(self) -> dict[str, Values]:
+        """Return the changes that take values, as far as they are wanted."""
+        every = {name: getattr(self, name) for name in VARIED}
+        return {name: values for name, values in every.items() if values is not None}
+
+    @property
+    def num_copies(self) -> int:
+        """How many copies of each record there are."""
+        if self.copies is not None:
+            return self.copies
+        lists = [values.numbers for values in self._varied().values() if not values.between]
+        return max(map(len, lists), default=1)
+
+    def copies_of(self, record: Record, numbers: Iterable[int] | None = None) -> list[Record]:
+        """Return changed copies of a record.
+
+        Parameters
+        ----------
+        record : Record
+            A file, a segment or a mix.
+        numbers : iterable of int, optional
+            Which copies, from 0 to ``num_copies - 1``; all by default.
+
+        Returns
+        -------
+        list of Record
+            Recipes (``audio`` is ``None``) of one track each. They keep the record's groups, split, fold,
+            genre, labels, source and unknown keys. Labels with times go where their sound goes; those
+            wholly outside a crop are dropped. A crop also changes the stretch that ``source`` tells.
+
+        Raises
+        ------
+        AudioError
+            If the record has no audio, is shorter than the crop or longer than the padding, or its rate
+            is too low for the high-pass.
+        """
+        if record.audio is None and not record.mix:
+            raise AudioError(f"record {record.id}: has features only, no audio", "augment before features")
+        if numbers is None:
+            numbers = range(self.num_copies)
+        return [self._copy(record, number) for number in numbers]
+
+    def _copy(self, record: Record, number: int) -> Record:
+        value = {
+            name: values.pick(number, self.seed, record.id, name) for name, values in self._varied().items()
+        }
+        pitch = value.get("pitch", 0.0)
+        track = replace(
+            MixTrack.of(record),
+            stretch=value.get("stretch", 1.0),
+            shift=((0, pitch),) if pitch else (),
+            gain_db=value.get("gain", 0.0),
+        )
+        effects: list[Effect] = [
+            _fitting(Filter(kind, value[kind]), record) for kind in KINDS if kind in value
+        ]
+        source, length = record.source, track.num_samples(record.sampling_rate)
+        if self.crop is not None:
+            crop = Crop(self._place("crop", self.crop, record, number, length), self.crop)
+            effects.append(crop)
+            length = crop.length(length, record.sampling_rate)
+            start, seconds = crop.start / track.stretch, crop.duration / track.stretch
+            source = source | {"start": _origin(record) + start, "duration": seconds}
+        if "noise" in value:
+            own_seed = below(2**32, self.seed, record.id, "noise seed", number)
+            effects.append(Noise(value["noise"], self.noise_color, own_seed))
+        if self.polarity is not None and uniform(self.seed, record.id, "polarity", number) < self.polarity:
+            effects.append(Polarity())
+        if self.pad is not None:
+            effects.append(Pad(self._place("pad", self.pad, record, number, length), self.pad))
+        track = replace(track, effects=tuple(effects))
+        return self._made(record, number, track).replace(labels=moved_labels(record, track), source=source)
+
+    def _place(self, name: str, seconds: float, record: Record, number: int, length: int) -> float:
+        """Return where a crop begins in so many samples, or they in a padding; in seconds, on a sample."""
+        rate = record.sampling_rate
+        room = length - seconds_to_samples(seconds, rate)
+        if name == "pad":
+            room = -room
+        if room < 0:
+            held = f"record {record.id}: {samples_to_seconds(length, rate):.3f} s"
+            if name == "crop":
+                raise AudioError(f"{held} cannot be cropped to {seconds:g} s", "choose a shorter crop")
+            hint = "choose a longer padding, or crop as well"
+            raise AudioError(f"{held} cannot be padded to {seconds:g} s", hint)
+        return samples_to_seconds(below(room + 1, self.seed, record.id, name, number), rate)
+
+    def _made(self, record: Record, number: int, track: MixTrack) -> Record:
+        """Return the record of a copy, that is of a recipe with one track."""
+        stretcher = self.stretcher if track.shift or track.stretch != 1 else None
+        effects = [effect.to_json() for effect in track.effects]
+        content = stable_hash(self.seed, stretcher, track.stretch, track.shift, track.gain_db, effects)
+        num_samples = track.num_samples(record.sampling_rate)
+        return record.replace(
+            id=f"{record.id}/aug-{number:04d}-{content[:8]}",
+            audio=None,
+            start=0.0,
+            duration=samples_to_seconds(num_samples, record.sampling_rate),
+            num_samples=num_samples,
+            channels=None,
+            padding=0.0,
+            normalize=None,
+            mix=Recipe("none", self.seed, [track], stretcher=stretcher).to_json(),
+            features={},
+            predictions=[],
+        )
+
+
+def _fitting(effect: Filter, record: Record) -> Filter:
+    """Return a filter, if it lets something of the record pass."""
+    if effect.silences(record.sampling_rate):
+        what = f"a high-pass at {effect.frequency:g} Hz leaves nothing at {record.sampling_rate} Hz"
+        raise AudioError(f"record {record.id}: {what}", "choose a cutoff below half the sampling rate")
+    return effect
+
+
+def _origin(record: Record) -> float:
+    """Return where the record starts in the original recording, in seconds."""
+    start = record.source.get("start")
+    if isinstance(start, int | float) and not isinstance(start, bool):
+        return float(start)
+    return record.start

@@ -1,0 +1,50 @@
+"""Which copies are made if there are to be no more than so many."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from ..errors import ImtoolsError
+from ..manifest import Record
+from ..mix.pairing import stable_hash
+from .augmentation import Augmentation
+
+
+def choose_copies(
+    augmentation: Augmentation, records: Iterable[Record], limit: int
+) -> dict[str, tuple[int, ...]]:
+    """Choose among the copies of many records, so that no record has two more than another.
+
+    That makes a control set as large as another set: pitch-shifted single instruments, as many as there
+    are mixes (Kratimenos et al. 2020, section IV).
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        What is done to the records; each has `Augmentation.num_copies` copies to choose from.
+    records : iterable of Record
+        All records. Their order does not matter.
+    limit : int
+        How many copies there are to be, at most.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        The numbers of the chosen copies, ascending, by the id of their record. A record that cannot be
+        augmented has all of its copies, so that this is noticed, and takes none from the others.
+    """
+    chosen: dict[str, tuple[int, ...]] = {}
+    ranks: list[tuple[int, str, str]] = []
+    for record in records:
+        numbers = range(augmentation.num_copies)
+        try:
+            augmentation.copies_of(record)
+        except ImtoolsError:
+            chosen[record.id] = (*numbers,)
+        else:
+            digest = stable_hash(augmentation.seed, "limit", record.id)
+            ranks += [(number, digest, record.id) for number in numbers]
+    for number, _, name in heapq.nsmallest(limit, ranks):
+        chosen[name] = (*chosen.get(name, ()), number)
+    return chosen
