@@ -27,6 +27,7 @@ from imtools.train.augment import Augmentation, Decibels, mask_bands, mix_exampl
 from imtools.train.data import Examples
 from imtools.train.fit import fit
 from imtools.train.folds import plan_folds
+from imtools.train.rows import stored_rows
 from imtools.train.schedule import best_epoch, learning_rate, stops
 from nets import CLASSES, CONFIG, make_records, quick, small_front_end
 
@@ -58,7 +59,7 @@ def test_overfits_64_items(tmp_path: Path) -> None:
     assert figures["loss"] < 0.2
     assert not description.degenerate
     assert description.members[0].prefix == "model"
-    x = Examples(records, "mel", CLASSES, "unknown").features(np.arange(3))
+    x = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown").features(np.arange(3))
     assert load(tmp_path / "model").predict_proba(x).argmax(dim=1).tolist() == [0, 1, 2]
 
 
@@ -232,13 +233,13 @@ def test_classes_without_positives_are_named(records: list[Record], tmp_path: Pa
 
 def test_missing_and_mixed_features_are_refused(records: list[Record]) -> None:
     with pytest.raises(FeatureError, match=r"1 of 24 .* \(first: tone/000\).* run im-features first"):
-        Examples([records[0].replace(features={}), *records[1:]], "mel", CLASSES, "unknown")
+        stored_rows([records[0].replace(features={}), *records[1:]], "mel")
     ref = records[0].features["mel"]
     other = type(ref)(ref.path, ref.row, ref.shape, ref.dtype, "sha256:" + "0" * 64)
     with pytest.raises(FeatureError, match=r"23 x 36x41 of .*; 1 x 36x41 of sha256:000000000000"):
-        Examples([records[0].replace(features={"mel": other}), *records[1:]], "mel", CLASSES, "unknown")
+        stored_rows([records[0].replace(features={"mel": other}), *records[1:]], "mel")
     with pytest.raises(FeatureError, match="no records"):
-        Examples([], "mel", CLASSES, "unknown")
+        stored_rows([], "mel")
 
 
 def test_kind_of_feature(records: list[Record], tmp_path: Path) -> None:
@@ -250,15 +251,15 @@ def test_kind_of_feature(records: list[Record], tmp_path: Path) -> None:
 
 
 def test_reading_from_disk_gives_the_same(records: list[Record]) -> None:
-    memory = Examples(records, "mel", CLASSES, "unknown")
-    disk = Examples(records, "mel", CLASSES, "unknown", in_memory=0)
+    memory = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown")
+    disk = Examples(stored_rows(records, "mel", in_memory=0), records, CLASSES, "unknown")
     indices = np.array([5, 0, 17])
     assert torch.equal(memory.features(indices), disk.features(indices))
     assert memory.statistics(indices) == disk.statistics(indices)
 
 
 def test_statistics_are_of_the_given_rows(records: list[Record]) -> None:
-    examples = Examples(records, "mel", CLASSES, "unknown")
+    examples = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown")
     cells = examples.features(np.array([1, 2, 3])).double()
     found = examples.statistics(np.array([1, 2, 3]))
     assert found.mean == pytest.approx(cells.mean().item())

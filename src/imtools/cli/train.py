@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ..errors import UsageError
+from ..features import DEFAULT_PRESET, PRESETS
 from ..models import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from .app import start, tool
 
@@ -35,6 +36,7 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     own_output=True,
     epilog="""
 im-train -o model/ features/
+im-train --front-end han2017 --width 0.25 -o model/ mixes.jsonl
 im-train --model gururani2018 --width 0.5 --epochs 30 -o model/ features/
 im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ irmas/""",
 )
@@ -55,6 +57,12 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     help="Factor on all channels and units; 1 is the paper's net.",
 )
 @click.option("--features", metavar="KIND", help="Kind of feature to train on, where records have several.")
+@click.option(
+    "--front-end",
+    "preset",
+    type=click.Choice(list(PRESETS)),
+    help=f"What to compute for records without features (default: as the others, or {DEFAULT_PRESET}).",
+)
 @click.option(
     "--classes",
     metavar="A,B,...",
@@ -136,8 +144,11 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     help="Distance between windows in prediction (default: the window).",
 )
 @click.option("--name", metavar="NAME", help="Name of the model (default: that of the net).")
-def command(run: Run, classes: str | None, folds: str | None, **settings: Any) -> None:
+def command(run: Run, classes: str | None, folds: str | None, preset: str | None, **settings: Any) -> None:
     """Train a net on features, and make a model directory.
+
+    Features are those that im-features has stored. Those of recordings and mix recipes without any are
+    computed and kept in memory: nothing needs to lie on disk but the recordings.
 
     Records with folds give one member for each fold, trained on the others and validated on it; the model
     answers with their mean. Without folds, split 'validation' validates, or a tenth of the recordings.
@@ -145,7 +156,7 @@ def command(run: Run, classes: str | None, folds: str | None, **settings: Any) -
     """
     from ..stages.train import train
 
-    train(run, settings | {"classes": _names(classes), "folds": _numbers(folds)})
+    train(run, settings | {"classes": _names(classes), "folds": _numbers(folds)}, preset)
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""Training: records with stored features in, a model directory out. Loads torch only when it works."""
+"""Training: records in, a model directory out. Loads torch only when it works."""
 
 from .config import TrainConfig
 

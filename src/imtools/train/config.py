@@ -23,7 +23,8 @@ class TrainConfig:
     width : float
         Factor on the net's channels and units.
     features : str or None
-        Kind of feature to train on; ``None``: the one kind that the records have.
+        Kind of feature to train on; ``None``: that of the front end asked for, or the one kind that the
+        records have.
     classes : tuple of str or None
         What to recognise; ``None``: every class that the records list, sorted.
     unlisted : {"unknown", "absent"}

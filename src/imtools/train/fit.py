@@ -11,24 +11,26 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from .. import __version__
 from ..device import tune_malloc
 from ..errors import FeatureError, ImtoolsWarning, ModelError, UsageError
 from ..features.front_ends.base import FrontEnd
-from ..features.sidecar import front_end_of
-from ..labels import classes_of
+from ..labels import classes_of, label_matrix
 from ..manifest import Record
-from ..models import bundle
+from ..models import build, bundle
 from ..models.description import Description, Member
 from ..units import samples_to_seconds
 from .card import model_card
 from .config import TrainConfig
-from .data import Examples, kind_of
+from .data import Examples
 from .engine import Report, Trained, Trainer
 from .folds import Fold, plan_folds
 from .history import Epoch, write_history
+from .rows import Rows, Shape, kind_of, stored_rows
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""
@@ -36,12 +38,32 @@ CHECKPOINTS_NAME = "checkpoints"
 _PACKAGES = ("torch", "numpy", "safetensors")
 _THRESHOLD = 0.5
 
+Labels = NDArray[np.bool_]
+
+
+def check(records: Sequence[Record], config: TrainConfig, shape: Shape) -> None:
+    """Raise what `fit` would raise of labels, folds and net, before the features have been computed.
+
+    Parameters
+    ----------
+    records, config
+        As for `fit`.
+    shape : tuple of int
+        ``(bins, frames)`` of the features.
+    """
+    classes = _classes(records, config)
+    present, known = label_matrix(records, classes, config.unlisted)
+    for fold in plan_folds(records, config.folds, seed=config.seed):
+        _check_labels(present[fold.train], known[fold.train], fold)
+    build(config.architecture, num_classes=len(classes), input_shape=shape, width=config.width)
+
 
 def fit(
     records: Sequence[Record],
     folder: str | os.PathLike[str],
     config: TrainConfig,
     *,
+    rows: Rows | None = None,
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
     resume: bool = False,
@@ -52,11 +74,13 @@ def fit(
     Parameters
     ----------
     records : sequence of Record
-        With features of one kind and one front end, and labels.
+        With labels, and features of one kind and one front end.
     folder : path
         The model directory; ``history.jsonl`` and checkpoints lie there while training goes on.
     config : TrainConfig
         The settings.
+    rows : Rows, optional
+        The features, one row for each record; by default those that the records have stored.
     device : torch.device
         Where to compute, by default the CPU.
     dtype : torch.dtype
@@ -89,18 +113,19 @@ def fit(
     device = device or torch.device("cpu")
     if device.type == "cpu":
         tune_malloc()
-    kind = kind_of(records, config.features)
-    classes = list(config.classes) if config.classes is not None else classes_of(records)
-    if not classes:
-        raise ModelError("the records have no labels to learn", "label them with im-index --layout")
-    examples = Examples(records, kind, classes, config.unlisted)
-    front_end = front_end_of(kind, records[0].features[kind])
+    if rows is None:
+        rows = stored_rows(records, kind_of(records, config.features))
+    classes = _classes(records, config)
+    examples = Examples(rows, records, classes, config.unlisted)
+    front_end = rows.front_end
     window = _window(records, front_end, examples)
     folds = plan_folds(records, config.folds, seed=config.seed)
     for fold in folds:
-        _check_labels(examples, fold, classes)
+        present, known = examples.present[fold.train], examples.known[fold.train]
+        _check_labels(present, known, fold)
+        _warn_of_classes(present, known, fold, classes)
 
-    digest = records_digest(records, kind)
+    digest = records_digest(records, front_end.config_hash)
     setting = [digest, examples.digest(), config.to_json(), device.type, str(dtype), __version__]
     fingerprint = _sha256(json.dumps(setting, sort_keys=True))
     folder = Path(folder)
@@ -170,7 +195,7 @@ def _train_all(
     return trained
 
 
-def records_digest(records: Sequence[Record], kind: str) -> str:
+def records_digest(records: Sequence[Record], front_end_hash: str) -> str:
     """Return ``"sha256:..."`` of what training reads of the records, wherever their files lie."""
     lines = [
         [
@@ -180,7 +205,7 @@ def records_digest(records: Sequence[Record], kind: str) -> str:
             record.groups,
             record.split,
             record.fold,
-            record.features[kind].config,
+            front_end_hash,
         ]
         for record in records
     ]
@@ -213,16 +238,27 @@ def _window(records: Sequence[Record], front_end: FrontEnd, examples: Examples) 
     return samples_to_seconds(lengths[-1], rate)
 
 
-def _check_labels(examples: Examples, fold: Fold, classes: Sequence[str]) -> None:
-    present, known = examples.present[fold.train], examples.known[fold.train]
-    negatives, positives = (known & ~present).sum(axis=0), present.sum(axis=0)
-    if not ((negatives > 0) & (positives > 0)).any():
+def _classes(records: Sequence[Record], config: TrainConfig) -> list[str]:
+    """Return what to recognise."""
+    classes = list(config.classes) if config.classes is not None else classes_of(records)
+    if not classes:
+        raise ModelError("the records have no labels to learn", "label them with im-index --layout")
+    return classes
+
+
+def _check_labels(present: Labels, known: Labels, fold: Fold) -> None:
+    """Check that the training records of a fold, (n, classes), have something to tell apart."""
+    if not ((known & ~present).any(axis=0) & present.any(axis=0)).any():
         raise ModelError(
             f"{fold.name}: no class has both records that have it and records known not to",
             "pass --unlisted absent if the labels name everything that sounds",
         )
-    for what, has in (("to be present", positives), ("to be absent", negatives)):
-        if names := [name for name, count in zip(classes, has, strict=True) if not count]:
+
+
+def _warn_of_classes(present: Labels, known: Labels, fold: Fold, classes: Sequence[str]) -> None:
+    """Warn of the classes of which the training records of a fold show one side only."""
+    for what, has in (("to be present", present), ("to be absent", known & ~present)):
+        if names := [classes[column] for column in np.flatnonzero(~has.any(axis=0)).tolist()]:
             message = f"{fold.name}: no training record is known for {', '.join(names)} {what}"
             warnings.warn(ImtoolsWarning(message), stacklevel=3)
 

@@ -1,0 +1,205 @@
+"""Features that are computed for a training alone, from the sound of its records, and kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..device import tune_malloc
+from ..errors import FeatureError, ImtoolsError, UsageError
+from ..features import DEFAULT_PRESET, front_end
+from ..features.front_ends.base import FrontEnd
+from ..features.sidecar import front_end_of
+from ..features.store import FeatureReader
+from ..manifest import FeatureRef, Record
+from ..mix import load_any
+from .rows import IN_MEMORY, HeldRows, check_alike, kind_of
+
+Array = NDArray[np.float32]
+
+GROUP = 64
+"""Records that are computed at once, at most."""
+
+HELD = 2**25
+"""Samples of a group, at most: longer records share it with fewer (25 minutes at 22050 Hz, 128 MiB)."""
+
+BATCH = 2**22
+"""Samples that are transformed at once."""
+
+
+def choose_front_end(records: Sequence[Record], kind: str | None, preset: str | None) -> FrontEnd:
+    """Return the front end whose features to train on, be they stored or yet to be computed.
+
+    It is that of the stored features, if any record has them; else the preset.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        With stored features, with sound, or some with these and some with those.
+    kind : str, optional
+        Kind of feature; by default that of the preset, or the only one that the records have.
+    preset : str, optional
+        A key of ``PRESETS``; by default ``DEFAULT_PRESET``.
+
+    Raises
+    ------
+    UsageError
+        If kind, preset and stored features do not agree.
+    FeatureError
+        If the records have features of several kinds or front ends, or none of the kind asked for.
+    """
+    named = None if preset is None else front_end(preset)
+    if named is not None and kind not in (None, named.kind):
+        raise UsageError(f"preset {preset!r} gives {named.kind!r} features, not {kind!r}", "name one of them")
+    if named is not None:
+        kind = named.kind
+    elif any(record.features for record in records):
+        kind = kind_of(records, kind)
+    refs = [record.features[kind] for record in records if kind in record.features] if kind else []
+    if refs and kind:
+        check_alike(kind, ((ref.config, ref.shape) for ref in refs))
+        stored = front_end_of(kind, refs[0])
+        if named is not None and named.config_hash != stored.config_hash:
+            what = f"the stored {kind!r} features are not those of preset {preset!r}"
+            raise UsageError(what, "leave the preset out, or give records without these features")
+        return stored
+    made = named or front_end(DEFAULT_PRESET)
+    if kind not in (None, made.kind):
+        hint = "run im-features first, or name a front end to compute them with"
+        raise FeatureError(f"no record has a {kind!r} feature", hint)
+    return made
+
+
+def check_sound(record: Record, front_end: FrontEnd) -> None:
+    """Find out, without reading anything, whether a record can have features of a front end.
+
+    Raises
+    ------
+    FeatureError
+        If it has neither a stored feature of that kind nor sound, or too little or too much of it.
+    """
+    if front_end.kind in record.features:
+        return
+    if record.audio is None and not record.mix:
+        hint = "give records with audio, or features of one kind for all"
+        raise FeatureError(f"record {record.id}: has no audio to compute features from", hint)
+    try:
+        front_end.check_length(record.at_rate(front_end.sampling_rate).num_samples)
+    except FeatureError as error:
+        raise FeatureError(f"record {record.id}: {error.message}", error.hint) from None
+
+
+class Computing:
+    """Fills an array with the features of records: computed from their sound, or read where they are stored.
+
+    Load each record with `load`, in any thread, and hand them over in order with `add`, ``group_size`` at a
+    time: a row may depend, in its last digits, on those that it is computed with.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        At least one; all that will be handed over, or more. They have passed `check_sound`.
+    front_end : FrontEnd
+        On the device where it is to compute.
+    in_memory : int
+        Bytes that the array may take. It is of float32, or of float16 where that would not fit.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(bins, frames)`` of each row.
+    dtype : dtype
+        Of the array.
+    group_size : int
+        How many records to add at a time.
+
+    Raises
+    ------
+    FeatureError
+        If the records would have features of different shapes, or more than fit.
+    """
+
+    def __init__(self, records: Sequence[Record], front_end: FrontEnd, *, in_memory: int = IN_MEMORY) -> None:
+        if front_end.device.type == "cpu":
+            tune_malloc()
+        self._front_end, self._reader = front_end, FeatureReader()
+        lengths = [record.at_rate(front_end.sampling_rate).num_samples for record in records]
+        shapes = [
+            ref.shape if (ref := self._stored(record)) else (front_end.bins, front_end.frames(length))
+            for record, length in zip(records, lengths, strict=True)
+        ]
+        check_alike(front_end.kind, ((front_end.config_hash, shape) for shape in shapes))
+        bins, frames = shapes[0]
+        self.shape = bins, frames
+        self.dtype = _fitting(len(records), self.shape, in_memory)
+        self.group_size = max(1, min(GROUP, HELD // max(1, *lengths)))
+        # The pages of an array that is never written to take no memory.
+        self._values = np.empty((len(records), *self.shape), self.dtype)
+        self._count = 0
+
+    def _stored(self, record: Record) -> FeatureRef | None:
+        return record.features.get(self._front_end.kind)
+
+    def load(self, record: Record) -> Array | FeatureRef:
+        """Return what `add` takes: the waveform of a record, or where its feature is stored.
+
+        Raises
+        ------
+        AudioError, ManifestError
+            If its sound is not to be had.
+        """
+        return self._stored(record) or load_any(record.at_rate(self._front_end.sampling_rate))
+
+    def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
+        """Append a row for each of some records; return for each why it has none, or ``None``."""
+        computed = self._transformed({n: one for n, one in enumerate(loaded) if isinstance(one, np.ndarray)})
+        results: list[ImtoolsError | None] = []
+        for place, one in enumerate(loaded):
+            try:
+                self._append(self._reader.read(one) if isinstance(one, FeatureRef) else computed[place])
+                results.append(None)
+            except ImtoolsError as error:
+                results.append(error)
+        return results
+
+    def _transformed(self, waveforms: dict[int, Array]) -> dict[int, Array]:
+        """Return the rows of waveforms by their places in the group; those of one length share a batch."""
+        by_length: dict[int, list[int]] = {}
+        for place, waveform in waveforms.items():
+            by_length.setdefault(len(waveform), []).append(place)
+        rows: dict[int, Array] = {}
+        with torch.inference_mode():
+            for length, places in by_length.items():
+                count = max(1, BATCH // self._front_end.working_length(length))
+                for first in range(0, len(places), count):
+                    some = places[first : first + count]
+                    batch = torch.from_numpy(np.stack([waveforms[place] for place in some]))
+                    rows.update(zip(some, self._front_end(batch).cpu().numpy(), strict=True))
+        return rows
+
+    def _append(self, row: Array) -> None:
+        with np.errstate(over="ignore"):
+            self._values[self._count] = row
+        if not np.isfinite(self._values[self._count]).all():
+            raise FeatureError(f"the features have values beyond {self.dtype}", "look for damaged audio")
+        self._count += 1
+
+    def rows(self) -> HeldRows:
+        """Return all rows so far."""
+        return HeldRows(self._front_end, self._values[: self._count])
+
+
+def _fitting(count: int, shape: tuple[int, int], in_memory: int) -> np.dtype[np.float32]:
+    """Return the finest type in which so many rows fit into memory."""
+    cells = count * shape[0] * shape[1]
+    for dtype in map(np.dtype, ("float32", "float16")):
+        if cells * dtype.itemsize <= in_memory:
+            return dtype
+    size, most = (f"{number / 2**30:.3g} GiB" for number in (2 * cells, in_memory))
+    raise FeatureError(
+        f"the features of {count} records take {size} even as float16, and {most} are kept in memory",
+        "run im-features first: stored features are read batch by batch",
+    )
