@@ -159,6 +159,15 @@ def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) 
     assert {"stft: 1025 x 32", "waveform: 1 x 22050", "fft: 442000 x 1"} <= lines
 
 
+@pytest.mark.parametrize(("script", "sets"), [("mixing.sh", 8), ("augment.sh", 3)])
+def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) -> None:
+    result = _type(f"LIMIT=1 F0=crepe-tiny sh {ROOT}/examples/{script} {ROOT}/examples/audio out", tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    counts = [int(line.split()[0]) for line in result.stdout.decode().splitlines()]
+    assert len(counts) == sets
+    assert all(counts)
+
+
 def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
     command = [
         sys.executable,
