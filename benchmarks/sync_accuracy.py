@@ -33,6 +33,7 @@ from benchmarks.chain import AUDIO, program
 from imtools.analysis.f0 import RATE, F0Track, estimate_f0
 from imtools.analysis.tempo import estimate_tempo
 from imtools.audio.levels import Samples
+from imtools.chance import stable_hash
 from imtools.device import resolve_device, resolve_precision
 from imtools.effects.stretch import STRETCHERS, resolve_stretcher
 from imtools.errors import UsageError
@@ -40,7 +41,6 @@ from imtools.manifest import Label, Record
 from imtools.manifest.stream import read_manifest
 from imtools.mix import Recipe, load_any, plan
 from imtools.mix.analyst import Analyst
-from imtools.mix.pairing import stable_hash
 from imtools.mix.render import track_sound
 from imtools.mix.sync import get_sync
 

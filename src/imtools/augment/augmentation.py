@@ -6,16 +6,16 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ..chance import below, stable_hash, uniform
 from ..effects import Crop, Effect, Filter, Noise, Pad, Polarity
 from ..effects.filter import KINDS
 from ..effects.noise import COLORS
 from ..errors import AudioError, UsageError
 from ..manifest import Record
-from ..mix.pairing import stable_hash
 from ..mix.recipe import MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
 from .labels import moved_labels
-from .values import VARIED, Values, below, uniform
+from .values import VARIED, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
+from ..chance import stable_hash
 from ..errors import ImtoolsError
 from ..manifest import Record
-from ..mix.pairing import stable_hash
 from .augmentation import Augmentation
 
 

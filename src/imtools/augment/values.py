@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..chance import below, uniform
 from ..effects.filter import MIN_FREQUENCY
 from ..effects.noise import MAX_SNR_DB
 from ..errors import UsageError
-from ..mix.pairing import stable_hash
 
 VARIED: dict[str, tuple[float, float, str]] = {
     "pitch": (-48, 48, "semitones"),
@@ -59,13 +59,3 @@ class Values:
         for value in self.numbers:
             if not low <= value <= high:  # what is not a number is out of range, too
                 raise UsageError(f"{name} {value:g} is out of range", f"give {low:g} to {high:g} {unit}")
-
-
-def uniform(*key: object) -> float:
-    """Return a number from 0 to below 1 that depends on the key alone."""
-    return int(stable_hash(*key)[:13], 16) / 16**13
-
-
-def below(count: int, *key: object) -> int:
-    """Return an integer from 0 to below a count that depends on the key alone."""
-    return int(stable_hash(*key), 16) % count

@@ -9,9 +9,10 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..chance import stable_hash
 from ..errors import ImtoolsWarning, UsageError
 from ..manifest import Record
-from .pairing import Party, bring_together, stable_hash
+from .pairing import Party, bring_together
 
 Combination = tuple[str, ...]
 """Classes that sound together, sorted."""

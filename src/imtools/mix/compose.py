@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..chance import stable_hash, uniform
 from ..effects.stretch import resolve_stretcher
 from ..errors import UsageError
 from ..labels import PRESENT
@@ -14,7 +15,6 @@ from ..manifest.values import Json
 from ..units import samples_to_seconds, seconds_to_samples
 from .arrange import Meeting
 from .overlay import headroom_db
-from .pairing import stable_hash
 from .recipe import RENDERERS, MixTrack, Recipe
 from .sync import Sync
 
@@ -106,7 +106,7 @@ class Composition:
         """Return one of the other tracks, placed and fitted to the first."""
 
         def draw(what: str, between: Range, decimals: int) -> float:
-            part = int(stable_hash(self.seed, what, name, number)[:13], 16) / 16**13
+            part = uniform(self.seed, what, name, number)
             return round(between[0] + part * (between[1] - between[0]), decimals)
 
         track = replace(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from ..chance import stable_hash
 from ..manifest import Record
 from ..split import groups_of
 
 Party = tuple[Record, ...]
 """Records that sound together, one of each class."""
-
-
-def stable_hash(*parts: object) -> str:
-    """Return 64 hexadecimal digits that depend on the parts alone: equal on all machines and versions."""
-    return hashlib.sha256("\0".join(map(repr, parts)).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def shuffled(parties: Iterable[Party], *key: object) -> list[Party]:

@@ -6,11 +6,12 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..chance import stable_hash
 from ..errors import ImtoolsWarning, UsageError
 from ..manifest import Record
 from ..split import groups_of
 from .arrange import Material, Meeting, Place
-from .pairing import Party, shuffled, stable_hash
+from .pairing import Party, shuffled
 
 _ATTEMPTS = 256
 """Choices of records that are tried before a combination of classes counts as used up."""

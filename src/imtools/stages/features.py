@@ -7,11 +7,10 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from ..device import tune_malloc
 from ..errors import FeatureError
+from ..features.batches import Array, for_front_end, transformed
 from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
@@ -21,8 +20,6 @@ from ..mix import RecordReader, load_any
 from ..run import Stage, is_fatal
 from ..run.workers import ordered_map
 
-Array = NDArray[np.float32]
-
 SHORT = 2**19
 """Samples up to which a record is loaded by a worker and shares a batch (24 s at 22050 Hz)."""
 
@@ -31,9 +28,6 @@ ROW = 2**21
 
 HELD = 2**24
 """Samples up to which a longer one is decoded once and kept; it is read twice (13 minutes, 64 MiB)."""
-
-BATCH = 2**22
-"""Samples that are transformed at once."""
 
 
 class FeatureStage(Stage[Array | RecordReader]):
@@ -86,14 +80,7 @@ class FeatureStage(Stage[Array | RecordReader]):
         FeatureError
             If it is too short or too long, or its audio is not to be had.
         """
-        if record.audio is None and not record.mix:
-            hint = "take the features that it has, or give records with audio"
-            raise FeatureError(f"record {record.id}: has no audio to compute features from", hint)
-        record = record.at_rate(self._front_end.sampling_rate)
-        try:
-            self._front_end.check_length(record.num_samples)
-        except FeatureError as error:
-            raise FeatureError(f"record {record.id}: {error.message}", error.hint) from None
+        record = for_front_end(record, self._front_end)
         values = self._front_end.bins * self._front_end.frames(record.num_samples)
         short = record.num_samples <= SHORT and values <= ROW
         at_once = short or self._front_end.reach is None
@@ -104,7 +91,8 @@ class FeatureStage(Stage[Array | RecordReader]):
     ) -> list[list[Record] | Exception]:
         """Transform a group: waveforms of equal length share a batch."""
         # Nothing is stored before all that fits into memory is computed.
-        rows = self._transform({n: one for n, one in enumerate(prepared) if isinstance(one, np.ndarray)})
+        waveforms = {n: one for n, one in enumerate(prepared) if isinstance(one, np.ndarray)}
+        rows = transformed(self._front_end, waveforms)
         readers = ordered_map(
             _hold,
             [one for one in prepared if isinstance(one, RecordReader)],
@@ -123,21 +111,6 @@ class FeatureStage(Stage[Array | RecordReader]):
             ref if isinstance(ref, Exception) else [record.replace(features=record.features | {kind: ref})]
             for record, ref in zip(records, refs, strict=True)
         ]
-
-    def _transform(self, waveforms: dict[int, Array]) -> dict[int, Array]:
-        """Return the rows of waveforms by their places in the group."""
-        by_length: dict[int, list[int]] = {}
-        for place, waveform in waveforms.items():
-            by_length.setdefault(len(waveform), []).append(place)
-        rows: dict[int, Array] = {}
-        with torch.inference_mode():
-            for length, places in by_length.items():
-                count = max(1, BATCH // self._front_end.working_length(length))
-                for first in range(0, len(places), count):
-                    some = places[first : first + count]
-                    batch = torch.from_numpy(np.stack([waveforms[place] for place in some]))
-                    rows.update(zip(some, self._front_end(batch).cpu().numpy(), strict=True))
-        return rows
 
     def _store(self, rows: list[Array]) -> list[FeatureRef | Exception]:
         """Append rows of one shape; those that cannot be stored give their errors."""

@@ -11,6 +11,7 @@ import torch
 
 from ..device import resolve_device, resolve_precision
 from ..errors import FeatureError, ModelError, UsageError
+from ..features.batches import Array
 from ..features.front_ends.base import FrontEnd
 from ..manifest import FeatureRef, Record
 from ..run import Item, Run, is_fatal, record_items
@@ -20,7 +21,7 @@ from ..train.fit import check, fit
 from ..train.folds import plan_folds
 from ..train.history import Epoch
 from ..train.rows import Rows, stored_rows
-from ..train.waveforms import Array, Computing, check_sound, choose_front_end
+from ..train.waveforms import Computing, check_sound, choose_front_end
 
 
 def train(run: Run, settings: dict[str, Any], preset: str | None = None) -> None:

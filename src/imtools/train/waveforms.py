@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from ..device import tune_malloc
 from ..errors import FeatureError, ImtoolsError, UsageError
 from ..features import DEFAULT_PRESET, front_end
+from ..features.batches import Array, for_front_end, transformed
 from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import front_end_of
 from ..features.store import FeatureReader
@@ -18,16 +17,11 @@ from ..manifest import FeatureRef, Record
 from ..mix import load_any
 from .rows import IN_MEMORY, HeldRows, check_alike, kind_of
 
-Array = NDArray[np.float32]
-
 GROUP = 64
 """Records that are computed at once, at most."""
 
 HELD = 2**25
 """Samples of a group, at most: longer records share it with fewer (25 minutes at 22050 Hz, 128 MiB)."""
-
-BATCH = 2**22
-"""Samples that are transformed at once."""
 
 
 def choose_front_end(records: Sequence[Record], kind: str | None, preset: str | None) -> FrontEnd:
@@ -83,13 +77,7 @@ def check_sound(record: Record, front_end: FrontEnd) -> None:
     """
     if front_end.kind in record.features:
         return
-    if record.audio is None and not record.mix:
-        hint = "give records with audio, or features of one kind for all"
-        raise FeatureError(f"record {record.id}: has no audio to compute features from", hint)
-    try:
-        front_end.check_length(record.at_rate(front_end.sampling_rate).num_samples)
-    except FeatureError as error:
-        raise FeatureError(f"record {record.id}: {error.message}", error.hint) from None
+    for_front_end(record, front_end)
 
 
 class Computing:
@@ -155,7 +143,8 @@ class Computing:
 
     def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
         """Append a row for each of some records; return for each why it has none, or ``None``."""
-        computed = self._transformed({n: one for n, one in enumerate(loaded) if isinstance(one, np.ndarray)})
+        waveforms = {n: one for n, one in enumerate(loaded) if isinstance(one, np.ndarray)}
+        computed = transformed(self._front_end, waveforms)
         results: list[ImtoolsError | None] = []
         for place, one in enumerate(loaded):
             try:
@@ -164,21 +153,6 @@ class Computing:
             except ImtoolsError as error:
                 results.append(error)
         return results
-
-    def _transformed(self, waveforms: dict[int, Array]) -> dict[int, Array]:
-        """Return the rows of waveforms by their places in the group; those of one length share a batch."""
-        by_length: dict[int, list[int]] = {}
-        for place, waveform in waveforms.items():
-            by_length.setdefault(len(waveform), []).append(place)
-        rows: dict[int, Array] = {}
-        with torch.inference_mode():
-            for length, places in by_length.items():
-                count = max(1, BATCH // self._front_end.working_length(length))
-                for first in range(0, len(places), count):
-                    some = places[first : first + count]
-                    batch = torch.from_numpy(np.stack([waveforms[place] for place in some]))
-                    rows.update(zip(some, self._front_end(batch).cpu().numpy(), strict=True))
-        return rows
 
     def _append(self, row: Array) -> None:
         with np.errstate(over="ignore"):

@@ -10,7 +10,7 @@ import scipy.fft
 import torch
 from torch import Tensor, nn
 
-from ..dsp.correlate import Correlation, extend
+from ..dsp.correlate import Correlation
 from ..dsp.decimate import Decimator
 from ..dsp.filters import wavelets
 from ..dsp.framing import root
@@ -63,7 +63,7 @@ class ConstantQ(SpectralFrontEnd):
         spacing, hop = 2**early, parameters.hop_length >> early
         decimated = self.early.reach if self.early else 0
         for octave in range(octaves):
-            kernels = _kernels(parameters, octave, 2**early, spacing)
+            kernels = _kernels(parameters, octave, spacing)
             margin = kernels.shape[1] // 2
             self.octaves.append(Correlation(kernels, hop, margin))
             self.hops.append(hop)
@@ -87,7 +87,6 @@ class ConstantQ(SpectralFrontEnd):
         for octave, (hop, correlation) in enumerate(zip(self.hops, self.octaves, strict=True)):
             if octave and hop != self.hops[octave - 1]:
                 signal, length = self.halve.extended(signal, length), self.halve.length(length)
-            signal = extend(signal, hop)
             real, imaginary = correlation(signal)[:, :frames].chunk(2, dim=2)
             powers.append((real.square() + imaginary.square()).transpose(1, 2))
         return root(torch.cat(powers[::-1], dim=1))
@@ -100,21 +99,18 @@ def _early_halvings(parameters: CqtParameters, octaves: int) -> int:
     return max(0, min(spare, twos - octaves + 1))
 
 
-def _kernels(
-    parameters: CqtParameters, octave: int, top_spacing: int, spacing: int
-) -> npt.NDArray[np.float64]:
+def _kernels(parameters: CqtParameters, octave: int, spacing: int) -> npt.NDArray[np.float64]:
     """Return the convolution weights (2 * bins, taps) of an octave, counted from the highest.
 
     The first half of the rows gives the real part of the response, the second the imaginary part. The
-    signal is that of the first octave and of this one with every ``spacing``-th sample.
+    signal has every ``spacing``-th sample left.
     """
     high = parameters.n_bins - octave * parameters.bins_per_octave
     bins = np.arange(max(0, high - parameters.bins_per_octave), high)
     frequencies = parameters.fmin * 2.0 ** (bins / parameters.bins_per_octave)
     kernel, lengths = _kernel(frequencies, parameters.sampling_rate / spacing, parameters.alpha)
-    lengths *= spacing / top_spacing
-    # Decimation scales amplitudes by sqrt(2); long kernels have summed more of the signal.
-    kernel *= np.sqrt(spacing / top_spacing / lengths)[:, np.newaxis]
+    # Long kernels have summed more of the signal; what decimation adds, sqrt(2), goes with their samples.
+    kernel /= np.sqrt(lengths)[:, np.newaxis]
     return np.concatenate([kernel.real, kernel.imag])
 
 

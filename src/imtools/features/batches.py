@@ -1,0 +1,65 @@
+"""From the waveforms of some records to the rows of their features, those of one length in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import FeatureError
+from ..manifest import Record
+from .front_ends.base import FrontEnd
+
+Array = NDArray[np.float32]
+
+BATCH = 2**22
+"""Samples that are transformed at once."""
+
+
+def for_front_end(record: Record, front_end: FrontEnd) -> Record:
+    """Return a record at a front end's rate, if features can be computed from it; nothing is read.
+
+    Raises
+    ------
+    FeatureError
+        If it has neither an audio file nor a recipe, or is too short or too long.
+    """
+    if record.audio is None and not record.mix:
+        hint = "take the features that it has, or give records with audio"
+        raise FeatureError(f"record {record.id}: has no audio to compute features from", hint)
+    record = record.at_rate(front_end.sampling_rate)
+    try:
+        front_end.check_length(record.num_samples)
+    except FeatureError as error:
+        raise FeatureError(f"record {record.id}: {error.message}", error.hint) from None
+    return record
+
+
+def transformed(front_end: FrontEnd, waveforms: Mapping[int, Array]) -> dict[int, Array]:
+    """Return the features of waveforms, by the same numbers.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        On the device where it is to compute.
+    waveforms : mapping of int to ndarray of float32, shape (num_samples,)
+        At the front end's rate; their lengths may differ. What is in one batch follows from the lengths.
+
+    Returns
+    -------
+    dict of int to ndarray of float32, shape (bins, frames)
+    """
+    by_length: dict[int, list[int]] = {}
+    for place, waveform in waveforms.items():
+        by_length.setdefault(len(waveform), []).append(place)
+    rows: dict[int, Array] = {}
+    with torch.inference_mode():
+        for length, places in by_length.items():
+            count = max(1, BATCH // front_end.working_length(length))
+            for first in range(0, len(places), count):
+                some = places[first : first + count]
+                batch = torch.from_numpy(np.stack([waveforms[place] for place in some]))
+                rows.update(zip(some, front_end(batch).cpu().numpy(), strict=True))
+    return rows
