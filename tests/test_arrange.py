@@ -238,7 +238,9 @@ def test_gains_and_offsets_are_drawn_within_their_ranges(seed, low, high, voices
     ("options", "message"),
     [
         ({"gain_db": (3.0, -3.0)}, "gain from 3 to -3; give the lower one first"),
-        ({"offset": (-0.1, 0.0)}, "tracks cannot begin before the mix"),
+        ({"offset": (-0.1, 0.0)}, "offset -0.1:0 is out of range; give 0 to 86400 seconds"),
+        ({"gain_db": (0.0, float("inf"))}, "gain 0:inf is out of range; give -200 to 200 dB"),
+        ({"snr_db": (float("nan"),) * 2}, "snr nan:nan is out of range"),
         ({"renderer": "sox"}, "no renderer 'sox'; choose from float, pydub"),
     ],
 )

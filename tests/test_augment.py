@@ -19,12 +19,12 @@ from conftest import ROOT
 from imtools.audio.levels import rms
 from imtools.audio.load import close_files, load
 from imtools.augment import Augmentation, Values, choose_copies
-from imtools.augment.labels import moved_labels
 from imtools.effects import EFFECTS, Crop, Effect, Filter, Noise, Pad, Polarity, parse_effect
 from imtools.errors import AudioError, UsageError
 from imtools.manifest import FeatureRef, Label, Prediction, Record, dump_line, parse_line, read_manifest
 from imtools.manifest.values import WrongKeyError
 from imtools.mix import MixTrack, Recipe, render
+from imtools.mix.labels import track_labels
 from imtools.stages.augment import parse_values
 
 ENGINES = [
@@ -433,7 +433,7 @@ def test_labels_go_where_their_sound_goes(times, start, cropped, before, stretch
     source.labels = [Label(str(2**k), start=s, duration=min(d, 4 - s)) for k, (s, d) in enumerate(times)]
     effects = (Crop(start, cropped), Pad(before, before + cropped + 0.5))
     track = MixTrack(source, stretch=stretch, effects=effects)
-    moved = moved_labels(source, track)
+    moved = track_labels(source, track, 100.0)
     scaled = [
         Label(one.label, start=one.start * stretch, duration=one.duration * stretch) for one in source.labels
     ]
@@ -453,13 +453,16 @@ def test_labels_with_and_without_times():
         Label("d", 0.0, start=1.9),
     ]
     source = record(labels=labels)
-    kept = moved_labels(source, MixTrack(source, effects=(Crop(0.25, 1.5), Pad(1.0, 5.0))))
+    kept = track_labels(source, MixTrack(source, effects=(Crop(0.25, 1.5), Pad(1.0, 5.0))), 100.0)
     assert kept[0] is labels[0]
     assert kept[1:] == [
         Label("b", start=2.25, duration=0.25),
         Label("c", role="solo", start=1.0, duration=0.25),
     ]
-    assert moved_labels(source, MixTrack(source, gain_db=3.0, shift=((0, 2.0),))) is labels
+    same = track_labels(source, MixTrack(source, gain_db=3.0, shift=((0, 2.0),)), source.duration)
+    assert [(x.label, x.start) for x in same] == [
+        (x.label, x.start or (0.0 if x.duration else None)) for x in labels
+    ]
 
 
 # --- a limit over all records ---

@@ -168,7 +168,7 @@ def test_unknown_methods_and_missing_packages_are_refused():
     with pytest.raises(UsageError, match="choose from crepe, crepe-tiny"):
         estimate_f0([], "yin", CPU, FLOAT)
     if importlib.util.find_spec("crepe") is None:
-        with pytest.raises(ModelError, match="crepe package is not installed; choose crepe"):
+        with pytest.raises(UsageError, match="needs crepe, which is not installed; choose crepe, which has"):
             estimate_f0([tone(440.0)], "crepe-original", CPU, FLOAT)
 
 

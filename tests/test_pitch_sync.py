@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
 import os
 from pathlib import Path
@@ -18,7 +19,7 @@ from imtools.analysis.f0 import F0Track, num_frames
 from imtools.errors import AudioError, ImtoolsWarning
 from imtools.manifest import Label, Record
 from imtools.mix import MixTrack, plan, render
-from imtools.mix.analyst import Analyst
+from imtools.mix.analyst import Analyst, _digest
 from imtools.mix.render import track_sound
 from imtools.mix.sync.pitch import PitchSync, merge_runs, shift_per_frame, smooth
 
@@ -291,3 +292,43 @@ def test_a_cache_that_cannot_be_used_is_said_once_and_gone_without(tmp_path, con
         found = Analyst("crepe-tiny", cache=cache).f0([good])
     assert len(found["a"])
     assert len(caught) == 1
+
+
+def test_a_repeated_beginning_is_shifted_as_what_sounds_with_it():
+    """Two tones of half a second, repeated once: both halves again, against a steady tone."""
+    second = track(440, 220, repeat=50)
+    found = fitted(track(440, repeat=201), second, length=2 * RATE)
+    assert [shift for _, shift in found.shift] == [0.0, 12.0, 0.0, 12.0]
+    places = [sample / RATE for sample, _ in found.shift]
+    assert places == pytest.approx([0, 0.5, 1.0, 1.5], abs=0.011)
+
+
+def test_shifts_beyond_four_octaves_are_moved_by_octaves():
+    assert fitted(track(1760, repeat=50), track(55, repeat=50)).shift == ((0, 48.0),)
+    assert fitted(track(55, repeat=50), track(1760, repeat=50)).shift == ((0, -48.0),)
+    assert fitted(track(1760, repeat=50), track(110, repeat=50)).shift == ((0, 48.0),)
+
+
+def test_the_cache_does_not_know_where_it_is_read_from(tmp_path, monkeypatch):
+    write(tmp_path / "a.wav", tone(440.0))
+    (tmp_path / "sub").mkdir()
+    inner = MixTrack.of(record("a", "a.wav")).to_json()
+    recipe = {"sync": "none", "seed": 0, "tracks": [inner]}
+    other = json.loads(json.dumps(recipe).replace('"a.wav"', '"../a.wav"'))
+    digests = []
+    for folder, mix in ((tmp_path, recipe), (tmp_path / "sub", other)):
+        monkeypatch.chdir(folder)
+        mixed = record("m").replace(audio=None, mix=mix)
+        digests.append(_digest(mixed, "f0"))
+    assert digests[0] == digests[1] != _digest(mixed, "tempo")
+
+
+def test_of_a_long_record_the_first_minute_tells_the_tempo(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "imtools.mix.analyst.load_any", lambda one: asked.append(one) or np.zeros(one.num_samples, np.float32)
+    )
+    long = record("a", seconds=300.0, normalize="rms")
+    assert Analyst().tempo([long]) == {"a": None}
+    assert asked[0].num_samples == 60 * RATE
+    assert asked[0].normalize is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from imtools.audio.levels import rms
 from imtools.audio.load import load
 from imtools.effects import parse_effect
-from imtools.errors import ManifestError, UsageError
+from imtools.errors import AudioError, ManifestError, UsageError
 from imtools.manifest import Label, Record
-from imtools.mix import MixTrack, Recipe, overlay, overlay_pydub, render
+from imtools.mix import MixTrack, Recipe, overlay, overlay_pydub, plan, render
+from imtools.mix.labels import track_labels, united_labels
 from imtools.mix.render import track_sound
 
 RATE = 22050
@@ -208,3 +210,132 @@ def test_pydub_renders_recipes(tone):
     exact = render(mixed(MixTrack.of(tone), changed(tone, gain_db=-6.0), gain_db=-1.0))
     np.testing.assert_allclose(found, exact, atol=3 / 32768)
     np.testing.assert_array_equal(found * 32768, np.round(found * 32768))
+
+
+# --- what rendering may rely on ---
+
+
+def stereo(tmp_path: Path, name: str, right: float) -> Record:
+    """A tone on the left, and so much of it on the right."""
+    time = np.arange(RATE) / RATE
+    left = 0.3 * np.sin(2 * np.pi * 330 * time)
+    soundfile.write(tmp_path / name, np.stack([left, right * left], axis=1), RATE, subtype="FLOAT")
+    keys = {"start": 0.0, "duration": 1.0, "sampling_rate": RATE, "num_samples": RATE}
+    return Record(id=name[0], audio=str(tmp_path / name), labels=[Label("b")], **keys)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"snr_db": 3.0},
+        {"effects": (parse_effect({"effect": "noise", "snr_db": 10.0, "color": "white", "seed": 1}, "x"),)},
+        {"stretch": 1.2},
+    ],
+)
+def test_mono_is_the_mean_of_the_channels_of_the_mix(tone, tmp_path, changes):
+    wide = changed(stereo(tmp_path, "wide.wav", -0.8), **changes)
+    for renderer in ("float", "pydub"):
+        mix = mixed(MixTrack.of(tone), wide, stretcher="signalsmith", renderer=renderer)
+        np.testing.assert_allclose(render(mix), render(mix, mono=False).mean(axis=0), atol=1e-6)
+
+
+def test_segments_of_a_mix_are_those_of_the_whole_in_any_order(tone, tmp_path):
+    mix = mixed(MixTrack.of(tone), changed(tone, stretch=1.1, length=RATE), stretcher="signalsmith")
+    whole = render(mix)
+    size = {"duration": 0.25, "num_samples": RATE // 4}
+    for start in (0.5, 0.0, 0.25, 0.5):
+        begin = round(start * RATE)
+        part = render(mix.replace(start=start, **size))
+        np.testing.assert_array_equal(part, whole[begin : begin + RATE // 4])
+    other = mixed(changed(tone, gain_db=-6.0))
+    assert not np.array_equal(render(other.replace(start=0.5, **size)), part)
+
+
+def test_of_a_long_track_no_more_is_loaded_than_is_heard(tone, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "long.wav", 0.1 * np.ones(RATE * 60), RATE, subtype="FLOAT")
+    size = {"start": 0.0, "duration": 60.0, "sampling_rate": RATE, "num_samples": 60 * RATE}
+    long = Record(id="long", audio=str(tmp_path / "long.wav"), **size)
+    loaded = []
+    module = importlib.import_module("imtools.mix.render")  # the package has a function of that name
+    monkeypatch.setattr(
+        module, "load", lambda one, **more: loaded.append(one.num_samples) or load(one, **more)
+    )
+    found = render(mixed(MixTrack.of(tone), changed(long, stretch=2.0), stretcher="signalsmith"))
+    assert len(found) == RATE
+    assert max(loaded) <= 1.1 * RATE
+
+
+@pytest.mark.parametrize("rate", [14000, 17500, 22000])
+def test_large_stretches_can_be_read_at_any_rate(tone, rate):
+    slow = changed(tone, stretch=8.0)
+    record = mixed(slow, stretcher="signalsmith", seconds=8.0)
+    record = record.replace(num_samples=slow.num_samples(RATE))
+    at_rate = record.at_rate(rate)
+    assert len(render(at_rate)) == at_rate.num_samples
+
+
+def test_what_is_too_long_is_refused(tone):
+    endless = changed(tone, length=2**40)
+    with pytest.raises(AudioError, match=r"record tone: .* s of it are too much for a mix"):
+        render(mixed(endless))
+
+
+# --- labels with times ---
+
+
+def timed(*spans: tuple[float, float], seconds: float = 10.0) -> Record:
+    labels = [Label("a", start=start, duration=stop - start) for start, stop in spans]
+    size = {"start": 0.0, "duration": seconds, "sampling_rate": 100, "num_samples": round(100 * seconds)}
+    return Record(id="t", audio="t.wav", labels=labels, **size)
+
+
+def spans(labels: list[Label]) -> list[tuple[float, float]]:
+    return [(round(x.start or 0, 6), round((x.start or 0) + (x.duration or 0), 6)) for x in labels]
+
+
+def test_labels_go_where_their_sound_goes():
+    record = timed((0, 1), (5, 7))
+    track = MixTrack.of(record)
+    assert spans(track_labels(record, track, 10.0)) == [(0, 1), (5, 7)]
+    later = dataclasses.replace(track, offset=2.0)
+    assert spans(track_labels(record, later, 6.5)) == [(2, 3)]
+    assert spans(track_labels(record, later, 8.0)) == [(2, 3), (7, 8)]
+    slow = dataclasses.replace(track, stretch=2.0, offset=1.0)
+    assert spans(track_labels(record, slow, 100.0)) == [(1, 3), (11, 15)]
+
+
+def test_labels_are_repeated_with_their_sound():
+    record = timed((1, 2), seconds=4.0)
+    track = dataclasses.replace(MixTrack.of(record), length=1000)
+    assert spans(track_labels(record, track, 100.0)) == [(1, 2), (5, 6), (9, 10)]
+    cut = dataclasses.replace(track, length=150)
+    assert spans(track_labels(record, cut, 100.0)) == [(1, 1.5)]
+
+
+def test_a_class_throughout_one_source_is_present_throughout():
+    record, other = timed((0, 1), (5, 7)), timed()
+    other = other.replace(labels=[Label("a", 0.8)])
+    tracks = [MixTrack.of(one) for one in (record, other)]
+    moved = [track_labels(one, track, 10.0) for one, track in zip((record, other), tracks, strict=True)]
+    assert united_labels([record, other], moved) == [Label("a", 0.8)]
+    assert spans(united_labels([record], moved[:1])) == [(0, 1), (5, 7)]
+
+
+def test_a_track_that_would_not_be_heard_is_refused():
+    size = {"start": 0.0, "duration": 1.0, "sampling_rate": 100, "num_samples": 100}
+    records = [Record(id=n, audio=f"{n}.wav", labels=[Label(n)], groups=[n], **size) for n in "ab"]
+    with pytest.raises(AudioError, match=r"record b: is to begin at 1\.5 s of a mix of 1 s"):
+        plan(records, offset=(1.5, 1.5))
+
+
+def test_tracks_whose_channels_do_not_fit_are_mixed_as_mono(tone, tmp_path):
+    wide = stereo(tmp_path, "wide.wav", 0.5)
+    waves = 0.1 * np.random.default_rng(0).standard_normal((RATE, 6))
+    soundfile.write(tmp_path / "six.wav", waves, RATE, subtype="FLOAT")
+    six = wide.replace(id="six", audio=str(tmp_path / "six.wav"))
+    mix = mixed(MixTrack.of(wide), MixTrack.of(six))
+    found = render(mix, mono=False)
+    assert found.shape == (1, RATE)
+    np.testing.assert_allclose(found[0], load(wide) + load(six), atol=1e-6)
+    np.testing.assert_allclose(render(mix), found[0], atol=1e-6)

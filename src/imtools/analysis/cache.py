@@ -70,7 +70,9 @@ class AnalysisCache:
                     self._base.execute(_TABLE)
             action(self._base)
         except sqlite3.Error as error:
-            message = f"{self._path}: cannot be used as a cache ({error}); delete it if it is damaged"
+            message = (
+                f"{self._path}: cannot be used as a cache ({error}); name another file with --cache, or none"
+            )
             warnings.warn(ImtoolsWarning(message), stacklevel=4)
             self.close()
             self._path = None

@@ -66,7 +66,7 @@ def _flac(name: str, frames: npt.NDArray[np.float32], sampling_rate: int) -> byt
     level = peak(frames)
     if level > 1:
         what = f"peak {level:.3f} exceeds full scale by {amplitude_to_db(level):.2f} dB"
-        raise AudioError(f"{name}: {what}", "normalise to peak, or write 32-bit floats with --format wav")
+        raise AudioError(f"{name}: {what}", "lower the level, or write 32-bit floats with --format wav")
     buffer = io.BytesIO()
     try:
         sf.write(buffer, frames, sampling_rate, format="FLAC", subtype="PCM_24")

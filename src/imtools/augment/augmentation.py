@@ -12,9 +12,9 @@ from ..effects.filter import KINDS
 from ..effects.noise import COLORS
 from ..errors import AudioError, UsageError
 from ..manifest import Record
+from ..mix.labels import track_labels
 from ..mix.recipe import MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
-from .labels import moved_labels
 from .values import VARIED, Values
 
 
@@ -157,7 +157,8 @@ class Augmentation:
         if self.pad is not None:
             effects.append(Pad(self._place("pad", self.pad, record, number, length), self.pad))
         track = replace(track, effects=tuple(effects))
-        return self._made(record, number, track).replace(labels=moved_labels(record, track), source=source)
+        made = self._made(record, number, track)
+        return made.replace(labels=track_labels(record, track, made.duration), source=source)
 
     def _place(self, name: str, seconds: float, record: Record, number: int, length: int) -> float:
         """Return where a crop begins in so many samples, or they in a padding; in seconds, on a sample."""

@@ -38,7 +38,9 @@ def _common_options(*, output: str | None, per_item: bool, seed: bool, device: b
         options += [
             click.option("-o", "--output", metavar="DIR", help=output),
             click.option("--resume", is_flag=True, help="Go on with what an interrupted run left in DIR."),
-            click.option("--force", is_flag=True, help="Replace what an earlier run left in DIR."),
+            click.option(
+                "--force", is_flag=True, help="Start over in DIR; files that are not made again stay."
+            ),
         ]
     options += [
         click.option("--failures", metavar="FILE", help="Write a failure record for each bad item to FILE."),
@@ -112,7 +114,7 @@ audio_format = click.option(
     type=click.Choice(["flac", "wav"]),
     default="flac",
     show_default=True,
-    help="Audio format under -o: 24-bit FLAC or 32-bit float WAV.",
+    help="Audio format under -o: 24-bit FLAC, which refuses peaks above full scale, or 32-bit float WAV.",
 )
 """The option of commands that write audio files."""
 

@@ -87,7 +87,8 @@ im-mix --render -o rendered/ mixes.jsonl""",
     "--headroom/--no-headroom",
     default=True,
     show_default=True,
-    help="Attenuate a mix of n tracks by 20 log10(n) dB, so that it cannot clip.",
+    help="Attenuate a mix of n tracks by 20 log10(n) dB: tracks within full scale then stay within it, if "
+    "neither gains nor shifts raise their peaks.",
 )
 @click.option(
     "--f0",
@@ -124,10 +125,12 @@ def command(run: Run, sync: tuple[str, ...], within: tuple[str, ...], fmt: str, 
     wait_passively()
     from ..stages.mix import MixSettings, mix, render_recipes
 
-    if options.pop("only_render"):
-        render_recipes(run, fmt)
+    only_render = options.pop("only_render")
+    settings = MixSettings(syncs=sync, within=within, **options)
+    if only_render:
+        render_recipes(run, settings, fmt)
     else:
-        mix(run, MixSettings(syncs=sync, within=within, **options), fmt)
+        mix(run, settings, fmt)
 
 
 def main() -> NoReturn:

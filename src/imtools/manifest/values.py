@@ -35,8 +35,8 @@ class WrongKeyError(Exception):
         super().__init__(f"key {key!r} {what}")
 
 
-def number(value: Json, key: str, *, minimum: float | None = None) -> float:
-    """Return a finite number, not below a minimum."""
+def number(value: Json, key: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
+    """Return a finite number, neither below a minimum nor above a maximum."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongKeyError(key, f"must be a number, not {kind_of(value)}")
     try:
@@ -47,6 +47,8 @@ def number(value: Json, key: str, *, minimum: float | None = None) -> float:
         raise WrongKeyError(key, "must be a finite number")
     if minimum is not None and result < minimum:
         raise WrongKeyError(key, f"must be at least {minimum:g}, not {result:g}")
+    if maximum is not None and result > maximum:
+        raise WrongKeyError(key, f"must be at most {maximum:g}, not {result:g}")
     return result
 
 

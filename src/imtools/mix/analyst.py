@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,8 +15,10 @@ from ..analysis.cache import AnalysisCache
 from ..audio.levels import Samples
 from ..errors import ImtoolsError
 from ..manifest import Record
+from ..manifest.values import Json
 from ..run import is_fatal
 from ..run.workers import ordered_map
+from ..units import seconds_to_samples
 from .recipe import MixTrack
 from .render import load_any
 
@@ -26,10 +28,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BATCH = 32
-"""Records that are listened to at once, and then remembered."""
+_BATCH, _BATCH_SECONDS = 32, 120.0
+"""Records, and seconds of them, that are listened to at once and then remembered."""
 
 _ANALYSIS_RATE = 22050
+
+_FIRST_SECONDS = 60.0
+"""Seconds of a record that tempo and key are taken from, at most."""
+
+_REVISIONS = {"f0": 1, "tempo": 1, "key": 1}
+"""Raised when the numbers change, so that what was remembered before is not taken for what is heard now."""
 
 
 class Analyst:
@@ -116,7 +124,7 @@ class Analyst:
         listen: Callable[[list[Samples]], list[bytes]],
         parse: Callable[[bytes], T],
     ) -> dict[str, T | Exception]:
-        keys = {record.id: _digest(record, what, method) for record in records}
+        keys = {record.id: _digest(record, what, method, str(_REVISIONS[what])) for record in records}
         known = self._cache.get(keys.values())
         found: dict[str, T | Exception] = {}
         for record in records:
@@ -125,10 +133,16 @@ class Analyst:
             except (KeyError, ValueError, TypeError):  # unknown, or not written by us
                 continue
         rest = [record for record in records if record.id not in found]
+        most = math.inf if what == "f0" else _FIRST_SECONDS
+        held = max((min(record.duration, most) for record in rest), default=0.0)
         loaded = ordered_map(
-            lambda record: (record, _load(record, rate)), rest, self._jobs, 2 * _BATCH, lambda one: one.audio
+            lambda record: (record, _load(record, rate, most)),
+            rest,
+            self._jobs,
+            ahead=_BATCH if held <= _BATCH_SECONDS else self._jobs,
+            place=lambda record: record.audio,
         )
-        for batch in _batched(loaded):
+        for batch in _batched(loaded, rate):
             signals = {record.id: signal for record, signal in batch if not isinstance(signal, Exception)}
             found |= {record.id: signal for record, signal in batch if isinstance(signal, Exception)}
             results = dict(zip(signals, listen(list(signals.values())), strict=True))
@@ -138,14 +152,29 @@ class Analyst:
         return found
 
 
-def _batched(items: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(items, _BATCH)):
+_Loaded = tuple[Record, Samples | Exception]
+
+
+def _batched(items: Iterator[_Loaded], rate: int) -> Iterator[list[_Loaded]]:
+    batch: list[_Loaded] = []
+    samples = 0
+    for item in items:
+        batch.append(item)
+        samples += 0 if isinstance(item[1], Exception) else len(item[1])
+        if len(batch) == _BATCH or samples >= _BATCH_SECONDS * rate:
+            yield batch
+            batch, samples = [], 0
+    if batch:
         yield batch
 
 
-def _load(record: Record, rate: int) -> Samples | Exception:
+def _load(record: Record, rate: int, most: float) -> Samples | Exception:
+    """Return the sound of a record, or of its first seconds; its level does not matter."""
+    record = record.at_rate(rate).replace(normalize=None)
+    if record.duration > most:
+        record = record.part(0, seconds_to_samples(most, rate))
     try:
-        return load_any(record.at_rate(rate))
+        return load_any(record)
     except Exception as error:
         if is_fatal(error):
             raise
@@ -157,14 +186,18 @@ def _load(record: Record, rate: int) -> Samples | Exception:
 
 def _digest(record: Record, *parts: str) -> str:
     """Return what a result is remembered by: what is loaded, the state of its files, and the method."""
-    track = {key: value for key, value in MixTrack.of(record).to_json().items() if key != "id"}
-    state: list[object] = [*parts, track]
+    state: list[object] = [*parts, _without_files(MixTrack.of(record).to_json())]
     for path in [record.audio, *record.track_files()]:
         try:
             status = os.stat(path or "")
             state.append([os.path.abspath(path or ""), status.st_size, status.st_mtime_ns])
         except (OSError, ValueError):
             state.append(path)
-    if record.audio is not None:
-        track["audio"] = None  # its absolute path stands beside it
     return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+
+
+def _without_files(value: Json) -> Json:
+    """Return what a track says without names: absolute paths stand beside it."""
+    if isinstance(value, dict):
+        return {key: _without_files(one) for key, one in value.items() if key not in ("id", "audio")}
+    return [_without_files(one) for one in value] if isinstance(value, list) else value

@@ -79,25 +79,28 @@ class Material:
     Raises
     ------
     UsageError
-        If no record can take part, or one has features only.
+        If no record can take part.
 
     Warns
     -----
     ImtoolsWarning
-        If records take no part because they lack what a condition needs.
+        If records take no part: because they have several labels or none, or no audio, or lack what a
+        condition needs.
     """
 
     def __init__(self, records: Iterable[Record], conditions: Sequence[Condition] = ()) -> None:
         places: dict[Place, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         lacking: dict[str, int] = defaultdict(int)
-        singles = outside = 0
+        count = singles = silent = outside = 0
         for record in records:
+            count += 1
             present = record.present_labels()
             if len(present) != 1:
                 continue
-            if record.audio is None and not record.mix:
-                raise UsageError(f"record {record.id} has no audio to mix", "mix before making features")
             singles += 1
+            if record.audio is None and not record.mix:
+                silent += 1
+                continue
             buckets = [condition.bucket(record) for condition in conditions]
             missing = [one.needs for one, bucket in zip(conditions, buckets, strict=True) if bucket is None]
             if missing:
@@ -105,19 +108,31 @@ class Material:
                 lacking[missing[0]] += 1
             else:
                 places[record.split, record.fold, tuple(buckets)][present[0]].append(record)
+        if not count:
+            raise UsageError("there are no records to mix", "check the input and --where")
         if not singles:
-            raise UsageError("no record has a single label", "give single-instrument recordings with labels")
-        if outside == singles:
+            what = f"none of {count} records has a single label"
+            raise UsageError(what, "give single-instrument recordings with labels")
+        if silent == singles:
+            raise UsageError("no record has audio to mix", "mix before making features")
+        if outside == singles - silent:
             needs = " or ".join(lacking)
             raise UsageError(f"no record has {needs}, within which to mix", "mix without that condition")
-        for needs, count in lacking.items():
-            message = f"{count} of {singles} records lack {needs} and take no part in mixes"
-            warnings.warn(ImtoolsWarning(message), stacklevel=3)
+        _warn(count - singles, count, "do not have a single label")
+        _warn(silent, singles, "have features only, no audio,")
+        for needs, number in lacking.items():
+            _warn(number, singles, f"lack {needs}")
         self.places = {
             place: {name: sorted(pool, key=lambda record: record.id) for name, pool in classes.items()}
             for place, classes in sorted(places.items(), key=lambda item: repr(item[0]))
         }
         self.classes = sorted({name for classes in places.values() for name in classes})
+
+
+def _warn(number: int, of: int, why: str) -> None:
+    if number:
+        message = f"{number} of {of} records {why} and take no part in mixes"
+        warnings.warn(ImtoolsWarning(message), stacklevel=4)
 
 
 def arrange_combinations(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..chance import stable_hash, uniform
 from ..effects.stretch import resolve_stretcher
-from ..errors import UsageError
-from ..labels import PRESENT
-from ..manifest import Label, Record, make_id, unique_groups
+from ..errors import AudioError, UsageError
+from ..manifest import Record, make_id, unique_groups
 from ..manifest.values import Json
 from ..units import samples_to_seconds, seconds_to_samples
 from .arrange import Meeting
+from .labels import track_labels, united_labels
 from .overlay import headroom_db
-from .recipe import RENDERERS, MixTrack, Recipe
+from .recipe import MOST_DB, MOST_SECONDS, RENDERERS, MixTrack, Recipe
 from .sync import Sync
 
 Range = tuple[float, float]
@@ -34,7 +33,7 @@ class Composition:
         Of the random choices.
     headroom : bool
         Whether to lower each mix by ``20 log10(number of tracks)`` dB, so that tracks within full scale
-        give a mix within full scale.
+        give a mix within full scale; gains, and stretching and shifting, may take a track beyond it.
     gain_db : (float, float)
         Level change of every track but the first, in decibels.
     snr_db : (float, float), optional
@@ -59,11 +58,18 @@ class Composition:
     def __post_init__(self) -> None:
         if self.renderer not in RENDERERS:
             raise UsageError(f"there is no renderer {self.renderer!r}", f"choose from {', '.join(RENDERERS)}")
-        for name, drawn in (("gain", self.gain_db), ("snr", self.snr_db), ("offset", self.offset)):
-            if drawn is not None and not drawn[0] <= drawn[1]:
+        for name, drawn, low, high, unit in (
+            ("gain", self.gain_db, -MOST_DB, MOST_DB, "dB"),
+            ("snr", self.snr_db, -MOST_DB, MOST_DB, "dB"),
+            ("offset", self.offset, 0.0, MOST_SECONDS, "seconds"),
+        ):
+            if drawn is None:
+                continue
+            if not all(low <= value <= high for value in drawn):  # NaN is not, either
+                between = f"{drawn[0]:g}" if drawn[0] == drawn[1] else f"{drawn[0]:g}:{drawn[1]:g}"
+                raise UsageError(f"{name} {between} is out of range", f"give {low:g} to {high:g} {unit}")
+            if drawn[0] > drawn[1]:
                 raise UsageError(f"{name} from {drawn[0]:g} to {drawn[1]:g}", "give the lower one first")
-        if self.offset[0] < 0:
-            raise UsageError(f"an offset of {self.offset[0]:g} s", "tracks cannot begin before the mix")
 
     @property
     def sync_name(self) -> str:
@@ -84,8 +90,8 @@ class Composition:
         Raises
         ------
         ImtoolsError
-            If a synchronisation could not find out what it needs about one of the records, or the
-            stretcher is not installed.
+            If a synchronisation could not find out what it needs about one of the records, a track would
+            begin when the mix has ended, or the stretcher is not installed.
         """
         name = self.name(meeting)
         tracks = [MixTrack.of(record) for record in meeting.party]
@@ -124,22 +130,25 @@ def _mixed(meeting: Meeting, recipe: Recipe, name: str) -> Record:
     """Return the record of a mix; of the sources it keeps what is true of all."""
     sources = meeting.party
     rate = sources[0].sampling_rate if sources else meeting.like.sampling_rate
-    lengths = [
-        seconds_to_samples(track.offset, rate) + track.num_samples(rate) for track in recipe.tracks
-    ] or [meeting.like.num_samples]
-    content = [track.to_json() | {"audio": None, "mix": None} for track in recipe.tracks]
+    num_samples = recipe.num_samples(rate) if sources else meeting.like.num_samples
+    duration = samples_to_seconds(num_samples, rate)
+    for track in recipe.tracks:
+        if 0 < num_samples <= seconds_to_samples(track.offset, rate):
+            what = f"is to begin at {track.offset:g} s of a mix of {duration:g} s, and would not be heard"
+            raise AudioError(f"record {track.record.id}: {what}", "choose smaller offsets")
+    moved = [track_labels(one, track, duration) for one, track in zip(sources, recipe.tracks, strict=True)]
     return Record(
-        id=f"{name}-{stable_hash(recipe.sync, recipe.seed, recipe.gain_db, recipe.renderer, content)[:8]}",
+        id=f"{name}-{_digest(recipe)[:8]}",
         audio=None,
         start=0.0,
-        duration=samples_to_seconds(min(lengths), rate),
+        duration=duration,
         sampling_rate=rate,
-        num_samples=min(lengths),
+        num_samples=num_samples,
         groups=unique_groups(sources),
         split=meeting.like.split,
         fold=meeting.like.fold,
         genre=_common([record.genre for record in sources]),
-        labels=_united_labels(sources),
+        labels=united_labels(sources, moved),
         labels_complete=all(record.labels_complete for record in sources),
         source={
             key: value
@@ -150,18 +159,12 @@ def _mixed(meeting: Meeting, recipe: Recipe, name: str) -> Record:
     )
 
 
+def _digest(recipe: Recipe) -> str:
+    """Return a hash of what is heard, whatever the files are called."""
+    content = [track.to_json() | {"audio": None, "mix": None} for track in recipe.tracks]
+    return stable_hash(recipe.to_json() | {"tracks": content})
+
+
 def _common(values: Sequence[Json]) -> Json:
     """Return the value that all agree on, or ``None``."""
     return values[0] if values and all(value == values[0] for value in values) else None
-
-
-def _united_labels(sources: Sequence[Record]) -> list[Label]:
-    """Return the labels of a mix: what is present in any source, and what is known to be absent from all."""
-    united: list[Label] = []
-    for name in sorted({label.label for record in sources for label in record.labels}):
-        listed = [[x for x in record.labels if x.label == name] for record in sources]
-        strongest = max(itertools.chain(*listed), key=lambda label: label.presence)
-        known = all(found or record.labels_complete for found, record in zip(listed, sources, strict=True))
-        if strongest.presence >= PRESENT or known:
-            united.append(strongest)
-    return united

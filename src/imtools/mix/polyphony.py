@@ -105,6 +105,8 @@ def _parties(pools: Mapping[str, Sequence[Record]], level: int, key: tuple[objec
     if level == 0:
         while True:
             yield ()
+    if len({group for pool in pools.values() for one in pool for group in groups_of(one)}) < level:
+        return  # there are not as many recordings as voices
     turns = {
         name: deque(record for (record,) in shuffled(((one,) for one in pool), *key, name))
         for name, pool in pools.items()

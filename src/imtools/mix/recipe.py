@@ -18,13 +18,16 @@ from ..manifest.values import (
     optional,
     string,
 )
-from ..units import resampled_length
+from ..units import resampled_length, seconds_to_samples
 
 ShiftCurve = tuple[tuple[int, float], ...]
 """Pitch shifts over time: from each sample on, so many semitones; the first sample is 0."""
 
 RENDERERS = ("float", "pydub")
 """How tracks are added: in floating point, or in 16 bits that clip."""
+
+MOST_DB, MOST_SECONDS, MOST_SEMITONES = 200.0, 86400.0, 96.0
+"""Bounds of what recipes may ask for: beyond them is a slip, and numbers overflow."""
 
 _TRACK_KEYS = (
     "id",
@@ -45,8 +48,8 @@ _TRACK_KEYS = (
 class MixTrack:
     """A record laid into a mix, and what is done to it before.
 
-    The record is loaded, stretched and shifted, sent through the effects, brought to its length, and laid
-    at its offset with its gain. In JSON the keys of the record and of the track stand side by side in one
+    The record is loaded, brought to its length, stretched and shifted, sent through the effects, and laid at
+    its offset with its gain. In JSON the keys of the record and of the track stand side by side in one
     object; those that change nothing are left out.
 
     Attributes
@@ -60,12 +63,12 @@ class MixTrack:
         Level change, in decibels.
     snr_db : float or None
         Bring the track to so many decibels below the RMS of the first one, before `gain_db`.
+    length : int or None
+        Samples at the record's rate to which it is cut, or to which its beginning is repeated.
     stretch : float
         Its duration becomes so many times as long.
     shift : tuple of (int, float)
-        Pitch shifts in semitones, each from a sample of the record (before stretching) until the next.
-    length : int or None
-        Samples at the record's rate to which the track is cut, or to which its beginning is repeated.
+        Pitch shifts in semitones, each from a sample (before stretching) until the next.
     effects : tuple of Effect
         Further changes, in order.
     """
@@ -74,9 +77,9 @@ class MixTrack:
     offset: float = 0.0
     gain_db: float = 0.0
     snr_db: float | None = None
+    length: int | None = None
     stretch: float = 1.0
     shift: ShiftCurve = ()
-    length: int | None = None
     effects: tuple[Effect, ...] = ()
 
     @classmethod
@@ -86,14 +89,17 @@ class MixTrack:
 
     def num_samples(self, sampling_rate: int) -> int:
         """Return how many samples the track has at a rate in Hz, its offset not counted."""
-        count = self.record.at_rate(sampling_rate).num_samples
+        count = self.source_samples(sampling_rate)
         if self.stretch != 1:
             count = round(count * self.stretch)
         for effect in self.effects:
             count = effect.length(count, sampling_rate)
-        if self.length is not None:
-            count = resampled_length(self.length, self.record.sampling_rate, sampling_rate)
         return count
+
+    def source_samples(self, sampling_rate: int) -> int:
+        """Return how many samples it has before it is stretched."""
+        own = self.record.num_samples if self.length is None else self.length
+        return resampled_length(own, self.record.sampling_rate, sampling_rate)
 
     def shift_at(self, sampling_rate: int) -> ShiftCurve:
         """Return `shift` with its samples counted at another rate in Hz."""
@@ -113,12 +119,12 @@ class MixTrack:
         """
         data = dict(mapping(value, key))
         settings = {
-            "offset": number(data.pop("offset", 0.0), f"{key}.offset", minimum=0),
-            "gain_db": number(data.pop("gain_db", 0.0), f"{key}.gain_db"),
-            "snr_db": optional(data.pop("snr_db", None), f"{key}.snr_db", number),
-            "stretch": number(data.pop("stretch", 1.0), f"{key}.stretch", minimum=0.01),
-            "shift": _parse_shift(data.pop("shift", []), f"{key}.shift"),
+            "offset": number(data.pop("offset", 0.0), f"{key}.offset", minimum=0, maximum=MOST_SECONDS),
+            "gain_db": _decibels(data.pop("gain_db", 0.0), f"{key}.gain_db"),
+            "snr_db": optional(data.pop("snr_db", None), f"{key}.snr_db", _decibels),
             "length": optional(data.pop("length", None), f"{key}.length", integer),
+            "stretch": number(data.pop("stretch", 1.0), f"{key}.stretch", minimum=0.01, maximum=100),
+            "shift": _parse_shift(data.pop("shift", []), f"{key}.shift"),
             "effects": tuple(
                 parse_effect(one, f"{key}.effects[{i}]")
                 for i, one in enumerate(array(data.pop("effects", []), f"{key}.effects"))
@@ -135,15 +141,19 @@ class MixTrack:
         result |= {"offset": self.offset, "gain_db": self.gain_db}
         if self.snr_db is not None:
             result["snr_db"] = self.snr_db
+        if self.length is not None:
+            result["length"] = self.length
         if self.stretch != 1:
             result["stretch"] = self.stretch
         if self.shift:
             result["shift"] = [list(step) for step in self.shift]
-        if self.length is not None:
-            result["length"] = self.length
         if self.effects:
             result["effects"] = [effect.to_json() for effect in self.effects]
         return result | self.record.extra
+
+
+def _decibels(value: Json, key: str) -> float:
+    return number(value, key, minimum=-MOST_DB, maximum=MOST_DB)
 
 
 def _parse_shift(value: Json, key: str) -> ShiftCurve:
@@ -152,7 +162,8 @@ def _parse_shift(value: Json, key: str) -> ShiftCurve:
         pair = array(step, f"{key}[{i}]")
         if len(pair) != 2:
             raise WrongKeyError(f"{key}[{i}]", "must be a sample and a number of semitones")
-        steps.append((integer(pair[0], f"{key}[{i}]", minimum=0), number(pair[1], f"{key}[{i}]")))
+        semitones = number(pair[1], f"{key}[{i}]", minimum=-MOST_SEMITONES, maximum=MOST_SEMITONES)
+        steps.append((integer(pair[0], f"{key}[{i}]", minimum=0), semitones))
     places = [sample for sample, _ in steps]
     if places and (places[0] != 0 or places != sorted(set(places))):
         raise WrongKeyError(key, "must begin at sample 0 and go forward")
@@ -189,6 +200,14 @@ class Recipe:
     stretcher: str | None = None
     extra: dict[str, Json] = field(default_factory=dict)
 
+    def num_samples(self, sampling_rate: int) -> int:
+        """Return how many samples the mix has at a rate in Hz: up to where the first of its tracks ends."""
+        ends = [
+            seconds_to_samples(track.offset, sampling_rate) + track.num_samples(sampling_rate)
+            for track in self.tracks
+        ]
+        return min(ends, default=0)
+
     @classmethod
     def from_json(cls, value: Json, where: str = "mix") -> Recipe:
         """Parse a ``mix`` block; `where` names it in errors.
@@ -211,7 +230,7 @@ class Recipe:
             sync=string(data.pop("sync", None), "mix.sync"),
             seed=integer(data.pop("seed", None), "mix.seed"),
             tracks=[MixTrack.from_json(track, f"mix.tracks[{i}]") for i, track in enumerate(tracks)],
-            gain_db=number(data.pop("gain_db", 0.0), "mix.gain_db"),
+            gain_db=_decibels(data.pop("gain_db", 0.0), "mix.gain_db"),
             renderer=string(data.pop("renderer", "float"), "mix.renderer"),
             stretcher=optional(data.pop("stretcher", None), "mix.stretcher", string),
             extra=data,

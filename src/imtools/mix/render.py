@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
+import threading
+
 import numpy as np
 
 from ..audio.levels import Samples, normalize, rms
@@ -12,8 +16,14 @@ from ..units import amplitude_to_db, samples_to_seconds, seconds_to_samples
 from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
 
-_SLACK = 2
-"""Samples that resampled lengths and starts, each rounded, may lack at the end of a mix."""
+_MOST = 2**31
+"""Samples of a track that is rendered at most (8 GiB): a longer one is a slip in a recipe."""
+
+_CONTEXT = 0.5
+"""Seconds that are stretched and shifted beyond what of a long track is heard."""
+
+_KEPT = 2**25
+"""Samples up to which a mix is kept for the next of its segments (128 MiB)."""
 
 
 def load_any(record: Record, *, mono: bool = True) -> Samples:
@@ -35,8 +45,9 @@ def render(record: Record, *, mono: bool = True) -> Samples:
     """Render the stretch of a mix that a record stands for.
 
     The mix is made at the record's sampling rate: each track is loaded at that rate, and changed as its
-    recipe says. Then `start` and `num_samples` cut the stretch out, and `padding` and `normalize` apply as
-    they do to a file. The same record gives the same samples each time.
+    recipe says; where their numbers of channels do not fit together, all are averaged. Then `start` and
+    `num_samples` cut the stretch out, and `padding` and `normalize` apply as they do to a file. The same
+    record gives the same samples each time.
 
     Parameters
     ----------
@@ -52,8 +63,8 @@ def render(record: Record, *, mono: bool = True) -> Samples:
     Raises
     ------
     AudioError
-        If a track's file cannot be decoded or changed, the tracks do not fit together, or the record asks
-        for channels or samples that the mix has not.
+        If a track's file cannot be decoded or changed, or the record asks for channels or samples that the
+        mix has not.
     ManifestError
         If the recipe is wrong.
     UsageError
@@ -61,43 +72,87 @@ def render(record: Record, *, mono: bool = True) -> Samples:
     """
     recipe = Recipe.from_json(record.mix, f"record {record.id}")
     rate, channels = record.sampling_rate, record.channels
-    early = mono and channels is None  # averaging first is the same, and less work
+    early = mono and channels is None and _is_linear(recipe)
     begin = seconds_to_samples(record.start, rate)
     wanted = record.num_samples - seconds_to_samples(record.padding, rate)
-    whole = _mixed(recipe, rate, early) if recipe.tracks else _silence(begin + wanted, early)
+    if recipe.tracks:
+        whole = _whole(record, recipe, early, begin + wanted)
+    else:
+        whole = np.zeros(begin + wanted if early else (1, begin + wanted), np.float32)
     if channels is not None:
         if max(channels, default=-1) >= len(whole):
             raise AudioError(
                 f"record {record.id}: channels {channels} of a mix with {len(whole)}",
-                "make the mixes again with im-mix",
+                "make the recipe again",
             )
         whole = whole[channels]
-    if mono and not early:
-        whole = whole.mean(axis=0, dtype=np.float32)
-
     samples = whole[..., begin : begin + wanted]
-    if samples.shape[-1] < wanted - _SLACK:
+    if mono and not early:
+        samples = samples.mean(axis=0, dtype=np.float32)
+    if samples.shape[-1] < wanted - _slack(recipe):
         end, there = (samples_to_seconds(n, rate) for n in (begin + wanted, whole.shape[-1]))
         raise AudioError(
-            f"record {record.id}: ends at {end:g} s of a mix of {there:g} s",
-            "make the mixes again with im-mix",
+            f"record {record.id}: ends at {end:g} s of a mix of {there:g} s", "make the recipe again"
         )
     missing = record.num_samples - samples.shape[-1]
     samples = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(0, missing)])
     return normalize(samples, record.normalize)
 
 
-def _silence(num_samples: int, mono: bool) -> Samples:
-    return np.zeros(num_samples if mono else (1, num_samples), np.float32)
+def _is_linear(recipe: Recipe) -> bool:
+    """Whether averaging the channels of each track first is the same as averaging those of the mix."""
+    return recipe.renderer == "float" and all(
+        track.snr_db is None
+        and track.stretch == 1
+        and not track.shift
+        and not track.effects
+        and track.record.normalize is None
+        and (track.record.audio is not None or _is_linear(Recipe.from_json(track.record.mix)))
+        for track in recipe.tracks
+    )
+
+
+def _slack(recipe: Recipe) -> int:
+    """Return how many samples a mix may lack at its end for lengths and starts that are rounded."""
+    return 2 + max((math.ceil(track.stretch) for track in recipe.tracks), default=0)
+
+
+class _Last(threading.local):
+    """The mix that a thread has rendered last: segments of one mix come one after the other."""
+
+    key: str = ""
+    whole: Samples | None = None
+
+
+_last = _Last()
+
+
+def _whole(record: Record, recipe: Recipe, mono: bool, end: int) -> Samples:
+    """Return a whole mix, kept if more of it may be asked for."""
+    rate = record.sampling_rate
+    key = json.dumps([record.mix, rate, mono], sort_keys=True)
+    if key == _last.key and _last.whole is not None:
+        return _last.whole
+    whole = _mixed(recipe, rate, mono)
+    is_part = record.start > 0 or whole.shape[-1] > end + _slack(recipe)
+    _last.key, _last.whole = (key, whole) if is_part and whole.size <= _KEPT else ("", None)
+    return whole
 
 
 def _mixed(recipe: Recipe, rate: int, mono: bool) -> Samples:
     """Return the whole mix at a rate."""
-    sounds = [track_sound(track, rate, mono=mono, stretcher=recipe.stretcher) for track in recipe.tracks]
+    length = recipe.num_samples(rate)
+    offsets = [seconds_to_samples(track.offset, rate) for track in recipe.tracks]
+    sounds = [
+        track_sound(track, rate, mono=mono, stretcher=recipe.stretcher, most=max(0, length - offset))
+        for track, offset in zip(recipe.tracks, offsets, strict=True)
+    ]
+    if len({sound.shape[:-1] for sound in sounds} - {(1,)}) > 1:
+        sounds = [sound.mean(axis=0, dtype=np.float32, keepdims=True) for sound in sounds]
     lay = overlay_pydub if recipe.renderer == "pydub" else overlay
     return lay(
         sounds,
-        offsets=[seconds_to_samples(track.offset, rate) for track in recipe.tracks],
+        offsets=offsets,
         gains_db=[
             track.gain_db + _level_db(track, sound, sounds[0])
             for track, sound in zip(recipe.tracks, sounds, strict=True)
@@ -106,7 +161,9 @@ def _mixed(recipe: Recipe, rate: int, mono: bool) -> Samples:
     )
 
 
-def track_sound(track: MixTrack, rate: int, *, mono: bool, stretcher: str | None = None) -> Samples:
+def track_sound(
+    track: MixTrack, rate: int, *, mono: bool, stretcher: str | None = None, most: int | None = None
+) -> Samples:
     """Return a track as it goes into the mix, but for its level and its place.
 
     Parameters
@@ -119,10 +176,13 @@ def track_sound(track: MixTrack, rate: int, *, mono: bool, stretcher: str | None
         Whether to average the channels, before anything else.
     stretcher : str, optional
         The engine that stretches and shifts; the best that is installed by default.
+    most : int, optional
+        Samples of the result that are heard: of a longer track the rest is not even loaded.
 
     Returns
     -------
     ndarray of float32, shape (n,) if mono, else (channels, n)
+        ``track.num_samples(rate)`` samples, or `most` of them.
 
     Raises
     ------
@@ -131,23 +191,42 @@ def track_sound(track: MixTrack, rate: int, *, mono: bool, stretcher: str | None
     UsageError
         If the stretcher is not installed.
     """
-    samples = load_any(track.record.at_rate(rate), mono=mono)
-    if track.stretch != 1 or track.shift:
+    source, length = track.source_samples(rate), track.num_samples(rate)
+    for count in (source, length):
+        if count > _MOST:
+            seconds = samples_to_seconds(count, rate)
+            message = f"record {track.record.id}: {seconds:.3g} s of it are too much for a mix"
+            raise AudioError(message, "give a shorter record, or make the recipe again")
+    changed = track.stretch != 1 or bool(track.shift)
+    if most is not None and most < length and not track.effects:
+        length = most
+        context = seconds_to_samples(_CONTEXT, rate) if changed else 0
+        source = min(source, math.ceil(most / track.stretch) + context)
+    samples = _source(track.record.at_rate(rate), source, mono)
+    if changed:
         from ..effects.stretch import resolve_stretcher, stretch
 
         engine = resolve_stretcher(stretcher or "auto")
-        samples = stretch(samples, rate, engine, factor=track.stretch, shift=track.shift_at(rate))
+        try:
+            samples = stretch(samples, rate, engine, factor=track.stretch, shift=track.shift_at(rate))
+        except AudioError as error:
+            raise AudioError(f"record {track.record.id}: {error.message}", error.hint) from None
     for effect in track.effects:
         samples = effect.apply(samples, rate)
-    return _repeated(samples, track.num_samples(rate))
+    return samples[..., :length]
 
 
-def _repeated(samples: Samples, length: int) -> Samples:
-    """Return samples cut to a length, or with their beginning repeated after their end up to it."""
-    own = samples.shape[-1]
-    if own >= length or own == 0:
-        return samples[..., :length]
-    return np.tile(samples, -(-length // own))[..., :length]
+def _source(record: Record, count: int, mono: bool) -> Samples:
+    """Return so many samples of a record: its beginning, or all of it and its beginning again."""
+    own = record.num_samples
+    if count < own and record.audio is not None and record.normalize is None:
+        return load(record.part(0, count), mono=mono)
+    samples = load_any(record, mono=mono)
+    if own >= count:
+        return samples[..., :count]
+    if own == 0:
+        return np.zeros((*samples.shape[:-1], count), np.float32)
+    return np.tile(samples, -(-count // own))[..., :count]
 
 
 def _level_db(track: MixTrack, sound: Samples, first: Samples) -> float:

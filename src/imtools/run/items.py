@@ -52,6 +52,13 @@ class Item:
             raise self.value
         return complete(self.value) if isinstance(self.value, Entry) else self.value
 
+    @property
+    def place(self) -> str | None:
+        """Where its sound comes from: neighbours from one place are best read by one thread."""
+        if self.audio is None and isinstance(self.value, Record) and self.value.mix:
+            return str(self.value.mix)
+        return self.audio
+
     def digest(self) -> str:
         """Return a hash of the item and of its files' sizes and times of change.
 

@@ -98,7 +98,7 @@ def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
         rest,
         run.options.jobs,
         ahead=stage.group_size + 2 * run.options.jobs,
-        place=lambda item: item.audio,
+        place=lambda item: item.place,
     )
     while group := _next_group(ready, stage.group_size):
         with run.clock.measure(stage.process_step):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from ..analysis.f0 import require_f0
 from ..audio.encode import write
 from ..effects.stretch import resolve_stretcher
 from ..errors import ImtoolsError, UsageError
@@ -28,6 +29,8 @@ from ..mix.analyst import Analyst
 from ..mix.arrange import Combination
 from ..run import Item, RecordStage, Run, execute
 from ..run.items import MANIFEST_NAME
+
+MOST_VOICES = 1000
 
 
 def parse_pairs(text: str) -> list[Combination] | Literal["all"]:
@@ -75,6 +78,8 @@ def parse_levels(text: str) -> list[int]:
         low, dash, high = part.strip().partition("-")
         if not (low.isdecimal() and (high.isdecimal() or not dash)):
             raise UsageError(f"--polyphony {text}: {part!r} is not a count", "write it as 0-10 or 1,2,4")
+        if int(high or low) > MOST_VOICES:
+            raise UsageError(f"--polyphony {text}: no mix has so many voices", f"give at most {MOST_VOICES}")
         levels.update(range(int(low), int(high or low) + 1))
     if not levels:
         raise UsageError(f"--polyphony {text}: names no count", "write the lower one first: 0-10")
@@ -91,6 +96,10 @@ def cache_path(option: str | None, inputs: Sequence[str]) -> Path | None:
         if (own := Path(name, MANIFEST_NAME)).exists():
             return Path(f"{own}.analysis")
     return None
+
+
+_MEANS = ("f0", "cache", "stretcher", "renderer", "headroom")
+"""Settings that people have in their environment for good."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +123,11 @@ class MixSettings:
     stretcher: str = "auto"
     renderer: str = "float"
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is asked of who meets whom, and how."""
+        return self == replace(MixSettings(), **{name: getattr(self, name) for name in _MEANS})
+
     def arrange(self, material: Material, seed: int) -> list[Meeting]:
         """Return who meets whom.
 
@@ -127,7 +141,11 @@ class MixSettings:
                 hint = "leave out --pairs, --voices and --limit"
                 raise UsageError("--polyphony says how many voices there are, and how often", hint)
             return arrange_levels(material, parse_levels(self.polyphony), self.per_level, seed=seed)
+        if self.per_level != MixSettings.per_level:
+            raise UsageError("--per-level counts the mixes of --polyphony", "leave it out, or give both")
         wanted = parse_pairs(self.pairs)
+        if wanted != "all" and self.voices != MixSettings.voices:
+            raise UsageError("--pairs names classes, --voices counts them", "leave one of them out")
         return arrange_combinations(
             material, combinations=wanted, voices=self.voices, limit=self.limit, seed=seed
         )
@@ -142,6 +160,8 @@ class MixSettings:
         """
         named = [get_sync(name, analyst, tempo_fold=self.tempo_fold) for name in dict.fromkeys(self.syncs)]
         syncs = in_order([*named, *map(Within, dict.fromkeys(self.within))])
+        if "pitch" in self.syncs:
+            require_f0(self.f0)
         if any(sync.changes for sync in syncs):
             resolve_stretcher(self.stretcher)  # before anything is listened to
         return Composition(
@@ -209,14 +229,17 @@ def _mixes(run: Run, meetings: Sequence[Meeting], composition: Composition) -> I
             yield Item(record.id, record, record.audio)
 
 
-def render_recipes(run: Run, fmt: str) -> None:
+def render_recipes(run: Run, settings: MixSettings, fmt: str) -> None:
     """Render the recipes among the records of a run into its output directory; hand on the others.
 
     Raises
     ------
     UsageError
-        If there is no output directory.
+        If there is no output directory, or the settings ask for mixes.
     """
+    if not settings.is_plain:
+        hint = "leave out the options that say who is mixed, and how"
+        raise UsageError("--render only renders: recipes say all of a mix", hint)
     if run.folder is None:
         raise UsageError("rendered mixes need a place", "name a directory with -o")
     execute(run, MixStage(run.folder, fmt), run.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 from ...audio.levels import Samples
@@ -13,6 +14,22 @@ if TYPE_CHECKING:
 
 F0_METHODS = ("crepe", "crepe-tiny", "crepe-original", "pyin")
 """CREPE in its full and tiny sizes, the package of its authors if it is installed, and pYIN."""
+
+
+def require_f0(method: str) -> None:
+    """Find out, before any work, whether a method can be used on this machine.
+
+    Raises
+    ------
+    UsageError
+        If there is no such method, or what it needs is not installed.
+    """
+    if method not in F0_METHODS:
+        raise UsageError(f"there is no f0 method {method!r}", f"choose from {', '.join(F0_METHODS)}")
+    package = {"pyin": "librosa", "crepe-original": "crepe"}.get(method, "torchcrepe")
+    if importlib.util.find_spec(package) is None:
+        other = "crepe, which has the same net and weights" if package == "crepe" else "another"
+        raise UsageError(f"f0 method {method!r} needs {package}, which is not installed", f"choose {other}")
 
 
 def estimate_f0(
@@ -37,12 +54,11 @@ def estimate_f0(
     Raises
     ------
     UsageError
-        If there is no such method.
+        If there is no such method, or what it needs is not installed.
     ModelError
-        If what the method needs is not installed.
+        If the weights of CREPE cannot be read.
     """
-    if method not in F0_METHODS:
-        raise UsageError(f"there is no f0 method {method!r}", f"choose from {', '.join(F0_METHODS)}")
+    require_f0(method)
     if not signals:
         return []
     if method in ("crepe", "crepe-tiny"):
@@ -63,4 +79,5 @@ __all__ = [
     "F0Track",
     "estimate_f0",
     "num_frames",
+    "require_f0",
 ]

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import numpy as np
 
 from ...audio.levels import Samples
-from ...errors import ModelError
 from .track import HOP, RATE, F0Track, num_frames
 
 _LOWEST, _HIGHEST = 32.7, 1975.5
@@ -35,16 +32,7 @@ def pyin(signal: Samples) -> F0Track:
 
 
 def crepe_original(signal: Samples) -> F0Track:
-    """Estimate f0 by the ``crepe`` package, which its authors wrote for TensorFlow.
-
-    Raises
-    ------
-    ModelError
-        If it is not installed.
-    """
-    if importlib.util.find_spec("crepe") is None:
-        hint = "choose crepe, which has the same net and weights"
-        raise ModelError("the crepe package is not installed", hint)
+    """Estimate f0 by the ``crepe`` package, which its authors wrote for TensorFlow."""
     import crepe
 
     frames = num_frames(len(signal))

@@ -82,5 +82,5 @@ class MeasuringSync(Sync, Generic[T]):
             self.study([record])
         found = self._found[record.id]
         if isinstance(found, Exception):
-            raise found
+            raise found.with_traceback(None)  # it may be raised often, and would grow
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from scipy.ndimage import median_filter
 
 from ...analysis.f0 import FRAMES_PER_SECOND, F0Track
 from ...manifest import Record
-from ...units import seconds_to_samples
+from ...units import samples_to_seconds, seconds_to_samples
 from ..recipe import MixTrack, ShiftCurve
 from .base import MeasuringSync
 
@@ -28,13 +29,17 @@ SIMILAR = 1.0
 SHORTEST_FRAMES = 7
 """Frames (70 ms) that a run must have to stand for itself."""
 
+MOST_SHIFT = 48.0
+"""Semitones; a larger shift is moved by octaves until it is within them."""
+
 _DECIMALS = 3  # of a semitone in recipes: a tenth of a cent
 
 
 class PitchSync(MeasuringSync[F0Track]):
     """Shift the second track so that it has the f0 of the first at any time.
 
-    The paper does not say what happens to frames without a pitch; see `shift_per_frame`.
+    The paper does not say what happens to frames without a pitch; see `shift_per_frame`. Shifts of more
+    than four octaves, nearly all of which come of a doubtful f0, are moved by octaves to within them.
     """
 
     name = "pitch"
@@ -43,12 +48,23 @@ class PitchSync(MeasuringSync[F0Track]):
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
         """Return the track with its curve of shifts, which is empty where no frame is voiced in both."""
-        second = self.found(track.record)
+        second = _repeated(self.found(track.record), track)
         times = np.arange(len(second)) * track.stretch / FRAMES_PER_SECOND + track.offset
         frames = np.rint(times * FRAMES_PER_SECOND).astype(int)
         shifts = shift_per_frame(self.found(first), second, frames)
         runs = merge_runs(smooth(shifts)) if len(shifts) else []
         return replace(track, shift=_curve(runs, track.record))
+
+
+def _repeated(second: F0Track, track: MixTrack) -> F0Track:
+    """Return the f0 of a record cut to the length of its track, or repeated up to it."""
+    if track.length is None or not len(second):
+        return second
+    rate = track.record.sampling_rate
+    own = samples_to_seconds(max(1, track.record.num_samples), rate)
+    times = np.arange(samples_to_seconds(track.length, rate) * FRAMES_PER_SECOND) / FRAMES_PER_SECOND
+    frames = np.minimum(len(second) - 1, np.rint(times % own * FRAMES_PER_SECOND).astype(int))
+    return F0Track(second.f0[frames], second.confidence[frames])
 
 
 def shift_per_frame(first: F0Track, second: F0Track, frames: NDArray[np.int_]) -> Semitones:
@@ -156,11 +172,17 @@ def _merge_short(runs: Iterable[_Run]) -> list[_Run]:
     return merged
 
 
+def _bounded(shift: float) -> float:
+    """Return a shift moved by octaves to within four: beyond, f0 is in doubt and little of the sound left."""
+    beyond = math.ceil((abs(shift) - MOST_SHIFT) / 12)
+    return shift - math.copysign(12 * beyond, shift) if beyond > 0 else shift
+
+
 def _curve(runs: list[Run], record: Record) -> ShiftCurve:
     """Return the runs as steps at samples of the record, half-way between two frames."""
     steps = {
         seconds_to_samples(max(0.0, start - 0.5) / FRAMES_PER_SECOND, record.sampling_rate): shift
         for start, _stop, shift in runs
     }
-    curve = tuple((sample, round(shift, _DECIMALS)) for sample, shift in steps.items())
+    curve = tuple((sample, round(_bounded(shift), _DECIMALS)) for sample, shift in steps.items())
     return curve if any(shift for _sample, shift in curve) else ()

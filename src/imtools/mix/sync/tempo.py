@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from ...analysis.tempo import stretch_factor
 from ...errors import AudioError
 from ...manifest import Record
-from ...units import resampled_length
+from ...units import samples_to_seconds
 from ..recipe import MixTrack
 from .base import Measure, MeasuringSync
 
 _DECIMALS = 5
+_SPARE = 4  # samples
 
 
 class TempoSync(MeasuringSync[float | None]):
-    """Stretch the second track to the tempo of the first, then cut it or repeat its beginning.
+    """Stretch the second track to the tempo of the first, cut or with its beginning repeated to its length.
 
     A record without a beat meets others as it is. The paper takes clips of 3 s: a second is too short for
     a tempo, so segments are cut after mixing.
@@ -38,14 +40,16 @@ class TempoSync(MeasuringSync[float | None]):
         self._fold = fold
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
-        """Return the track, stretched, and as long as the first."""
+        """Return the track, stretched, and at least as long as the first."""
         own, other = self.found(first), self.found(track.record)
         factor = 1.0
         if own is not None and other is not None:
             factor = round(stretch_factor(own, other, fold=self._fold), _DECIMALS)
         rate = track.record.sampling_rate
-        length = resampled_length(first.num_samples, first.sampling_rate, rate)
-        if length and not track.record.num_samples:
-            hint = "leave it out"
-            raise AudioError(f"record {track.record.id}: has no beginning that could be repeated", hint)
+        seconds = samples_to_seconds(first.num_samples, first.sampling_rate)
+        # Rounding, here and at other rates, must not make the mix shorter than the first track.
+        length = math.ceil(seconds * rate / factor) + _SPARE
+        if not track.record.num_samples:
+            message = f"record {track.record.id}: has no beginning that could be repeated"
+            raise AudioError(message, "leave it out")
         return replace(track, stretch=factor, length=length)
