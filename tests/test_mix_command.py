@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 import soundfile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+LEVELS = ("--polyphony", "0-2", "--per-level", "3")
 TINY = ("--f0", "crepe-tiny", "--cache", "none")
 
 
@@ -153,3 +156,38 @@ def test_levels_of_polyphony(run, source, tmp_path):
     rendered = run("im-mix", "--render", "-o", str(out), "-", stdin=result.stdout, cwd=tmp_path)
     assert rendered.returncode == 0, rendered.stderr.decode()
     assert len(files(out)) == 12
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**31), jobs=st.integers(2, 5), voices=st.sampled_from([("--limit", "3"), LEVELS]))
+def test_any_seed_gives_the_same_bytes_with_any_jobs(seed, jobs, voices, run, source, tmp_path_factory):
+    found = []
+    for count in (1, jobs):
+        folder = tmp_path_factory.mktemp("jobs")
+        options = ("--seed", str(seed), "--offset", "0:0.3", "--snr", "-6:6", *voices, "-j", str(count))
+        result = run("im-mix", *options, "-o", "out", str(source), cwd=folder)
+        assert result.returncode == 0, result.stderr.decode()
+        found.append((result.stdout, files(folder)))
+    assert found[0] == found[1]
+    rows = lines(found[0][0])
+    assert len({row["id"] for row in rows}) == len(rows) == len(found[0][1])
+
+
+def test_peaks_that_flac_cannot_hold_are_lowered_and_the_recipe_says_so(run, source, tmp_path):
+    options = ("--limit", "1", "--gain", "20", str(source))
+    result = run("im-mix", *options, "-o", "loud", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    (row,) = lines(result.stdout)
+    samples, _rate = soundfile.read(tmp_path / row["audio"])
+    assert 0.99 < abs(samples).max() <= 1
+    (recipe,) = lines(run("im-mix", *options, cwd=tmp_path).stdout)
+    assert row["mix"]["gain_db"] < recipe["mix"]["gain_db"]
+    again = {**row, "audio": None}
+    rendered = run("im-mix", "--render", "-o", "again", "-", stdin=json.dumps(again).encode(), cwd=tmp_path)
+    assert files(tmp_path / "again") == files(tmp_path / "loud")
+    assert rendered.returncode == 0
+    refused = run("im-mix", *options, "--no-headroom", "-o", "refused", cwd=tmp_path)
+    assert refused.returncode == 3
+    assert b"exceeds full scale" in refused.stderr
+    kept = run("im-mix", *options, "--no-headroom", "--format", "wav", "-o", "kept", cwd=tmp_path)
+    assert kept.returncode == 0

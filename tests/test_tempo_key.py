@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 
+import librosa
 import numpy as np
 import pytest
 import soxr
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from imtools.analysis.key import TONICS, Key, estimate_key, interval
-from imtools.analysis.tempo import CENTRE_BPM, estimate_tempo, stretch_factor
+from imtools.analysis.tempo import CENTRE_BPM, estimate_tempo, onset_strength, stretch_factor
 from imtools.errors import UsageError
 from signals import EXAMPLES, RATE, SYNTHETIC, recordings, signal
 
@@ -224,3 +225,15 @@ def test_threads_give_what_one_gives():
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(both, clips)) == [both(y) for y in clips]
+
+
+@pytest.mark.parametrize("number", range(0, 56, 7))
+def test_the_onset_strength_is_librosas(number):
+    path = sorted(EXAMPLES.rglob("*.flac"))[number]
+    y = librosa.load(path, sr=22050, duration=2.0 + number / 1000)[0]
+    power = librosa.feature.melspectrogram(y=y, sr=22050, n_fft=1024, hop_length=128, n_mels=40)
+    decibels = librosa.power_to_db(power, ref=np.max, top_db=60.0)
+    expected = librosa.onset.onset_strength(S=decibels, sr=22050, lag=6, center=False)[6:]
+    found = onset_strength(y)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-3)

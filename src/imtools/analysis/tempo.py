@@ -26,6 +26,7 @@ import soxr
 from ..audio.blocks import RESAMPLING_QUALITY
 from ..audio.levels import Samples, peak
 from ..errors import UsageError
+from ..features.dsp.filters import mel_filters
 
 CENTRE_BPM = 120.0
 """Middle of the octave in which tempi are given, on a logarithmic scale; librosa's start tempo."""
@@ -80,7 +81,7 @@ def estimate_tempo(samples: Samples, sampling_rate: int) -> float | None:
     Notes
     -----
     The paper's: three-second clips, librosa. librosa's: the mel spectrogram in decibels and its onset
-    strength. Ours: the level at 22050 Hz, the hop of 128 samples, and all that follows from the
+    strength (`onset_strength`). Ours: the hop of 128 samples, and all that follows from the
     autocorrelation on. Thread-safe.
     """
     if len(samples) < SHORTEST * sampling_rate:
@@ -130,23 +131,45 @@ def stretch_factor(first_bpm: float, second_bpm: float, *, fold: bool) -> float:
 
 
 def _onset_strength(samples: Samples, sampling_rate: int) -> _Curve | None:
-    """Return librosa's onset strength at ``_RATE / _HOP`` Hz without its mean; ``None`` for silence."""
+    """Return the onset strength at ``_RATE / _HOP`` Hz, smooth and without its mean; ``None`` for silence."""
     level = peak(samples)
     if level == 0:
         return None
-    import librosa  # two seconds
-
-    y = (samples / np.float64(level)).astype(np.float32)  # librosa's decibels have an absolute floor
+    y = (samples / np.float64(level)).astype(np.float32)  # the decibels have an absolute floor
     if sampling_rate != _RATE:
         y = soxr.resample(y, sampling_rate, _RATE, quality=RESAMPLING_QUALITY)
-    power = librosa.feature.melspectrogram(y=y, sr=_RATE, n_fft=_N_FFT, hop_length=_HOP, n_mels=_BANDS)
-    decibels = librosa.power_to_db(power, ref=np.max, top_db=_RANGE_DB)
-    strength = librosa.onset.onset_strength(S=decibels, sr=_RATE, lag=_RISE, center=False)[_RISE:]
     from scipy.ndimage import gaussian_filter1d
 
-    smooth: _Curve = gaussian_filter1d(strength.astype(np.float64), _SMOOTHING)
+    smooth: _Curve = gaussian_filter1d(onset_strength(y), _SMOOTHING)
     smooth -= smooth.mean()
     return smooth
+
+
+def onset_strength(samples: Samples) -> _Curve:
+    """Return by how much the level rises, on average over mel bands.
+
+    What ``librosa.onset.onset_strength`` gives of ``librosa.feature.melspectrogram`` in decibels, from the
+    first frame that has one to compare with; importing librosa takes longer than a hundred clips.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        At 22050 Hz.
+
+    Returns
+    -------
+    ndarray of float64, shape (1 + n // 128 - 6,)
+        Decibels in 35 ms.
+    """
+    padded = np.pad(samples, _N_FFT // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT)[::_HOP]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_N_FFT) / _N_FFT)
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2
+    bands = power @ mel_filters(_RATE, _N_FFT, _BANDS, 0.0, None).T
+    decibels = 10 * np.log10(np.maximum(bands, 1e-10))
+    decibels = np.maximum(decibels, decibels.max(initial=-np.inf) - _RANGE_DB)
+    rises: _Curve = np.maximum(0, decibels[_RISE:] - decibels[:-_RISE]).mean(axis=1)
+    return rises
 
 
 def _cyclic_tempogram(onsets: _Curve) -> _Curve:

@@ -84,7 +84,9 @@ class Augmentation:
         if self.pitch is not None or self.stretch is not None:
             from ..effects.stretch import resolve_stretcher
 
-            object.__setattr__(self, "stretcher", resolve_stretcher(self.stretcher))
+            object.__setattr__(
+                self, "stretcher", resolve_stretcher(self.stretcher, shifts=self.pitch is not None)
+            )
 
     def _varied(self) -> dict[str, Values]:
         """Return the changes that take values, as far as they are wanted."""

@@ -114,7 +114,7 @@ audio_format = click.option(
     type=click.Choice(["flac", "wav"]),
     default="flac",
     show_default=True,
-    help="Audio format under -o: 24-bit FLAC, which refuses peaks above full scale, or 32-bit float WAV.",
+    help="Audio format under -o: 24-bit FLAC (nothing above full scale), or 32-bit float WAV.",
 )
 """The option of commands that write audio files."""
 
@@ -123,7 +123,7 @@ stretcher = click.option(
     type=click.Choice(["auto", "rubberband", "signalsmith"]),
     default="auto",
     show_default=True,
-    help="What stretches and shifts; auto is rubberband where it is installed.",
+    help="What stretches and shifts; auto shifts by rubberband where it is installed.",
 )
 """The option of commands that stretch time or shift pitch."""
 

@@ -87,8 +87,7 @@ im-mix --render -o rendered/ mixes.jsonl""",
     "--headroom/--no-headroom",
     default=True,
     show_default=True,
-    help="Attenuate a mix of n tracks by 20 log10(n) dB: tracks within full scale then stay within it, if "
-    "neither gains nor shifts raise their peaks.",
+    help="Attenuate a mix of n tracks by 20 log10(n) dB, and one whose peaks FLAC could not hold by more.",
 )
 @click.option(
     "--f0",

@@ -96,14 +96,15 @@ class Composition:
         name = self.name(meeting)
         tracks = [MixTrack.of(record) for record in meeting.party]
         tracks = tracks[:1] + [self._fitted(name, meeting, n, track) for n, track in enumerate(tracks)][1:]
-        changed = any(track.stretch != 1 or track.shift for track in tracks)
+        shifts = any(track.shift for track in tracks)
+        changed = shifts or any(track.stretch != 1 for track in tracks)
         recipe = Recipe(
             self.sync_name,
             self.seed,
             tracks,
             headroom_db(len(tracks)) if self.headroom and tracks else 0.0,
             self.renderer,
-            resolve_stretcher(self.stretcher) if changed else None,
+            resolve_stretcher(self.stretcher, shifts=shifts) if changed else None,
             {"polyphony": len(tracks)},
         )
         return _mixed(meeting, recipe, name)

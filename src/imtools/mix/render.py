@@ -15,6 +15,7 @@ from ..manifest import Record
 from ..units import amplitude_to_db, samples_to_seconds, seconds_to_samples
 from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
+from .waveforms import load_kept
 
 _MOST = 2**31
 """Samples of a track that is rendered at most (8 GiB): a longer one is a slip in a recipe."""
@@ -94,8 +95,8 @@ def render(record: Record, *, mono: bool = True) -> Samples:
         raise AudioError(
             f"record {record.id}: ends at {end:g} s of a mix of {there:g} s", "make the recipe again"
         )
-    missing = record.num_samples - samples.shape[-1]
-    samples = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(0, missing)])
+    if missing := record.num_samples - samples.shape[-1]:
+        samples = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(0, missing)])
     return normalize(samples, record.normalize)
 
 
@@ -206,7 +207,7 @@ def track_sound(
     if changed:
         from ..effects.stretch import resolve_stretcher, stretch
 
-        engine = resolve_stretcher(stretcher or "auto")
+        engine = resolve_stretcher(stretcher or "auto", shifts=bool(track.shift))
         try:
             samples = stretch(samples, rate, engine, factor=track.stretch, shift=track.shift_at(rate))
         except AudioError as error:
@@ -220,8 +221,8 @@ def _source(record: Record, count: int, mono: bool) -> Samples:
     """Return so many samples of a record: its beginning, or all of it and its beginning again."""
     own = record.num_samples
     if count < own and record.audio is not None and record.normalize is None:
-        return load(record.part(0, count), mono=mono)
-    samples = load_any(record, mono=mono)
+        return load_kept(record.part(0, count), mono=mono)
+    samples = render(record, mono=mono) if record.audio is None else load_kept(record, mono=mono)
     if own >= count:
         return samples[..., :count]
     if own == 0:

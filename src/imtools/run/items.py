@@ -54,9 +54,12 @@ class Item:
 
     @property
     def place(self) -> str | None:
-        """Where its sound comes from: neighbours from one place are best read by one thread."""
+        """Where its sound comes from: neighbours from one place are best read by one thread.
+
+        Recipes count as one place: segments of one mix follow each other.
+        """
         if self.audio is None and isinstance(self.value, Record) and self.value.mix:
-            return str(self.value.mix)
+            return "recipes"
         return self.audio
 
     def digest(self) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..audio.encode import write
 from ..augment import Augmentation, Values, choose_copies
 from ..errors import UsageError
 from ..manifest import Record
-from ..mix.render import render
 from ..run import Item, RecordStage
+from .rendering import write_rendered
 
 
 def parse_values(text: str | None, option: str) -> Values | None:
@@ -79,10 +78,5 @@ class AugmentStage(RecordStage):
         numbers = None if self._chosen is None else self._chosen.get(record.id, ())
         copies = self._augmentation.copies_of(record, numbers)
         if self._folder is not None:
-            copies = [self._rendered(copy, self._folder) for copy in copies]
+            copies = [write_rendered(copy, self._folder, self._fmt) for copy in copies]
         return [record, *copies] if self._keep else copies
-
-    def _rendered(self, copy: Record, folder: Path) -> Record:
-        path = folder / "audio" / f"{copy.id}.{self._fmt}"
-        write(path, render(copy, mono=False), copy.sampling_rate, self._fmt)
-        return copy.replace(audio=str(path))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 from ..analysis.f0 import require_f0
-from ..audio.encode import write
 from ..effects.stretch import resolve_stretcher
 from ..errors import ImtoolsError, UsageError
 from ..manifest import Record
@@ -22,13 +21,13 @@ from ..mix import (
     get_sync,
     in_order,
     material_of,
-    render,
     study,
 )
 from ..mix.analyst import Analyst
 from ..mix.arrange import Combination
 from ..run import Item, RecordStage, Run, execute
 from ..run.items import MANIFEST_NAME
+from .rendering import write_rendered
 
 MOST_VOICES = 1000
 
@@ -211,7 +210,9 @@ def mix(run: Run, settings: MixSettings, fmt: str) -> None:
         return
     run.say(f"{len(meetings)} mixes of {len(records)} records")
     try:
-        execute(run, MixStage(run.folder, fmt), _mixes(run, meetings, composition))
+        execute(
+            run, MixStage(run.folder, fmt, headroom=settings.headroom), _mixes(run, meetings, composition)
+        )
     finally:
         analyst.close()
 
@@ -242,7 +243,7 @@ def render_recipes(run: Run, settings: MixSettings, fmt: str) -> None:
         raise UsageError("--render only renders: recipes say all of a mix", hint)
     if run.folder is None:
         raise UsageError("rendered mixes need a place", "name a directory with -o")
-    execute(run, MixStage(run.folder, fmt), run.items())
+    execute(run, MixStage(run.folder, fmt, headroom=settings.headroom), run.items())
 
 
 class MixStage(RecordStage):
@@ -254,12 +255,15 @@ class MixStage(RecordStage):
         Files go to ``folder/audio``.
     fmt : str
         ``"flac"`` or ``"wav"``.
+    headroom : bool
+        See `write_rendered`.
     """
 
     prepare_step = "render"
+    group_size = 64
 
-    def __init__(self, folder: Path | None, fmt: str) -> None:
-        self._folder, self._fmt = folder, fmt
+    def __init__(self, folder: Path | None, fmt: str, *, headroom: bool = True) -> None:
+        self._folder, self._fmt, self._headroom = folder, fmt, headroom
 
     def prepare(self, record: Record) -> list[Record]:
         """Render one mix; the record keeps its recipe and points at the file.
@@ -268,6 +272,4 @@ class MixStage(RecordStage):
         """
         if self._folder is None or record.audio is not None or not record.mix:
             return [record]
-        path = self._folder / "audio" / f"{record.id}.{self._fmt}"
-        write(path, render(record, mono=False), record.sampling_rate, self._fmt)
-        return [record.replace(audio=str(path), start=0.0, padding=0.0, normalize=None, channels=None)]
+        return [write_rendered(record, self._folder, self._fmt, headroom=self._headroom)]
