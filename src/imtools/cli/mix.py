@@ -117,7 +117,8 @@ def command(run: Run, sync: tuple[str, ...], within: tuple[str, ...], fmt: str, 
 
     For each pair of classes both sets are shuffled and overlaid one by one, without repetition, as often
     as the smaller set allows. Mixes never cross a fold or a split, and carry the labels and groups of all
-    their tracks.
+    their tracks. A tempo takes some three seconds: mix such clips with --sync tempo, and cut the mixes with
+    im-segment.
     """
     from ..device import wait_passively
 
