@@ -80,9 +80,24 @@ def segments(folders: Sequence[str], seconds: float, work: Path) -> list[Record]
     return list(first.values())
 
 
-def pairs_of(records: Sequence[Record], count: int) -> list[Record]:
-    """Return so many mixes, chosen at random from all pairs of all classes."""
-    return sorted(plan(records), key=lambda mix: stable_hash(mix.id))[:count]
+def pairs_of(records: Sequence[Record]) -> list[Record]:
+    """Return the mixes of all pairs of all classes in random order."""
+    return sorted(plan(records), key=lambda mix: stable_hash(*(track["id"] for track in mix.mix["tracks"])))
+
+
+def with_tempo(mixes: Sequence[Record], records: Sequence[Record], count: int) -> list[Record]:
+    """Return the first so many mixes of two records that have a tempo each, and say how many have not."""
+    tempi = Analyst(jobs=2).tempo(records)
+    found, passed = [], 0
+    for mix in mixes:
+        if len(found) == count:
+            break
+        if all(isinstance(tempi[track["id"]], float) for track in mix.mix["tracks"]):
+            found.append(mix)
+        else:
+            passed += 1
+    print(f"{len(found)} pairs of {len(found) + passed} have a tempo each")
+    return found
 
 
 def synced(
@@ -136,18 +151,14 @@ def tempo(recipes: Sequence[Recipe], stretcher: str, name: str) -> None:
     """Print how many pairs agree in tempo: the second track whole, and as cut or repeated in the mix."""
     whole, heard = [], []
     for recipe in recipes:
-        waves = [load_any(track.record.at_rate(ANALYSIS_RATE)) for track in recipe.tracks]
-        first, second = (estimate_tempo(wave, ANALYSIS_RATE) for wave in waves)
-        if first is not None and second is not None:
-            uncut = replace(recipe.tracks[1], length=None)
-            for found, track in ((whole, uncut), (heard, recipe.tracks[1])):
-                wave = track_sound(track, ANALYSIS_RATE, mono=True, stretcher=stretcher)
-                tempo = estimate_tempo(wave, ANALYSIS_RATE)
-                found.append(tempo is not None and abs(tempo / first - 1) <= TEMPO)
+        first = estimate_tempo(load_any(recipe.tracks[0].record.at_rate(ANALYSIS_RATE)), ANALYSIS_RATE)
+        uncut = replace(recipe.tracks[1], length=None)
+        for found, track in ((whole, uncut), (heard, recipe.tracks[1])):
+            wave = track_sound(track, ANALYSIS_RATE, mono=True, stretcher=stretcher)
+            tempo = estimate_tempo(wave, ANALYSIS_RATE)
+            found.append(tempo is not None and first is not None and abs(tempo / first - 1) <= TEMPO)
     print(f"tempo{name}, {stretcher}: {share(whole)} pairs within {100 * TEMPO:g} %")
-    print(
-        f"  {share(heard)} as cut or repeated; {len(recipes) - len(whole)} pairs have a track without a tempo"
-    )
+    print(f"  {share(heard)} as cut or repeated in the mix")
 
 
 def click_records(work: Path) -> list[Record]:
@@ -199,8 +210,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         short, long = (segments(options.folders, seconds, work) for seconds in (SHORT, LONG))
-        in_pitch = list(synced(pairs_of(short, options.pairs), short, "pitch"))
-        mixes = pairs_of(long, options.pairs) if len(long) > 1 else []
+        in_pitch = list(synced(pairs_of(short)[: options.pairs], short, "pitch"))
+        mixes = with_tempo(pairs_of(long), long, options.pairs)
         click_tracks = click_records(work)
         in_clicks = list(synced(plan(click_tracks), click_tracks, "tempo"))
         for stretcher in installed():
