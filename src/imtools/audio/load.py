@@ -26,20 +26,21 @@ _MARGIN = 512
 
 _OPEN_FILES = 4  # per thread: consecutive segments of a file do not open and scan it again
 
-_Signature = tuple[int, int, int, int]
+Signature = tuple[int, int, int, int]
 
 
 class _OpenFiles(threading.local):
     """The files that one thread has read last, each with what it was when it was opened."""
 
     def __init__(self) -> None:
-        self.files: OrderedDict[str, tuple[_Signature, AudioFile]] = OrderedDict()
+        self.files: OrderedDict[str, tuple[Signature, AudioFile]] = OrderedDict()
 
 
 _local = _OpenFiles()
 
 
-def _signature(path: str) -> _Signature:
+def signature(path: str) -> Signature:
+    """Return what a file is now: reading it again gives the same as long as this is the same."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
@@ -50,15 +51,15 @@ def _signature(path: str) -> _Signature:
 def _open(path: str) -> AudioFile:
     """Return this thread's open file for a path, opened again if the file has changed."""
     files = _local.files
-    signature = _signature(path)
+    now = signature(path)
     if path in files:
         known, file = files[path]
-        if known == signature:
+        if known == now:
             files.move_to_end(path)
             return file
         _forget(path)
     file = open_audio(path)
-    files[path] = (signature, file)
+    files[path] = (now, file)
     if len(files) > _OPEN_FILES:
         _forget(next(iter(files)))
     return file

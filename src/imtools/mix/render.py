@@ -205,11 +205,12 @@ def track_sound(
         source = min(source, math.ceil(most / track.stretch) + context)
     samples = _source(track.record.at_rate(rate), source, mono)
     if changed:
-        from ..effects.stretch import resolve_stretcher, stretch
+        from ..effects.stretch import stretch
 
-        engine = resolve_stretcher(stretcher or "auto", shifts=bool(track.shift))
         try:
-            samples = stretch(samples, rate, engine, factor=track.stretch, shift=track.shift_at(rate))
+            samples = stretch(
+                samples, rate, stretcher or "auto", factor=track.stretch, shift=track.shift_at(rate)
+            )
         except AudioError as error:
             raise AudioError(f"record {track.record.id}: {error.message}", error.hint) from None
     for effect in track.effects:

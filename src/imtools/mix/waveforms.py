@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
 from ..audio.levels import Samples
-from ..audio.load import load
+from ..audio.load import load, signature
 from ..manifest import Record
 
 _LARGEST = 2**20
@@ -64,11 +63,6 @@ def load_kept(record: Record, *, mono: bool) -> Samples:
 
 def _key(record: Record, mono: bool) -> Hashable:
     """Return what loading depends on, the state of the file included."""
-    try:
-        status = os.stat(record.audio or "")
-        state: Hashable = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-    except (OSError, ValueError):
-        state = None  # loading says what is wrong
     channels = None if record.channels is None else tuple(record.channels)
     place = (record.start, record.num_samples, record.sampling_rate, record.padding)
-    return (record.audio, state, *place, channels, record.normalize, mono)
+    return (record.audio, signature(record.audio or ""), *place, channels, record.normalize, mono)
