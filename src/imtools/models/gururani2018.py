@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from .kratimenos2020 import DENSE, DEPTHS, POOLS
-from .vgg import Vgg, scaled
+from .vgg import Vgg, scaled, scaled_blocks
 
 
 def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
@@ -23,9 +23,8 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
     return Vgg(
         num_classes,
         input_shape,
-        depths=[scaled(depth, width) for depth in DEPTHS],
+        depths=scaled_blocks([(depth,) for depth in DEPTHS], width),
         pools=POOLS,
-        convolutions=1,
         activation=nn.ELU,
         dense=scaled(DENSE, width),
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal, NoReturn
 
 from torch import Tensor, nn
 
 from ..errors import ModelError
 
 Activation = Callable[[], nn.Module]
+Normalization = Literal["before", "after", "none"]
+Pool = tuple[int, int]
 
 
 class Vgg(nn.Module):
     """A net of convolution blocks and two dense layers.
 
-    A block is ``convolutions`` times (3 x 3 convolution with zero padding, batch normalisation,
-    activation), then max pooling and dropout. After the blocks: dense, activation, batch normalisation,
-    dropout, dense.
+    A block is some 3 x 3 convolutions, each with an activation and, where the paper has it, batch
+    normalisation; then max pooling and dropout. After the blocks: global max pooling where the paper has
+    it, dense, activation, batch normalisation (likewise), dropout, dense.
 
     Parameters
     ----------
@@ -24,16 +27,24 @@ class Vgg(nn.Module):
         Number of outputs.
     input_shape : tuple of int
         ``(bins, frames)``.
-    depths : sequence of int
-        Channels of each block.
-    pools : sequence of tuple of int
-        Max pooling of each block, ``(bins, frames)``; what does not fill a pool is dropped.
-    convolutions : int
-        Convolutions in a block.
+    depths : sequence of sequence of int
+        Channels of each convolution, block by block.
+    pools : sequence of tuple of int or None
+        Max pooling of each block, ``(bins, frames)``, moved by its own size; what does not fill a pool is
+        dropped. ``None``: this block has neither pooling nor dropout.
     activation : callable
         Makes an activation.
     dense : int
         Units of the hidden dense layer.
+    normalization : {"before", "after", "none"}
+        Batch normalisation of each convolution, seen from its activation.
+    dense_normalization : bool
+        Batch normalisation of the hidden dense layer, after its activation.
+    padding : int
+        Zeros around the input of each convolution: 1 keeps its size, 2 enlarges it by 2.
+    global_pool : bool
+        Take the maximum of each channel after the blocks, so that the dense layers do not depend on the
+        input's shape.
     block_dropout, dense_dropout : float
         Probabilities.
 
@@ -48,34 +59,41 @@ class Vgg(nn.Module):
         num_classes: int,
         input_shape: tuple[int, int],
         *,
-        depths: Sequence[int],
-        pools: Sequence[tuple[int, int]],
-        convolutions: int,
+        depths: Sequence[Sequence[int]],
+        pools: Sequence[Pool | None],
         activation: Activation,
         dense: int,
+        normalization: Normalization = "before",
+        dense_normalization: bool = True,
+        padding: int = 1,
+        global_pool: bool = False,
         block_dropout: float = 0.2,
         dense_dropout: float = 0.5,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        channels, (bins, frames) = 1, input_shape
-        for depth, pool in zip(depths, pools, strict=True):
-            layers += _block(channels, depth, convolutions, activation)
-            layers += [nn.MaxPool2d(pool), nn.Dropout(block_dropout)]
-            channels, bins, frames = depth, bins // pool[0], frames // pool[1]
-        if bins < 1 or frames < 1:
-            height, length = _least(pools)
-            raise ModelError(
-                f"features of {input_shape[0]} bins x {input_shape[1]} frames are too small for this net",
-                f"give at least {height} x {length}: longer windows, a smaller hop length or more bins",
-            )
+        channels, bins, frames = 1, *input_shape
+        for block, pool in zip(depths, pools, strict=True):
+            for depth in block:
+                layers += _convolution(channels, depth, padding, activation, normalization)
+                channels = depth
+            grown = 2 * (padding - 1) * len(block)
+            bins, frames = bins + grown, frames + grown
+            if pool is not None:
+                layers += [nn.MaxPool2d(pool), *_dropout(block_dropout)]
+                bins, frames = bins // pool[0], frames // pool[1]
+        if min(bins, frames, *input_shape) < 1:
+            _refuse(input_shape, [pool for pool in pools if pool is not None])
+        if global_pool:
+            layers.append(nn.AdaptiveMaxPool2d(1))
+            bins = frames = 1
         self.blocks = nn.Sequential(*layers)
         self.head = nn.Sequential(
             nn.Flatten(),
             nn.Linear(channels * bins * frames, dense),
             activation(),
-            nn.BatchNorm1d(dense),
-            nn.Dropout(dense_dropout),
+            *([nn.BatchNorm1d(dense)] if dense_normalization else []),
+            *_dropout(dense_dropout),
             nn.Linear(dense, num_classes),
         )
 
@@ -85,22 +103,37 @@ class Vgg(nn.Module):
         return logits
 
 
-def _block(channels: int, depth: int, convolutions: int, activation: Activation) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for _ in range(convolutions):
-        layers += [nn.Conv2d(channels, depth, 3, padding=1), nn.BatchNorm2d(depth), activation()]
-        channels = depth
-    return layers
+def _convolution(
+    channels: int, depth: int, padding: int, activation: Activation, normalization: Normalization
+) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels, depth, 3, padding=padding)
+    if normalization == "before":
+        return [convolution, nn.BatchNorm2d(depth), activation()]
+    if normalization == "after":
+        return [convolution, activation(), nn.BatchNorm2d(depth)]
+    return [convolution, activation()]
 
 
-def _least(pools: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return the smallest input of which the pools leave something."""
+def _dropout(probability: float) -> list[nn.Module]:
+    return [nn.Dropout(probability)] if probability else []
+
+
+def _refuse(input_shape: tuple[int, int], pools: Sequence[Pool]) -> NoReturn:
+    """Raise ModelError, naming the smallest input of which the pools leave something."""
     height = length = 1
     for bins, frames in pools:
         height, length = height * bins, length * frames
-    return height, length
+    raise ModelError(
+        f"features of {input_shape[0]} bins x {input_shape[1]} frames are too small for this net",
+        f"give at least {height} x {length}: longer windows, a smaller hop length or more bins",
+    )
 
 
 def scaled(count: int, width: float) -> int:
     """Return a number of channels or units at a width: the nearest integer, at least 1."""
     return max(1, round(count * width))
+
+
+def scaled_blocks(depths: Sequence[Sequence[int]], width: float) -> list[list[int]]:
+    """Return the channels of each block's convolutions at a width."""
+    return [[scaled(depth, width) for depth in block] for block in depths]

@@ -1,0 +1,111 @@
+"""All nets in one table: what goes in, how large they are, and what their authors printed.
+
+Importing this module does not load torch; making the table does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..units import seconds_to_samples
+from .registry import ARCHITECTURES, Architecture, build
+
+CLASSES = 11
+"""Those of IRMAS, with which the papers count."""
+
+
+class Row(NamedTuple):
+    """One net as the table shows it: text, ``"-"`` where there is nothing to say.
+
+    Attributes
+    ----------
+    name, paper : str
+        Key of ``ARCHITECTURES``, authors and year.
+    input : str
+        Preset of the front end, shape of its features, length of the clip.
+    parameters, printed_parameters : str
+        Counted at width 1 (as Keras counts, see `imtools.models.counting`), and printed by the authors.
+    printed : str
+        The authors' figures.
+    note : str
+        See `Architecture`.
+    """
+
+    name: str
+    paper: str
+    input: str
+    parameters: str
+    printed_parameters: str
+    printed: str
+    note: str
+
+
+_HEADER = Row("model", "paper", "input", "parameters", "printed", "their figures", "note")
+_RIGHT = ("parameters", "printed_parameters")
+
+
+def listing() -> list[Row]:
+    """Return a row for each net, in the order of ``ARCHITECTURES``.
+
+    The nets are built without memory for their weights, which takes a second or two for all of them.
+    """
+    return [_row(name, architecture) for name, architecture in ARCHITECTURES.items()]
+
+
+def format_listing() -> str:
+    """Return the rows as aligned text, a line each below a header, notes under the lines they belong to."""
+    rows = [_HEADER, *listing()]
+    fields = [field for field in Row._fields if field != "note"]
+    widths = {field: max(len(getattr(row, field)) for row in rows) for field in fields}
+    lines = []
+    for row in rows:
+        cells = (
+            getattr(row, field).rjust(widths[field])
+            if field in _RIGHT
+            else getattr(row, field).ljust(widths[field])
+            for field in fields
+        )
+        lines.append("  ".join(cells).rstrip())
+        if row is not _HEADER and row.note != "-":
+            lines.append(f"    {row.note}")
+    return "\n".join(lines) + "\n"
+
+
+def input_shape(architecture: Architecture) -> tuple[int, int]:
+    """Return ``(bins, frames)`` of the paper's input: its front end on a clip of its length."""
+    from ..features import front_end
+
+    features = front_end(architecture.front_end)
+    return features.bins, features.frames(seconds_to_samples(architecture.seconds, features.sampling_rate))
+
+
+def _row(name: str, architecture: Architecture) -> Row:
+    bins, frames = input_shape(architecture)
+    clip = f"{architecture.front_end} {bins}x{frames}, {architecture.seconds:g} s"
+    counted = None if architecture.strategy == "svm" else _count(name, architecture, (bins, frames))
+    return Row(
+        name,
+        architecture.paper,
+        clip,
+        _short(counted),
+        _short(architecture.printed_parameters),
+        architecture.printed,
+        architecture.note or "-",
+    )
+
+
+def _count(name: str, architecture: Architecture, shape: tuple[int, int]) -> int:
+    import torch
+
+    from .counting import count_parameters
+
+    outputs = 1 if architecture.strategy == "one-vs-all" else CLASSES
+    with torch.device("meta"):
+        return count_parameters(build(name, num_classes=outputs, input_shape=shape)).total
+
+
+def _short(count: int | None) -> str:
+    """Return a count as the papers write it: 103.4K, 1.14M."""
+    if count is None:
+        return "-"
+    return f"{count / 1e6:.2f}M" if count >= 1e6 else f"{count / 1e3:.1f}K"
