@@ -16,6 +16,7 @@ from .parameters import (
     ChromaParameters,
     ContrastParameters,
     CqtParameters,
+    DescriptorsParameters,
     FftParameters,
     Json,
     MelParameters,
@@ -60,6 +61,7 @@ KINDS: dict[str, Kind] = {
     "waveform": Kind(WaveformParameters, ".front_ends.waveform", "Waveform"),
     "contrast": Kind(ContrastParameters, ".front_ends.contrast", "SpectralContrast"),
     "rolloff": Kind(RolloffParameters, ".front_ends.rolloff", "RollOff"),
+    "descriptors": Kind(DescriptorsParameters, ".front_ends.descriptors", "Descriptors"),
 }
 """Every kind of front end, by name."""
 
@@ -67,6 +69,8 @@ KINDS: dict[str, Kind] = {
 # every shape with 100 frames a second, which its nets need (four poolings by 3): that takes a hop of 10 ms.
 _HAN = {"kind": "mel", "normalize": "peak", "scale": "log", "n_fft": 1024, "hop_length": 512, "power": 1}
 _TEN_MS = {"hop_length": 221}
+# Vaznonis (2022), section 2.1, names neither rate nor frames: 44.1 kHz is the data set's own, the rest ours.
+_BOSCH = {"kind": "descriptors", "sampling_rate": 44100, "normalize": "rms", "hop_length": 1024, "n_mfcc": 13}
 _LIBROSA = {"kind": "mel", "normalize": "none", "scale": "db", "ref": "max", "n_fft": 2048, "hop_length": 512}
 
 PRESETS: dict[str, dict[str, Json]] = {
@@ -78,6 +82,7 @@ PRESETS: dict[str, dict[str, Json]] = {
     "chen2024": {"kind": "stft", "sampling_rate": 16000, "normalize": "peak", "scale": "db", "ref": "max"},
     "avramidis2021": {"kind": "waveform", "sampling_rate": 22050, "normalize": "rms"},
     "vaznonis2022-fft": {"kind": "fft", "sampling_rate": 44100, "n_fft": 884_000},
+    "bosch2012": _BOSCH,
     "librosa-mel": _LIBROSA,
     "irmas-mel": _LIBROSA | {"crop": [0, 123]},
 }

@@ -5,6 +5,7 @@ This package loads without torch, so that a command can list and check parameter
 
 from .base import Json, Parameters, SpectralParameters
 from .constant_q import ChromaParameters, CqtParameters
+from .descriptors import DescriptorsParameters
 from .short_time import (
     ContrastParameters,
     MelParameters,
@@ -18,6 +19,7 @@ __all__ = [
     "ChromaParameters",
     "ContrastParameters",
     "CqtParameters",
+    "DescriptorsParameters",
     "FftParameters",
     "Json",
     "MelParameters",
