@@ -15,55 +15,14 @@ from torch import nn
 
 from imtools import device
 from imtools.errors import ModelError, UsageError
-from imtools.models import ARCHITECTURES, build
+from imtools.models import build
 from imtools.models.bundle import load, read_description, save
 from imtools.models.description import Description, Member
+from imtools.models.one_vs_all import build_binary
 from nets import CLASSES, CONFIG, RATE, small_front_end
 
 CPU = torch.device("cpu")
 SHAPE = (36, 41)
-
-
-def count(net: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in net.parameters())
-
-
-def conv(channels: int, depth: int) -> int:
-    return channels * depth * 9 + depth + 2 * depth  # weights, biases, batch normalisation
-
-
-def test_parameter_counts_on_the_papers_input() -> None:
-    head = 640 * 2 * 2 * 1024 + 1024 + 2 * 1024 + 1024 * 11 + 11  # 96x87 is pooled to 2x2
-    pairs = [(1, 64), (64, 128), (128, 256), (256, 640)]
-    one = sum(conv(*pair) for pair in pairs) + head
-    two = one + sum(conv(depth, depth) for _, depth in pairs)
-    nets = {name: build(name, num_classes=11, input_shape=(96, 87)) for name in ARCHITECTURES}
-    assert count(nets["gururani2018"]) == one == 4_482_827
-    assert count(nets["kratimenos2020"]) == two == 8_946_635
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_nets_give_one_logit_a_class(name: str) -> None:
-    net = build(name, num_classes=5, input_shape=(40, 50), width=0.1).eval()
-    logits = net(torch.randn(2, 40, 50))
-    assert logits.shape == (2, 5)
-    assert (logits < 0).any() or (logits > 1).any()  # no sigmoid inside
-
-
-def test_activations_are_the_papers() -> None:
-    kinds = {
-        name: {type(m) for m in build(name, num_classes=2, input_shape=SHAPE, width=0.1).modules()}
-        for name in ARCHITECTURES
-    }
-    assert nn.LeakyReLU in kinds["kratimenos2020"]
-    assert nn.ELU not in kinds["kratimenos2020"]
-    assert nn.ELU in kinds["gururani2018"]
-
-
-def test_input_too_small_for_the_pools() -> None:
-    build("kratimenos2020", num_classes=2, input_shape=(36, 36), width=0.1)
-    with pytest.raises(ModelError, match="at least 36 x 36"):
-        build("kratimenos2020", num_classes=2, input_shape=(96, 35), width=0.1)
 
 
 def test_unknown_names_and_widths() -> None:
@@ -74,7 +33,7 @@ def test_unknown_names_and_widths() -> None:
 
 
 def test_listing_the_nets_does_not_load_torch() -> None:
-    code = "import sys, imtools.models, imtools.device, imtools.train; sys.exit('torch' in sys.modules)"
+    code = "import sys, imtools.models, imtools.device; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -108,6 +67,7 @@ def describe_model(members: int = 2) -> Description:
         name="tiny",
         architecture="gururani2018",
         width=0.05,
+        strategy="multi-label",
         labels=list(CLASSES),
         front_end=CONFIG,
         front_end_hash=small_front_end().config_hash,
@@ -116,7 +76,7 @@ def describe_model(members: int = 2) -> Description:
         hop=0.5,
         thresholds=[0.5, 0.4, 0.3],
         members=[
-            Member(f"fold{i}", i, 7, mean=float(i), std=1.0 + i, validation={"loss": 0.5})
+            Member(f"fold{i}", i, None, 7, mean=float(i), std=1.0 + i, validation={"loss": 0.5})
             for i in range(members)
         ],
     )
@@ -156,6 +116,41 @@ def test_scores_are_the_mean_of_the_members_sigmoids(folder: Path) -> None:
     assert torch.allclose(model.predict_proba(x), (each[0] + each[1]) / 2, atol=1e-5)
     assert torch.allclose(model.predict_proba(x, [1]), each[1], atol=1e-5)
     assert not torch.allclose(each[0], each[1], atol=1e-3)
+
+
+def test_single_label_scores_sum_to_one(folder: Path) -> None:
+    rewrite(folder, strategy="single-label")
+    model, x = load(folder), torch.randn(4, *SHAPE)
+    scores = model.predict_proba(x)
+    assert torch.allclose(scores.sum(dim=1), torch.ones(4), atol=1e-5)
+    with torch.inference_mode():
+        logits = nets_of(describe_model())[0](x)
+    assert torch.allclose(model.predict_proba(x, [0]), logits.softmax(dim=1), atol=1e-5)
+
+
+def binary_model(folder: Path) -> list[nn.Module]:
+    """Two folds of three classes, but for the last: that one has a net of one fold only."""
+    torch.manual_seed(4)
+    places = [(fold, column) for fold in (0, 1) for column in range(3)][:-1]
+    nets = [build_binary("gururani2018", input_shape=SHAPE, width=0.05).eval() for _ in places]
+    members = [
+        Member(f"fold{fold}.{column}", fold, CLASSES[column], 0, mean=0.0, std=1.0) for fold, column in places
+    ]
+    description = replace(describe_model(), strategy="one-vs-all", members=members)
+    save(folder, description, [net.state_dict() for net in nets], "# {name}\n")
+    return nets
+
+
+def test_each_class_is_the_mean_of_the_nets_that_know_it(tmp_path: Path) -> None:
+    nets, x = binary_model(tmp_path), torch.randn(4, *SHAPE)
+    model = load(tmp_path)
+    with torch.inference_mode():
+        each = [net(x).sigmoid()[:, 0] for net in nets]
+    expected = torch.stack([(each[0] + each[3]) / 2, (each[1] + each[4]) / 2, each[2]], dim=1)
+    assert torch.allclose(model.predict_proba(x), expected, atol=1e-5)
+    assert model.members_without(0) == [0, 1, 2]
+    with pytest.raises(ModelError, match="held out from fold 1 that knows organ"):
+        model.members_without(1)
 
 
 def test_members_without_a_fold(folder: Path) -> None:
@@ -230,7 +225,8 @@ def test_truncated_weights_of_which_the_hash_is_right(folder: Path) -> None:
         ({"architecture": "resnet"}, r"model\.json: there is no model 'resnet'"),
         ({"schema": "imtools/model/9"}, "schema is 'imtools/model/9'"),
         ({"thresholds": [0.5]}, "one threshold for each label"),
-        ({"aggregation": "maximum"}, "aggregation is 'maximum'"),
+        ({"aggregation": "maximum"}, "knows no 'maximum'"),
+        ({"strategy": "guess"}, "knows no 'guess'"),
         ({"members": []}, "no members"),
         ({"members": [{"prefix": "fold0"}]}, r"model\.json: does not describe"),
         ({"surprise": 1}, r"model\.json: does not describe"),

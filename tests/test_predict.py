@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from imtools.errors import FeatureError, ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.predict import windows as windows_module
-from imtools.predict.predictor import Predictor, Scores
+from imtools.predict.predictor import Predictor, Scores, sum_of_windows
 from imtools.predict.windows import cut_windows, window_starts
 from imtools.train.fit import fit
 from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
@@ -120,6 +121,46 @@ def test_held_out_members_only(model: Model, records: list[Record]) -> None:
     assert not np.allclose(each[0], each[1], atol=1e-4)
     with pytest.raises(ModelError, match="fold 3"):
         predictor.prepare(records[0].replace(fold=3))
+
+
+def test_s2_is_the_sum_over_windows_by_the_largest(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Han et al. (2017), section II-E: classes are compared within the clip."""
+    record = audio(tmp_path / "a.wav", np.concatenate([tone("bass", 1), tone("bass", 2), tone("organ", 3)]))
+    mean = one(Predictor(model), record)
+    s2 = Model(replace(model.description, aggregation="s2"), model.scorer.nets, model.device, model.dtype)
+    scores = one(Predictor(s2), record)
+    np.testing.assert_array_equal(scores.windows, mean.windows)
+    total = mean.windows.sum(axis=0)
+    np.testing.assert_allclose(scores.mean, total / total.max(), rtol=1e-6)
+    assert scores.mean.max() == 1.0
+    assert sum_of_windows(np.zeros((2, 3), np.float32)).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_streams_are_heard_apart(model: Model, tmp_path: Path) -> None:
+    left, right = (
+        np.concatenate([tone(label, seed), tone(label, seed + 9)])
+        for label, seed in (("bass", 1), ("organ", 2))
+    )
+    record = audio(tmp_path / "stereo.wav", np.stack([left, right], axis=1))
+    record = record.replace(num_samples=len(left), duration=len(left) / RATE)
+    alone = [
+        one(Predictor(model), audio(tmp_path / f"{i}.wav", side)) for i, side in enumerate((left, right))
+    ]
+    heard = one(Predictor(model, stereo=True), record)
+    assert heard.windows.shape == alone[0].windows.shape
+    # The surest stream counts: no class is less sure than in one channel alone.
+    assert (heard.mean >= np.maximum(alone[0].mean, alone[1].mean) - 1e-5).all()
+    assert (heard.windows >= np.maximum(alone[0].windows, alone[1].windows) - 1e-5).all()
+    assert heard.mean[[0, 2]].min() > 0.5
+    single = audio(tmp_path / "mono.wav", left)
+    streams, plain = (one(Predictor(model, stereo=choice), single) for choice in (True, False))
+    np.testing.assert_allclose(streams.mean, plain.mean, atol=1e-6)
+    both = Predictor(model, stereo=True, batch_size=3)
+    batch = both.score([both.prepare(record), both.prepare(single)])
+    np.testing.assert_allclose(batch[0].mean, heard.mean, atol=1e-4)
+    np.testing.assert_allclose(batch[1].mean, plain.mean, atol=1e-4)
 
 
 def test_other_features_do_not_count(model: Model, records: list[Record], tmp_path: Path) -> None:

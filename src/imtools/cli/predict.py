@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -29,6 +29,11 @@ im-predict -m model/ --held-out features/ | im-score""",
     metavar="SECONDS",
     help="Distance between windows (default: the model's).",
 )
+@click.option(
+    "--stereo/--mono",
+    default=None,
+    help="Hear left, right, middle and side apart, the surest counts; or their mean (default: the model's).",
+)
 @click.option("--windows", is_flag=True, help="Give the scores of each window too, with start and duration.")
 @click.option(
     "--held-out", is_flag=True, help="Score each record with the members that were not trained on its fold."
@@ -42,15 +47,15 @@ im-predict -m model/ --held-out features/ | im-score""",
     metavar="N",
     help="Windows computed at once.",
 )
-def command(run: Run, model: str, hop: float | None, windows: bool, held_out: bool, batch_size: int) -> None:
+def command(run: Run, model: str, stereo: bool | None, **settings: Any) -> None:
     """Tell which instruments sound in each record.
 
     Records that carry the model's features are scored from them; all others from their audio, in windows
-    whose scores are averaged.
+    whose scores become one as the model says: their mean, or S2.
     """
     from ..stages.predict import predict
 
-    predict(run, model, hop=hop, windows=windows, held_out=held_out, batch_size=batch_size)
+    predict(run, model, stereo=stereo, **settings)
 
 
 def main() -> NoReturn:

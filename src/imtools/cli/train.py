@@ -1,4 +1,4 @@
-"""im-train: train a net."""
+"""im-train: train a model."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from ..errors import UsageError
-from ..features import DEFAULT_PRESET, PRESETS
+from ..features import PRESETS
 from ..models import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from .app import start, tool
 
@@ -34,11 +34,15 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     seed=True,
     device=True,
     own_output=True,
+    content={"extend": "model.json"},
     epilog="""
 im-train -o model/ features/
-im-train --front-end han2017 --width 0.25 -o model/ mixes.jsonl
-im-train --model gururani2018 --width 0.5 --epochs 30 -o model/ features/
-im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ irmas/""",
+im-train --model avramidis2021-fcn --epochs 30 -o model/ mixes.jsonl
+im-train --model han2017 --width 0.25 --mix 0.5 --on-the-fly -o model/ segments.jsonl
+im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ irmas/
+im-train --model chen2024 --negatives 1 -o families/ features/
+im-train --model chen2024 --negatives 1 --extend families/ --classes vio -o more/ new/
+im-train --list-models""",
 )
 @click.option(
     "--model",
@@ -46,7 +50,13 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     type=click.Choice(list(ARCHITECTURES)),
     default=DEFAULT_ARCHITECTURE,
     show_default=True,
-    help="The net.",
+    help="The net; --list-models describes them.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(list(ARCHITECTURES)),
+    metavar="MODEL",
+    help="Train as the paper of this model says (default: of the one that is trained).",
 )
 @click.option(
     "--width",
@@ -56,12 +66,26 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     metavar="FACTOR",
     help="Factor on all channels and units; 1 is the paper's net.",
 )
-@click.option("--features", metavar="KIND", help="Kind of feature to train on, where records have several.")
+@click.option(
+    "--strategy",
+    type=click.Choice(["multi-label", "single-label", "one-vs-all", "svm"]),
+    help="Sigmoids; a softmax; a net for each class, which stops for itself; support vectors.",
+)
+@click.option(
+    "--features",
+    metavar="KIND",
+    help="Kind of feature to train on, where records have several.",
+)
 @click.option(
     "--front-end",
     "preset",
     type=click.Choice(list(PRESETS)),
-    help=f"What to compute for records without features (default: as the others, or {DEFAULT_PRESET}).",
+    help="What to compute for records without features (default: as the others, or the paper's).",
+)
+@click.option(
+    "--on-the-fly",
+    is_flag=True,
+    help="Keep waveforms, and compute the features of each batch: --mix then overlays sounds.",
 )
 @click.option(
     "--classes",
@@ -80,38 +104,101 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     metavar="all|N,...",
     help="Folds to validate on, each giving a member of the model (default: all that there are).",
 )
-@click.option("--epochs", type=int, default=100, show_default=True, metavar="N", help="Most epochs.")
+@click.option(
+    "--division",
+    type=float,
+    metavar="N|PART",
+    help="Folds to make, or part to hold out, where records have neither folds nor splits.",
+)
+@click.option(
+    "--extend",
+    metavar="MODEL",
+    help="Add classes to a one-vs-all model, whose nets stay as they are.",
+)
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="Most epochs.",
+)
 @click.option(
     "--batch",
     "batch_size",
     type=int,
-    default=128,
-    show_default=True,
     metavar="N",
-    help="Examples in a batch.",
+    help="Examples in a batch, of all processes together.",
 )
 @click.option(
     "--learning-rate",
     type=float,
-    default=1e-4,
-    show_default=True,
     metavar="RATE",
     help="Highest learning rate of Adam.",
 )
 @click.option(
     "--schedule",
-    type=click.Choice(["decay", "onecycle"]),
-    default="decay",
-    show_default=True,
-    help="decay: 10 % an epoch, less on plateaus, early stopping; onecycle: up and down once.",
+    type=click.Choice(["decay", "onecycle", "cosine"]),
+    help="Lower by epochs and plateaus, with early stopping; up and down once; half a cosine down.",
+)
+@click.option(
+    "--decay",
+    type=float,
+    metavar="FACTOR",
+    help="decay: factor on the rate from epoch to epoch; 1 is none.",
+)
+@click.option(
+    "--reduce-patience",
+    type=int,
+    metavar="N",
+    help="decay: epochs without a better validation loss before the rate is reduced; 0: never.",
+)
+@click.option(
+    "--reduce-factor",
+    type=float,
+    metavar="FACTOR",
+    help="decay: by what factor it is reduced.",
+)
+@click.option(
+    "--stop-patience",
+    type=int,
+    metavar="N",
+    help="decay: epochs without a better validation loss before training stops; 0: never.",
+)
+@click.option(
+    "--stop-precision",
+    type=float,
+    metavar="P",
+    help="one-vs-all: a net is done at this precision and accuracy on validation.",
+)
+@click.option(
+    "--warm-up",
+    type=float,
+    metavar="EPOCHS",
+    help="decay, cosine: epochs in which the rate first rises from 0.",
 )
 @click.option(
     "--weight-decay",
     type=float,
-    default=0.0,
-    show_default=True,
     metavar="FACTOR",
     help="Decoupled weight decay.",
+)
+@click.option(
+    "--class-weights",
+    is_flag=True,
+    help="Let rare classes count as much as frequent ones.",
+)
+@click.option(
+    "--negatives",
+    type=float,
+    metavar="N",
+    help="one-vs-all: negatives shown for each positive, drawn in each epoch (default: all).",
+)
+@click.option(
+    "--ema",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="DECAY",
+    help="Keep a moving average of the weights with this decay, say 0.999; 0: do not.",
 )
 @click.option(
     "--mix",
@@ -138,27 +225,93 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
     help="Hide bands and stretches of up to this part of an example.",
 )
 @click.option(
+    "--mixup",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="ALPHA",
+    help="Blend examples and labels, in proportions of a Beta(ALPHA, ALPHA) distribution.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="Keep the weights of the epoch with the lowest validation loss, or of the last.",
+)
+@click.option(
+    "--compile",
+    is_flag=True,
+    help="Let torch compile the net: pays on a GPU, takes a minute to start.",
+)
+@click.option(
+    "--aggregation",
+    type=click.Choice(["mean", "s2"]),
+    help="Prediction: mean of the windows' scores, or their sum divided by the largest class's.",
+)
+@click.option(
+    "--stereo/--mono",
+    default=None,
+    help="Prediction: hear left, right, middle and side apart, the surest counts; or their mean.",
+)
+@click.option(
     "--hop",
     type=float,
     metavar="SECONDS",
     help="Distance between windows in prediction (default: the window).",
 )
-@click.option("--name", metavar="NAME", help="Name of the model (default: that of the net).")
-def command(run: Run, classes: str | None, folds: str | None, preset: str | None, **settings: Any) -> None:
-    """Train a net on features, and make a model directory.
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Name of the model (default: that of the net).",
+)
+@click.option(
+    "--list-models",
+    is_flag=True,
+    help="List the nets, their sizes and the figures of their papers, and exit.",
+)
+def command(
+    run: Run,
+    classes: str | None,
+    folds: str | None,
+    preset: str | None,
+    protocol: str | None,
+    on_the_fly: bool,
+    extend: str | None,
+    list_models: bool,
+    **settings: Any,
+) -> None:
+    """Train a model on features or recordings, and make a model directory.
 
     Features are those that im-features has stored. Those of recordings and mix recipes without any are
     computed and kept in memory: nothing needs to lie on disk but the recordings.
 
+    Strategy, optimizer, schedule, stopping and division are those of the paper that the model is from;
+    each option replaces one of them.
+
     Records with folds give one member for each fold, trained on the others and validated on it; the model
-    answers with their mean. Without folds, split 'validation' validates, or a tenth of the recordings.
-    Records of split 'test' are left out. Defaults are those of kratimenos2020.
+    answers with their mean. Without folds, split 'validation' validates; without that, the recordings are
+    divided as the paper says. Records of split 'test' are left out.
+
+    Several processes, started by torchrun, share each batch: torchrun --nproc-per-node 4 -m
+    imtools.cli.train -o model/ features/
     """
+    if list_models:
+        from ..models.table import format_listing
+
+        click.echo(format_listing(), nl=False)
+        run.options.quiet = True
+        return
     from ..stages.train import train
 
-    train(run, settings | {"classes": _names(classes), "folds": _numbers(folds)}, preset)
+    settings |= {"classes": _names(classes), "folds": _numbers(folds)}
+    train(run, settings, preset, protocol=protocol, on_the_fly=on_the_fly, extend=extend)
 
 
 def main() -> NoReturn:
     """Run ``im-train``."""
     start(command)
+
+
+if __name__ == "__main__":  # for torchrun, which takes a module
+    main()

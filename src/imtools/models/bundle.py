@@ -22,8 +22,11 @@ from torch import Tensor, nn
 from ..atomic import replacing, write_text
 from ..device import place
 from ..errors import ImtoolsError, ModelError
+from .bosch2012 import for_state
 from .description import Description, Member
+from .one_vs_all import build_binary
 from .registry import build
+from .scorer import Scorer
 
 WEIGHTS_NAME = "model.safetensors"
 DESCRIPTION_NAME = "model.json"
@@ -41,6 +44,8 @@ class Model:
         What it is.
     name : str
         ``"name@1a2b3c4d"``, with the beginning of the weights' hash.
+    scorer : Scorer
+        Its members, ready to be asked.
     device : torch.device
         Where it computes.
     dtype : torch.dtype
@@ -51,9 +56,9 @@ class Model:
         self, description: Description, nets: Sequence[nn.Module], device: torch.device, dtype: torch.dtype
     ) -> None:
         self.description = description
-        self.name = f"{description.name}@{description.weights.removeprefix('sha256:')[:8]}"
+        self.name = full_name(description)
         self.device, self.dtype = device, dtype
-        self._nets = list(nets)
+        self.scorer = Scorer(description, nets).eval()
 
     @property
     def labels(self) -> list[str]:
@@ -66,12 +71,15 @@ class Model:
         Raises
         ------
         ModelError
-            If there is none.
+            If there is none, or none that knows some class.
         """
-        members = [i for i, member in enumerate(self.description.members) if member.fold == fold]
-        if not members:
+        every = self.description.members
+        members = [i for i, member in enumerate(every) if member.fold == fold]
+        known = {every[i].label for i in members}
+        if missing := [label for label in self.labels if not known & {None, label}]:
+            which = f" that knows {missing[0]}" if members else ""
             raise ModelError(
-                f"model {self.name}: no member was held out from fold {fold}",
+                f"model {self.name}: no member was held out from fold {fold}{which}",
                 "train with all folds, or score without --held-out",
             )
         return members
@@ -90,7 +98,7 @@ class Model:
         Returns
         -------
         Tensor, shape (batch, classes), float32, on the CPU
-            0 to 1: the mean of the members' sigmoids.
+            0 to 1; see `Scorer`.
 
         Raises
         ------
@@ -105,15 +113,14 @@ class Model:
                 "compute features with the model's front end and window",
             )
         features = features.to(self.device, torch.float32)
-        asked = range(len(self._nets)) if members is None else members
-        total = torch.zeros(len(features), len(self.labels), device=self.device)
-        for index in asked:
-            member = self.description.members[index]
-            standardised = (features - member.mean) / member.std
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                logits = self._nets[index](standardised)
-            total += logits.float().sigmoid()
-        return (total / len(asked)).cpu()
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            scores: Tensor = self.scorer(features, members)
+        return scores.cpu()
+
+
+def full_name(description: Description) -> str:
+    """Return ``"name@1a2b3c4d"``, with the beginning of the weights' hash."""
+    return f"{description.name}@{description.weights.removeprefix('sha256:')[:8]}"
 
 
 def save(
@@ -142,8 +149,7 @@ def save(
         temporary.write_bytes(safetensors.torch.save(tensors))  # save_file would hide it from other users
     description = replace(description, weights=_digest(path))
     text = json.dumps(description.to_json(), indent=1, allow_nan=False) + "\n"
-    name = Model(description, [], torch.device("cpu"), torch.float32).name
-    write_text(Path(folder) / CARD_NAME, card.replace("{name}", name))
+    write_text(Path(folder) / CARD_NAME, card.replace("{name}", full_name(description)))
     write_text(Path(folder) / DESCRIPTION_NAME, text)  # last: a folder that has it is complete
     return description
 
@@ -193,12 +199,28 @@ def load(
     device = torch.device(device)
     nets = []
     for member in description.members:
-        net = _build(path.with_name(DESCRIPTION_NAME), description)
-        prefix = f"{member.prefix}."
-        state = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        state = _state(tensors, member)
+        net = _build(path.with_name(DESCRIPTION_NAME), description, member, state)
         _fill(net, state, path, member)
         nets.append(place(net, device).eval())
     return Model(description, nets, device, dtype)
+
+
+def read_states(folder: _PathLike, description: Description) -> list[dict[str, Tensor]]:
+    """Return the tensors of each member of a model, by their names within its net.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing or damaged.
+    """
+    tensors = _read_weights(Path(folder) / WEIGHTS_NAME, description)
+    return [_state(tensors, member) for member in description.members]
+
+
+def _state(tensors: dict[str, Tensor], member: Member) -> dict[str, Tensor]:
+    start = f"{member.prefix}."
+    return {key.removeprefix(start): value for key, value in tensors.items() if key.startswith(start)}
 
 
 def _read_weights(path: Path, description: Description) -> dict[str, Tensor]:
@@ -216,14 +238,15 @@ def _read_weights(path: Path, description: Description) -> dict[str, Tensor]:
         raise ModelError(f"{path}: is damaged ({error})", hint) from None
 
 
-def _build(path: Path, description: Description) -> nn.Module:
+def _build(path: Path, description: Description, member: Member, state: dict[str, Tensor]) -> nn.Module:
+    architecture, shape, width = description.architecture, description.shape, description.width
+    classes = len(description.labels)
     try:
-        return build(
-            description.architecture,
-            num_classes=len(description.labels),
-            input_shape=description.shape,
-            width=description.width,
-        )
+        if description.strategy == "svm":
+            return for_state(state, classes, shape)
+        if member.label is not None:
+            return build_binary(architecture, input_shape=shape, width=width)
+        return build(architecture, num_classes=classes, input_shape=shape, width=width)
     except ImtoolsError as error:
         raise ModelError(f"{path}: {error.message}", error.hint) from None
 

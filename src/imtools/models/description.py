@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import ModelError, UsageError
 from ..features import from_config
 from ..manifest.values import Json
 from ..units import seconds_to_samples
+from .registry import Strategy
 
 if TYPE_CHECKING:
     from ..features.front_ends.base import FrontEnd
 
 SCHEMA = "imtools/model/1"
-AGGREGATION = "mean of sigmoids"
-"""How the scores of members, and of windows, become one."""
+Aggregation = Literal["mean", "s2"]
+"""How the scores of windows become one: their mean, or Han et al.'s (2017) S2: their sum, divided by the
+largest sum of any class. (The scores of members always become their mean.)"""
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,12 @@ class Member:
     Attributes
     ----------
     prefix : str
-        What its tensors' names begin with in the weights file, before a dot: ``"fold0"`` or ``"model"``.
+        What its tensors' names begin with in the weights file, before a dot: ``"fold0"`` or ``"model"``;
+        of a net for one class ``"fold0.3"``, with the place of the class.
     fold : int or None
         The fold that it was validated, and not trained, on.
+    label : str or None
+        The one class that it knows (one-vs-all); ``None``: all.
     epoch : int
         The epoch (from 0) whose weights these are.
     mean, std : float
@@ -41,6 +46,7 @@ class Member:
 
     prefix: str
     fold: int | None
+    label: str | None
     epoch: int
     mean: float
     std: float
@@ -58,8 +64,10 @@ class Description:
         Without the hash of the weights, which `Model.name` adds.
     architecture, width : str, float
         For `imtools.models.build`.
+    strategy : {"multi-label", "single-label", "one-vs-all", "svm"}
+        What kind of answer its nets give; see `imtools.models.Scorer`.
     labels : list of str
-        The classes, in the order of the outputs.
+        The classes, in the order of the scores.
     front_end : dict
         ``FrontEnd.config``.
     front_end_hash : str
@@ -71,13 +79,15 @@ class Description:
     thresholds : list of float
         From what score a class counts as present.
     members : list of Member
-        The nets; their scores are averaged.
+        The nets; the scores of those that know a class are averaged.
+    aggregation : {"mean", "s2"}
+        How the scores of windows become one.
+    stereo : bool
+        Whether left, right, middle and side of a recording are heard apart; see `imtools.predict.streams`.
     training : dict
         Settings, fingerprint of the records, seed.
     versions : dict of str to str
         Of imtools and of what it was trained with.
-    aggregation : str
-        ``AGGREGATION``.
     weights : str
         ``"sha256:..."`` of the weights file.
     """
@@ -85,6 +95,7 @@ class Description:
     name: str
     architecture: str
     width: float
+    strategy: Strategy
     labels: list[str]
     front_end: dict[str, Json]
     front_end_hash: str
@@ -93,9 +104,10 @@ class Description:
     hop: float
     thresholds: list[float]
     members: list[Member]
+    aggregation: Aggregation = "mean"
+    stereo: bool = False
     training: dict[str, Json] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    aggregation: str = AGGREGATION
     weights: str = ""
 
     @property
@@ -169,6 +181,10 @@ class Description:
             raise ValueError("it has no members or no labels")
         if len(description.thresholds) != len(description.labels):
             raise ValueError("it has not one threshold for each label")
-        if description.aggregation != AGGREGATION:
-            raise ValueError(f"its aggregation is {description.aggregation!r}, not {AGGREGATION!r}")
+        for value, choices in ((description.aggregation, Aggregation), (description.strategy, Strategy)):
+            if value not in get_args(choices):
+                raise ValueError(f"this version knows no {value!r}")
+        known = {member.label for member in description.members}
+        if bare := [label for label in description.labels if not known & {None, label}]:
+            raise ValueError(f"no member knows {bare[0]!r}")
         return description

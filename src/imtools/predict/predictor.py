@@ -15,7 +15,8 @@ from ..features.store import FeatureReader
 from ..manifest import Record
 from ..models.bundle import Model
 from ..units import samples_to_seconds, seconds_to_samples
-from .windows import WINDOWS_AT_ONCE, CutWindows, window_starts
+from .streams import Bools, cut_stream_windows, heard, unite
+from .windows import WINDOWS_AT_ONCE, CutWindows, cut_windows, window_starts
 
 Floats = NDArray[np.float32]
 
@@ -32,6 +33,8 @@ class Prepared:
         The members to ask; ``None``: all.
     from_features : bool
         Whether ``chunks`` hold features (n, bins, frames) or waveforms (n, samples).
+    stereo : bool
+        Whether ``chunks`` hold the waveforms of streams (streams, n, samples).
     chunks : iterable of ndarray
         The windows, some at a time. Those of a long record are cut when they are asked for.
     starts : range
@@ -41,6 +44,7 @@ class Prepared:
     record: Record
     members: tuple[int, ...] | None
     from_features: bool
+    stereo: bool
     chunks: Iterable[Floats]
     starts: range
 
@@ -52,7 +56,7 @@ class Scores:
     Attributes
     ----------
     mean : ndarray of float32, shape (classes,)
-        Mean over the windows.
+        Of the whole record: that of its windows, aggregated as the model says.
     windows : ndarray of float32, shape (n, classes)
         Scores of each window.
     starts, durations : ndarray of float64, shape (n,)
@@ -74,6 +78,9 @@ class Predictor:
         On its device.
     hop : float, optional
         Distance between windows in seconds, instead of the model's own.
+    stereo : bool, optional
+        Hear left, right, middle and side of records with two channels apart, or do not, instead of what the
+        model says.
     batch_size : int
         Windows that are computed at once.
     held_out : bool
@@ -86,7 +93,13 @@ class Predictor:
     """
 
     def __init__(
-        self, model: Model, *, hop: float | None = None, batch_size: int = 128, held_out: bool = False
+        self,
+        model: Model,
+        *,
+        hop: float | None = None,
+        stereo: bool | None = None,
+        batch_size: int = 128,
+        held_out: bool = False,
     ) -> None:
         description = model.description
         if hop is not None and not hop > 0:
@@ -95,6 +108,7 @@ class Predictor:
             tune_malloc()
         self.model = model
         self._batch_size, self._held_out = batch_size, held_out
+        self._stereo = description.stereo if stereo is None else stereo
         self._front_end = description.build_front_end().to(model.device)
         self._rate, self._window = description.sampling_rate, description.window_samples
         self._hop = description.hop_samples
@@ -127,12 +141,13 @@ class Predictor:
             and ref.shape == self.model.description.shape
         ):
             row = FeatureReader().read(ref)
-            return Prepared(record, members, True, [row[None]], range(1))
-        chunks: Iterable[Floats] = CutWindows(record, self._rate, self._window, self._hop)
+            return Prepared(record, members, True, False, [row[None]], range(1))
+        cut = cut_stream_windows if self._stereo else cut_windows
+        chunks: Iterable[Floats] = CutWindows(cut, record, self._rate, self._window, self._hop)
         starts = window_starts(record.at_rate(self._rate).num_samples, self._window, self._hop)
         if len(starts) <= WINDOWS_AT_ONCE:
             chunks = list(chunks)
-        return Prepared(record, members, False, chunks, starts)
+        return Prepared(record, members, False, self._stereo, chunks, starts)
 
     def score(self, prepared: Sequence[Prepared]) -> list[Scores]:
         """Score some records; windows of different records share batches.
@@ -148,16 +163,20 @@ class Predictor:
             In the order of ``prepared``.
         """
         rows: list[list[Floats]] = [[] for _ in prepared]
+        sounding: list[list[Bools]] = [[] for _ in prepared]
         pending: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Floats]]] = {}
         for item, one in enumerate(prepared):
             queue = pending.setdefault((one.from_features, one.members), [])
-            for window in _windows(one.chunks):
+            for window in _windows(one, sounding[item]):
                 queue.append((item, window))
                 if len(queue) == self._batch_size:
                     self._flush(queue, one.from_features, one.members, rows)
         for (from_features, members), queue in pending.items():
             self._flush(queue, from_features, members, rows)
-        return [self._collect(one, np.stack(scores)) for one, scores in zip(prepared, rows, strict=True)]
+        return [
+            self._collect(one, np.stack(scores), heard)
+            for one, scores, heard in zip(prepared, rows, sounding, strict=True)
+        ]
 
     @torch.inference_mode()
     def _flush(
@@ -177,7 +196,15 @@ class Predictor:
             rows[item].append(row)
         queue.clear()
 
-    def _collect(self, one: Prepared, windows: Floats) -> Scores:
+    def _collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
+        if one.stereo:
+            sounds = np.concatenate(sounding, axis=1)
+            by_stream = windows.reshape(sounds.shape[1], sounds.shape[0], -1).transpose(1, 0, 2)
+            mean, windows = unite(by_stream, sounds)
+        else:
+            mean = windows.mean(axis=0)
+        if self.model.description.aggregation == "s2":
+            mean = sum_of_windows(windows)
         length = one.record.at_rate(self._rate).num_samples
         starts = np.array([samples_to_seconds(start, self._rate) for start in one.starts])
         if one.from_features:
@@ -186,9 +213,31 @@ class Predictor:
             ends = (min(start + self._window, length) for start in one.starts)
             spans = (end - start for start, end in zip(one.starts, ends, strict=True))
             durations = np.array([samples_to_seconds(span, self._rate) for span in spans])
-        return Scores(windows.mean(axis=0), windows, starts, durations)
+        return Scores(mean, windows, starts, durations)
 
 
-def _windows(chunks: Iterable[Floats]) -> Iterator[Floats]:
-    for chunk in chunks:
+def sum_of_windows(windows: Floats) -> Floats:
+    """Return S2 of Han et al. (2017): each class's sum over the windows, divided by the largest one.
+
+    Parameters
+    ----------
+    windows : ndarray of float32, shape (n, classes)
+        Scores of each window, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float32, shape (classes,)
+        1 for the surest class; all 0 if there is none.
+    """
+    total = windows.sum(axis=0, dtype=np.float64)
+    result: Floats = (total / max(float(total.max()), 1e-30)).astype(np.float32)
+    return result
+
+
+def _windows(one: Prepared, sounding: list[Bools]) -> Iterator[Floats]:
+    """Yield the windows of a record; note, of streams, which of them sound in which windows."""
+    for chunk in one.chunks:
+        if one.stereo:
+            sounding.append(heard(chunk))
+            chunk = chunk.transpose(1, 0, 2).reshape(-1, chunk.shape[2])
         yield from chunk

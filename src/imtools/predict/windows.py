@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +30,14 @@ def window_starts(num_samples: int, window: int, hop: int) -> range:
 class CutWindows:
     """The windows of a record, cut each time they are iterated over; see `cut_windows`."""
 
+    cut: Callable[[Record, int, int, int], Iterator[Windows]]
     record: Record
     sampling_rate: int
     window: int
     hop: int
 
     def __iter__(self) -> Iterator[Windows]:
-        return cut_windows(self.record, self.sampling_rate, self.window, self.hop)
+        return self.cut(self.record, self.sampling_rate, self.window, self.hop)
 
 
 def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Windows]:

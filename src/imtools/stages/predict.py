@@ -58,7 +58,14 @@ def _rounded(score: float) -> float:
 
 
 def predict(
-    run: Run, model: str, *, hop: float | None, windows: bool, held_out: bool, batch_size: int
+    run: Run,
+    model: str,
+    *,
+    hop: float | None,
+    stereo: bool | None,
+    windows: bool,
+    held_out: bool,
+    batch_size: int,
 ) -> None:
     """Predict for the items of a run.
 
@@ -68,12 +75,12 @@ def predict(
         The harness.
     model : str
         The model directory.
-    hop, held_out, batch_size
+    hop, stereo, held_out, batch_size
         See `Predictor`.
     windows : bool
         See `PredictStage`.
     """
     device = resolve_device(run.options.device)
     loaded = load(model, device, resolve_precision(run.options.precision, device))
-    predictor = Predictor(loaded, hop=hop, batch_size=batch_size, held_out=held_out)
+    predictor = Predictor(loaded, hop=hop, stereo=stereo, batch_size=batch_size, held_out=held_out)
     execute(run, PredictStage(predictor, windows=windows), run.items())

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from ..device import resolve_device, resolve_precision
-from ..errors import FeatureError, ModelError, UsageError
+from ..errors import FeatureError, ImtoolsError, ModelError, UsageError
 from ..features.batches import Array
 from ..features.front_ends.base import FrontEnd
 from ..manifest import FeatureRef, Record
+from ..models import ARCHITECTURES
+from ..models.description import Description
 from ..run import Item, Run, is_fatal, record_items
 from ..run.workers import ordered_map
 from ..train.config import TrainConfig
 from ..train.fit import check, fit
 from ..train.folds import plan_folds
 from ..train.history import Epoch
+from ..train.processes import Processes, joined
+from ..train.protocols import protocol_of
 from ..train.rows import Rows, stored_rows
-from ..train.waveforms import Computing, check_sound, choose_front_end
+from ..train.sound import SoundRows, bare_sound
+from ..train.waveforms import Computing, Probing, check_sound, choose_front_end
 
 
-def train(run: Run, settings: dict[str, Any], preset: str | None = None) -> None:
+def train(
+    run: Run,
+    settings: dict[str, Any],
+    preset: str | None = None,
+    *,
+    protocol: str | None = None,
+    on_the_fly: bool = False,
+    extend: str | None = None,
+) -> None:
     """Train a model on the records of a run.
 
     A line for each member goes to standard output: where it was validated, and how well it did.
@@ -34,9 +47,15 @@ def train(run: Run, settings: dict[str, Any], preset: str | None = None) -> None
     run : Run
         The harness; its output directory becomes the model directory.
     settings : dict
-        Fields of `TrainConfig`.
+        Fields of `TrainConfig`; those that are ``None`` are taken from the protocol.
     preset : str, optional
         Front end for records without stored features; see `imtools.train.waveforms.choose_front_end`.
+    protocol : str, optional
+        The model as whose paper says to train; by default the one that is trained.
+    on_the_fly : bool
+        Keep waveforms, and compute features for each batch.
+    extend : str, optional
+        A one-vs-all model to which classes are added.
 
     Raises
     ------
@@ -49,83 +68,174 @@ def train(run: Run, settings: dict[str, Any], preset: str | None = None) -> None
     """
     if run.folder is None:
         raise UsageError("a model needs a place", "name a directory with -o")
-    config = TrainConfig(**settings, seed=run.options.seed)
-    device = resolve_device(run.options.device)
-    records = run.records()
-    if not records:
-        raise ModelError("there are no records to train on", "give a manifest of labelled records")
-    if run.options.dry_run:
-        for fold in plan_folds(records, config.folds, seed=config.seed):
-            counts = f"{len(fold.train)} records to train on, {len(fold.validation)} to validate"
-            run.say(f"dry run: {fold.name}: {counts}")
-        return
-
-    front_end = choose_front_end(records, config.features, preset)
-    if all(front_end.kind in record.features for record in records):
-        run.start()
-        with run.clock.measure("features"):
-            rows = stored_rows(records, front_end.kind)
-    else:
-        records, rows = _compute(run, records, front_end, config, device)
-
-    def report(epoch: Epoch, seconds: float) -> None:
-        place = "" if epoch.fold is None else f"fold {epoch.fold}, "
-        losses = f"loss {epoch.train_loss:.4f}, on validation {epoch.validation_loss:.4f}"
-        line = f"{place}epoch {epoch.epoch}: {losses}, {seconds:.1f} s"
-        run.advance(note=line)
-        if run.options.verbose:
-            run.say(line)
-
-    with run.clock.measure("training"):
-        description = fit(
-            records,
-            run.folder,
-            config,
-            rows=rows,
-            device=device,
-            dtype=resolve_precision(run.options.precision, device),
-            resume=run.options.resume,
-            report=report,
-        )
-    for record in records:
-        run.succeed(record.duration)
-    for member in description.members:
-        validation = {"member": member.prefix, "fold": member.fold, "epoch": member.epoch} | member.validation
-        run.emit([{"model": str(run.folder), **validation}])
+    given = {name: value for name, value in settings.items() if value is not None}
+    given = protocol_of(protocol or settings["architecture"]) | given
+    config = TrainConfig(**given, seed=run.options.seed)
+    with joined(resolve_device(run.options.device)) as (processes, device):
+        if not processes.leads:
+            run.options.quiet = True
+        _Training(run, config, preset, processes, device).carry_out(on_the_fly, extend)
 
 
-def _compute(
-    run: Run, records: list[Record], front_end: FrontEnd, config: TrainConfig, device: torch.device
-) -> tuple[list[Record], Rows]:
-    """Start the run and compute features; return the records that have one now, and the features.
+class _Training:
+    """One training, and the harness that it runs in."""
 
-    What is wrong with the whole is found before anything is computed or written; what is wrong with single
-    records makes failures of them. Records of the split ``"test"`` need no features.
-    """
-    used = [record for record in records if record.split != "test"]
-    faults = {record.id: fault for record in used if (fault := _fault(record, front_end))}
-    sound = [record for record in used if record.id not in faults]
-    if used and not sound:
-        raise next(iter(faults.values()))
-    plan_folds(sound, config.folds, seed=config.seed)  # says so if nothing is left
-    computing = Computing(sound, front_end.to(device))
-    check(sound, config, computing.shape)
+    def __init__(
+        self, run: Run, config: TrainConfig, preset: str | None, processes: Processes, device: torch.device
+    ) -> None:
+        self._run, self._config, self._preset = run, config, preset
+        self._processes, self._device = processes, device
 
-    run.start()
-    for item in record_items(used):
-        if item.id in faults:
-            run.fail(item, "features", faults[item.id])
-    with run.clock.measure("features"), _fewer_threads():
-        good = _fill(run, computing, sound)
-    if not good:
-        raise ModelError("no record is left to train on", "see the failures")
-    for record in records:
-        if record.split == "test":
+    def carry_out(self, on_the_fly: bool, extend: str | None) -> None:
+        """Read the records, get rows of them, train, and say what came of it."""
+        run, config = self._run, self._config
+        records = run.records()
+        if not records:
+            raise ModelError("there are no records to train on", "give a manifest of labelled records")
+        if run.options.dry_run:
+            for fold in plan_folds(records, config.folds, division=config.division, seed=config.seed):
+                counts = f"{len(fold.train)} records to train on, {len(fold.validation)} to validate"
+                run.say(f"dry run: {fold.name}: {counts}")
+            return
+        default = ARCHITECTURES[config.architecture].front_end
+        front_end = choose_front_end(records, config.features, self._preset, default)
+        transform = None
+        if on_the_fly:
+            records = [record.replace(features={}) for record in records]
+            records, rows = self._sound(records, front_end)
+            transform = front_end.to(self._device)
+        elif all(front_end.kind in record.features for record in records):
+            self._start()
+            with run.clock.measure("features"):
+                rows = stored_rows(records, front_end.kind)
+        else:
+            records, rows = self._computed(records, front_end)
+
+        with run.clock.measure("training"):
+            description = fit(
+                records,
+                run.options.output or "",
+                config,
+                rows=rows,
+                transform=transform,
+                extend=extend,
+                device=self._device,
+                dtype=resolve_precision(run.options.precision, self._device),
+                processes=self._processes,
+                resume=run.options.resume,
+                report=self._report,
+            )
+        for record in records:
             run.succeed(record.duration)
-    shape = " x ".join(map(str, computing.shape))
-    seconds = run.clock.seconds["features"]
-    run.say(f"{len(good)} features ({front_end.kind}, {shape}, {computing.dtype}) in {seconds:.1f} s")
-    return good, computing.rows()
+        if self._processes.leads:
+            self._emit(description)
+
+    def _start(self) -> None:
+        """Open the output; with several processes only one does, and the others wait for it."""
+        if self._processes.leads:
+            self._run.start()
+        self._processes.wait()
+
+    def _report(self, rows: list[Epoch], seconds: float) -> None:
+        first = rows[0]
+        place = "" if first.fold is None else f"fold {first.fold}, "
+        train, held = (
+            sum(losses) / len(rows)
+            for losses in ([row.train_loss for row in rows], [row.validation_loss for row in rows])
+        )
+        nets = f" of {len(rows)} nets" if first.label is not None else ""
+        line = (
+            f"{place}epoch {first.epoch}{nets}: loss {train:.4f}, on validation {held:.4f}, {seconds:.1f} s"
+        )
+        if (lrap := first.metrics.get("lrap")) is not None:
+            line += f", LRAP {lrap:.3f}"
+        self._run.advance(note=line)
+        if self._run.options.verbose:
+            self._run.say(line)
+
+    def _emit(self, description: Description) -> None:
+        model = str(self._run.folder)
+        for member in description.members:
+            own = {"member": member.prefix, "fold": member.fold, "label": member.label, "epoch": member.epoch}
+            self._run.emit([{"model": model, **own, **member.validation}])
+        if description.strategy == "one-vs-all":
+            for together in description.training["validation"]:
+                self._run.emit([{"model": model, "member": None, **together}])
+
+    def _computed(self, records: list[Record], front_end: FrontEnd) -> tuple[list[Record], Rows]:
+        """Start the run and compute features; return the records that have one now, and the features.
+
+        What is wrong with the whole is found before anything is computed or written; what is wrong with
+        single records makes failures of them. Records of the split ``"test"`` need no features.
+        """
+        sound = self._usable(records, front_end)
+        computing = Computing(sound, front_end.to(self._device))
+        check(sound, self._config, computing.shape)
+        good = self._go_through(records, sound, front_end, computing)
+        shape = " x ".join(map(str, computing.shape))
+        seconds = self._run.clock.seconds["features"]
+        self._run.say(
+            f"{len(good)} features ({front_end.kind}, {shape}, {computing.dtype}) in {seconds:.1f} s"
+        )
+        return good, computing.rows()
+
+    def _sound(self, records: list[Record], front_end: FrontEnd) -> tuple[list[Record], Rows]:
+        """Start the run and load waveforms, or make sure that they can be loaded when they are needed."""
+        bare = bare_sound(front_end)
+        sound = self._usable(records, front_end)
+        keeping: Keeping
+        try:
+            keeping = Computing(sound, bare)
+        except FeatureError:
+            keeping = Probing(sound, bare)  # of different lengths: it raises as well
+        check(sound, self._config, (front_end.bins, front_end.frames(keeping.shape[1])))
+        good = self._go_through(records, sound, bare, keeping)
+        if isinstance(keeping, Computing):
+            self._run.say(f"{len(good)} waveforms in memory")
+            return good, keeping.rows()
+        self._run.say(f"{len(good)} waveforms, too many for memory: read for each batch")
+        return good, SoundRows(bare, good, jobs=self._run.options.jobs)
+
+    def _usable(self, records: list[Record], front_end: FrontEnd) -> list[Record]:
+        """Return the records to train with: all but those of the split ``"test"`` and those at fault."""
+        used = [record for record in records if record.split != "test"]
+        sound = [record for record in used if _fault(record, front_end) is None]
+        if used and not sound and (fault := _fault(used[0], front_end)):
+            raise fault
+        plan_folds(sound, self._config.folds, division=self._config.division, seed=self._config.seed)
+        return sound
+
+    def _go_through(
+        self, records: list[Record], sound: list[Record], front_end: FrontEnd, keeping: Keeping
+    ) -> list[Record]:
+        """Start the run and load all usable records; return those that did not fail."""
+        run = self._run
+        self._start()
+        usable = {record.id for record in sound}
+        for item in record_items([r for r in records if r.split != "test" and r.id not in usable]):
+            if fault := _fault(item.resolve(), front_end):
+                run.fail(item, "features", fault)
+        with run.clock.measure("features"), _fewer_threads():
+            good = _fill(run, keeping, sound)
+        if not good:
+            raise ModelError("no record is left to train on", "see the failures")
+        for record in records:
+            if record.split == "test":
+                run.succeed(record.duration)
+        return good
+
+
+class Keeping(Protocol):
+    """What takes the sound of records, group by group: `Computing`, `Probing`."""
+
+    shape: tuple[int, int]
+    group_size: int
+
+    def load(self, record: Record) -> Array | FeatureRef:
+        """Return what `add` takes."""
+
+    def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
+        """Take some; return for each what is wrong with it, or ``None``."""
 
 
 @contextmanager
@@ -150,23 +260,23 @@ def _fault(record: Record, front_end: FrontEnd) -> FeatureError | None:
     return None
 
 
-def _fill(run: Run, computing: Computing, records: list[Record]) -> list[Record]:
-    """Compute the features of records, group by group; return the records that have not failed."""
+def _fill(run: Run, keeping: Keeping, records: list[Record]) -> list[Record]:
+    """Load records and hand them over, group by group; return the records that have not failed."""
 
     def load(item: Item) -> tuple[Item, Record, Array | FeatureRef | Exception]:
         record = item.resolve()
         try:
-            return item, record, computing.load(record)
+            return item, record, keeping.load(record)
         except Exception as error:
             if is_fatal(error):
                 raise
             return item, record, error
 
     good: list[Record] = []
-    jobs, size = run.options.jobs, computing.group_size
+    jobs, size = run.options.jobs, keeping.group_size
     loaded = ordered_map(load, record_items(records), jobs, size + 2 * jobs, place=lambda item: item.audio)
     while group := list(islice(loaded, size)):
-        faults = iter(computing.add([one for *_, one in group if not isinstance(one, Exception)]))
+        faults = iter(keeping.add([one for *_, one in group if not isinstance(one, Exception)]))
         for item, record, one in group:
             fault = one if isinstance(one, Exception) else next(faults)
             if fault is None:

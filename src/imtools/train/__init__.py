@@ -1,4 +1,4 @@
-"""Training: records in, a model directory out. Loads torch only when it works."""
+"""Training: records in, a model directory out. Importing it loads torch."""
 
 from .config import TrainConfig
 

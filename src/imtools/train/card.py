@@ -12,7 +12,7 @@ from .config import TrainConfig
 from .data import Examples
 from .engine import Trained
 
-_METRICS = ("loss", "lrap", "f1_micro", "f1_macro", "top1")
+_NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "offset")
 _NO_LICENSE = (
     "The records do not name the licence of their audio. Weights may be bound by it: find out before you "
     "pass them on."
@@ -25,32 +25,57 @@ def model_card(
     trained: Sequence[Trained],
     examples: Examples,
     records: Sequence[Record],
-    parameters: int,
+    base: str | None = None,
 ) -> str:
-    """Return the card as Markdown; ``{name}`` stands where the full name is to be put in."""
+    """Return the card as Markdown; ``{name}`` stands where the full name is to be put in.
+
+    Parameters
+    ----------
+    description : Description
+        Of the whole model.
+    config, trained, examples, records
+        Of this training.
+    base : str, optional
+        Name of the model whose members were taken over.
+    """
     parts = [
         "# {name}",
-        _what(description, parameters),
+        _what(description, trained[0]),
         "## Use\n\n```sh\nim-predict -m . song.flac\n```",
-        "## Training data\n\n" + _data(description, trained, examples, records),
+        "## Training data\n\n" + _taken_over(base) + _data(description, trained, examples, records),
         "## Training\n\n" + _settings(config),
-        "## Validation\n\n" + _validation(trained),
+        "## Validation\n\n" + _validation(config, trained),
         "## Licence\n\n" + _license(records),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _what(description: Description, parameters: int) -> str:
+def _what(description: Description, trained: Trained) -> str:
     bins, frames = description.shape
     members = len(description.members)
     nets = "one net" if members == 1 else f"{members} nets, whose scores are averaged"
+    if description.strategy == "one-vs-all":
+        nets = f"{members} nets, each for one class"
+    parameters = sum(
+        tensor.numel() for key, tensor in trained.state.items() if not key.endswith(_NOT_TRAINED)
+    )
+    windows = {
+        "mean": "Scores of windows are averaged.",
+        "s2": "Scores of windows are added up and divided by the largest sum of any class (S2).",
+    }
     return (
         f"Recognises {len(description.labels)} classes of instruments "
         f"({', '.join(description.labels)}) in windows of {description.window:g} s: {nets}, of architecture "
-        f"`{description.architecture}` at width {description.width:g} ({parameters} parameters each), on "
-        f"`{description.front_end['kind']}` features of {bins} bins x {frames} frames at "
-        f"{description.sampling_rate} Hz. Scores of windows are averaged ({description.aggregation})."
+        f"`{description.architecture}` at width {description.width:g} ({parameters} parameters each, "
+        f"{description.strategy}), on `{description.front_end['kind']}` features of {bins} bins x {frames} "
+        f"frames at {description.sampling_rate} Hz. {windows[description.aggregation]}"
     )
+
+
+def _taken_over(base: str | None) -> str:
+    if base is None:
+        return ""
+    return f"Members of {base} were taken over as they are; this is about those that were added.\n\n"
 
 
 def _data(
@@ -78,21 +103,26 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
-def _validation(trained: Sequence[Trained]) -> str:
-    head = (
-        "Each member after its best epoch (lowest loss), on the records that it was not trained on. The "
-        "epoch was chosen on the same records, so the figures are somewhat too good. F1 at threshold 0.5; "
-        "top1 over the records with one label."
-    )
-    rows = [f"| member | records | epoch | {' | '.join(_METRICS)} |", "|---|" + "---:|" * (2 + len(_METRICS))]
+def _validation(config: TrainConfig, trained: Sequence[Trained]) -> str:
+    names = list(trained[0].best.validation())
+    chosen = "its last epoch, on the records that it was not trained on."
+    if config.keep == "best":
+        chosen = (
+            "its best epoch (lowest loss), on the records that it was not trained on. The epoch was chosen "
+            "on the same records, so the figures are somewhat too good."
+        )
+    head = f"Each member after {chosen} Decisions at threshold 0.5; top1 over the records with one label."
+    rows = [f"| member | records | epoch | {' | '.join(names)} |", "|---|" + "---:|" * (2 + len(names))]
     for one in trained:
         values = one.best.validation()
-        shown = ["-" if (value := values[name]) is None else f"{value:.3f}" for name in _METRICS]
-        rows.append(
-            f"| {one.fold.name} | {len(one.fold.validation)} | {one.best.epoch} | {' | '.join(shown)} |"
-        )
-    if any(one.degenerate for one in trained):
-        rows.append("\n**It gives nearly the same answer for every input: it has learnt nothing of use.**")
+        shown = ["-" if (value := values[name]) is None else f"{value:.3f}" for name in names]
+        member = one.fold.name if one.label is None else f"{one.fold.name}, {one.label}"
+        rows.append(f"| {member} | {len(one.fold.validation)} | {one.best.epoch} | {' | '.join(shown)} |")
+    if flagged := [one for one in trained if one.degenerate]:
+        which = "It gives"
+        if len(flagged) < len(trained):
+            which = ", ".join(one.label or one.fold.name for one in flagged) + ":"
+        rows.append(f"\n**{which} nearly the same answer for every input: it has learnt nothing of use.**")
     return head + "\n\n" + "\n".join(rows)
 
 

@@ -4,64 +4,60 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..atomic import replacing
 from ..errors import ModelError, UsageError
 from .history import Epoch
-
-State = dict[str, Tensor]
+from .learner import Learner
 
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 _META = "training"
 
 
-@dataclass
-class Checkpoint:
-    """Where a training stands; random generators need no place here, since every epoch seeds them anew.
+def save_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Sequence[Learner]) -> None:
+    """Write where some learners stand, atomically.
 
-    Attributes
+    Random generators need no place in it: every step seeds them anew. Of a learner that is done only the
+    best weights are kept.
+
+    Parameters
     ----------
+    path : path
+        The file.
     fingerprint : str
         Of everything that decides the result.
-    history : list of Epoch
-        The epochs done.
-    best : dict of str to Tensor
-        Weights after the epoch with the lowest validation loss.
+    learners : sequence of Learner
+        After an epoch.
     """
-
-    fingerprint: str
-    history: list[Epoch]
-    best: State
-
-
-def save_checkpoint(
-    path: str | os.PathLike[str], checkpoint: Checkpoint, net: nn.Module, optimizer: torch.optim.AdamW
-) -> None:
-    """Write a checkpoint, atomically."""
-    tensors = {f"best.{key}": tensor for key, tensor in checkpoint.best.items()}
-    tensors |= {f"net.{key}": tensor for key, tensor in net.state_dict().items()}
-    for name, parameter in net.named_parameters():
-        state = optimizer.state[parameter]
-        tensors |= {f"{moment}.{name}": state[moment] for moment in _MOMENTS}
-        tensors[f"step.{name}"] = state["step"]
-    history = [epoch.to_json() for epoch in checkpoint.history]
-    meta = json.dumps({"fingerprint": checkpoint.fingerprint, "history": history})
+    tensors: dict[str, Tensor] = {}
+    meta: dict[str, object] = {"fingerprint": fingerprint}
+    for number, learner in enumerate(learners):
+        own = {f"best.{key}": tensor for key, tensor in learner.best.items()}
+        if not learner.done:
+            own |= {f"net.{key}": tensor for key, tensor in learner.net.state_dict().items()}
+            if learner.average is not None:
+                own |= {f"average.{key}": t for key, t in learner.average.net.state_dict().items()}
+            for name, parameter in learner.net.named_parameters():
+                if state := learner.optimizer.state.get(parameter):
+                    own |= {f"{moment}.{name}": state[moment] for moment in _MOMENTS}
+                    own[f"step.{name}"] = state["step"]
+        tensors |= {f"{number}.{key}": tensor for key, tensor in own.items()}
+        history = [epoch.to_json() for epoch in learner.history]
+        meta[str(number)] = {"history": history, "steps": learner.steps}
     with replacing(path) as temporary:
         held = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         # Not save_file: it makes no OSError of a full disk.
-        temporary.write_bytes(save(held, {_META: meta}))
+        temporary.write_bytes(save(held, {_META: json.dumps(meta)}))
 
 
-def load_checkpoint(
-    path: str | os.PathLike[str], fingerprint: str, net: nn.Module, optimizer: torch.optim.AdamW
-) -> Checkpoint:
-    """Bring net and optimizer to the state of a checkpoint, and return the rest of it.
+def load_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Sequence[Learner]) -> None:
+    """Bring fresh learners to the state of a checkpoint.
 
     Raises
     ------
@@ -75,20 +71,33 @@ def load_checkpoint(
         with safe_open(name, "pt") as file:
             meta = json.loads(file.metadata()[_META])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-        history = [Epoch(**row) for row in meta["history"]]
         if meta["fingerprint"] != fingerprint:
             hint = "give the same records and options, or --force to start over"
             raise UsageError(f"{name}: belongs to a training with other records or options", hint)
-        net.load_state_dict(_part(tensors, "net"))
-        for key, parameter in net.named_parameters():
-            # Laid out in memory like the parameter: another order of the same sums may round differently.
-            moments = {m: torch.empty_like(parameter).copy_(tensors[f"{m}.{key}"]) for m in _MOMENTS}
-            optimizer.state[parameter] = {"step": tensors[f"step.{key}"], **moments}
+        for number, learner in enumerate(learners):
+            own = _part(tensors, str(number))
+            learner.history = [Epoch(**row) for row in meta[str(number)]["history"]]
+            learner.steps = meta[str(number)]["steps"]
+            learner.best = _part(own, "best")
+            if learner.done:
+                learner.judged.load_state_dict(learner.best)
+            else:
+                _fill(learner, own)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ModelError(f"{name}: is no checkpoint of this training ({error})", "start over") from None
-    return Checkpoint(fingerprint, history, _part(tensors, "best"))
 
 
-def _part(tensors: State, prefix: str) -> State:
+def _fill(learner: Learner, tensors: dict[str, Tensor]) -> None:
+    learner.net.load_state_dict(_part(tensors, "net"))
+    if learner.average is not None:
+        learner.average.net.load_state_dict(_part(tensors, "average"))
+    for key, parameter in learner.net.named_parameters():
+        if f"step.{key}" in tensors:
+            # Laid out in memory like the parameter: another order of the same sums may round differently.
+            moments = {m: torch.empty_like(parameter).copy_(tensors[f"{m}.{key}"]) for m in _MOMENTS}
+            learner.optimizer.state[parameter] = {"step": tensors[f"step.{key}"], **moments}
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     start = f"{prefix}."
     return {key.removeprefix(start): tensor for key, tensor in tensors.items() if key.startswith(start)}

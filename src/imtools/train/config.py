@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from ..errors import UsageError
 from ..labels import Unlisted
 from ..models import DEFAULT_ARCHITECTURE
-from .schedule import Schedule
+from ..models.description import Aggregation
+from ..models.registry import Strategy
+from .augment import Augmentation
+from .schedule import Schedule, ScheduleKind
+
+Keep = Literal["best", "last"]
+"""Of which epoch the weights are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """Settings of a training; the defaults are Kratimenos et al. (2020), section IV-B.
+    """Settings of a training.
+
+    The defaults suit kratimenos2020; `imtools.train.protocols` has those of every paper.
 
     Attributes
     ----------
@@ -22,6 +29,9 @@ class TrainConfig:
         A key of ``models.ARCHITECTURES``.
     width : float
         Factor on the net's channels and units.
+    strategy : {"multi-label", "single-label", "one-vs-all", "svm"}
+        One net with a sigmoid for each class; one net with a softmax over them; a net with one output for
+        each class, which trains and stops for itself; support vectors.
     features : str or None
         Kind of feature to train on; ``None``: that of the front end asked for, or the one kind that the
         records have.
@@ -31,18 +41,38 @@ class TrainConfig:
         What a class is that a record does not list: left out of the loss, or a negative.
     folds : tuple of int or None
         The folds to validate on, each giving a member of the model; ``None``: all that there are.
+    division : float
+        How records with neither folds nor splits are divided: into so many folds, or by holding out this
+        part if it is below 1.
     epochs : int
         Most epochs; the ``"decay"`` schedule usually stops before.
     batch_size : int
-        Examples in a batch.
-    learning_rate : float
-        Of Adam, at its highest.
-    schedule : {"decay", "onecycle"}
-        See `imtools.train.schedule`.
+        Examples in a batch, of all processes together.
+    learning_rate, schedule, decay, reduce_patience, reduce_factor, stop_patience, warm_up
+        See `Schedule`.
+    stop_precision : float or None
+        A net for one class is done when its precision and its accuracy on the validation records have
+        reached this (Chen et al. 2024, section V-A).
     weight_decay : float
-        Decoupled from the gradient (Loshchilov & Hutter 2019, "AdamW").
-    mix, roll, mask : float, int, float
-        See `imtools.train.augment.Augmentation`; all off by default.
+        Decoupled from the gradient (Loshchilov & Hutter 2019, "AdamW"); 0 is Adam.
+    class_weights : bool
+        Weigh classes such that rare ones count as much as frequent ones.
+    negatives : float or None
+        One-vs-all: how many negatives each net is shown in an epoch for each positive, drawn anew every
+        time; ``None``: all there are.
+    ema : float
+        Judge and keep a moving average of the weights with this decay instead of the weights; 0: do not.
+    mix, roll, mask, mixup : float, int, float, float
+        See `Augmentation`; all off by default.
+    keep : {"best", "last"}
+        Of which epoch the weights are kept: that with the lowest validation loss, or the last. With the
+        last, figures on the validation records are those of records that have decided nothing.
+    compile : bool
+        Let torch compile the nets.
+    aggregation : {"mean", "s2"}
+        How the scores of windows become one, in prediction.
+    stereo : bool
+        Whether left, right, middle and side of a recording are heard apart, in prediction.
     hop : float or None
         Distance between the windows in prediction, in seconds; ``None``: the window, without overlap.
     seed : int
@@ -53,37 +83,92 @@ class TrainConfig:
 
     architecture: str = DEFAULT_ARCHITECTURE
     width: float = 1.0
+    strategy: Strategy = "multi-label"
     features: str | None = None
     classes: tuple[str, ...] | None = None
     unlisted: Unlisted = "unknown"
     folds: tuple[int, ...] | None = None
+    division: float = 0.1
     epochs: int = 100
     batch_size: int = 128
     learning_rate: float = 1e-4
-    schedule: Schedule = "decay"
+    schedule: ScheduleKind = "decay"
+    decay: float = 0.9
+    reduce_patience: int = 5
+    reduce_factor: float = 0.1
+    stop_patience: int = 7
+    stop_precision: float | None = None
+    warm_up: float = 0.0
     weight_decay: float = 0.0
+    class_weights: bool = False
+    negatives: float | None = None
+    ema: float = 0.0
     mix: float = 0.0
     roll: int = 0
     mask: float = 0.0
+    mixup: float = 0.0
+    keep: Keep = "best"
+    compile: bool = False
+    aggregation: Aggregation = "mean"
+    stereo: bool = False
     hop: float | None = None
     seed: int = 0
     name: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no other module checks when it is given its part."""
-        if self.epochs < 1 or self.batch_size < 2:
-            what = f"{self.epochs} epochs of batches of {self.batch_size}"
-            raise UsageError(f"{what} train nothing", "give at least 1 epoch and batches of 2")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise UsageError(f"a learning rate of {self.learning_rate:g} trains nothing", "try 0.0001")
-        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
-            raise UsageError(f"a weight decay of {self.weight_decay:g} makes no sense", "give 0 or more")
-        if self.schedule not in get_args(Schedule):
-            raise UsageError(
-                f"there is no schedule {self.schedule!r}", f"choose from {', '.join(get_args(Schedule))}"
-            )
+        if self.batch_size < 2:
+            raise UsageError(f"batches of {self.batch_size} train nothing", "give batches of at least 2")
+        for what, value in (("weight decay", self.weight_decay), ("division", self.division)):
+            if not 0 <= value < float("inf"):
+                raise UsageError(f"a {what} of {value:g} makes no sense", "give 0 or more")
+        if self.division == 0 or 1 <= self.division < 2 or (self.division > 1 and self.division % 1):
+            hint = "give a number of folds from 2, or the part to hold out"
+            raise UsageError(f"a division of {self.division:g} makes no sense", hint)
+        if not 0 <= self.ema < 1:
+            raise UsageError(f"a moving average with decay {self.ema:g} makes no sense", "try 0.999")
+        if self.negatives is not None and not self.negatives > 0:
+            raise UsageError(f"{self.negatives:g} negatives for each positive teach nothing", "try 1")
+        if self.negatives is not None and self.class_weights:
+            hint = "choose one: both even out rare and frequent classes"
+            raise UsageError("drawn negatives and class weights do not go together", hint)
+        if self.stop_precision is not None and not 0 < self.stop_precision <= 1:
+            hint = "choose one above 0 and up to 1"
+            raise UsageError(f"a precision of {self.stop_precision:g} cannot be reached", hint)
+        for word, choices in (
+            (self.strategy, get_args(Strategy)),
+            (self.aggregation, get_args(Aggregation)),
+            (self.keep, get_args(Keep)),
+        ):
+            if word not in choices:
+                raise UsageError(f"there is no {word!r}", f"choose from {', '.join(choices)}")
+        if (self.architecture == "bosch2012") != (self.strategy == "svm"):
+            what = f"model {self.architecture!r} and strategy {self.strategy!r} do not go together"
+            raise UsageError(what, "strategy 'svm' is that of bosch2012, and only its")
+        if self.strategy == "svm" and self.width != 1:
+            what = f"a support vector machine has no width, and {self.width:g} was asked for"
+            raise UsageError(what, "leave it 1")
         if self.hop is not None and not self.hop > 0:
             raise UsageError(f"a hop of {self.hop:g} s makes no progress", "give one above 0")
+        self.plan()
+        self.augmentation()
+
+    def plan(self) -> Schedule:
+        """Return the learning rates and the stopping."""
+        return Schedule(
+            kind=self.schedule,
+            peak=self.learning_rate,
+            epochs=self.epochs,
+            decay=self.decay,
+            reduce_patience=self.reduce_patience,
+            reduce_factor=self.reduce_factor,
+            stop_patience=self.stop_patience,
+            warm_up=self.warm_up,
+        )
+
+    def augmentation(self) -> Augmentation:
+        """Return how examples are changed."""
+        return Augmentation(mix=self.mix, roll=self.roll, mask=self.mask, mixup=self.mixup)
 
     def to_json(self) -> dict[str, Any]:
         """Return all settings as JSON values."""

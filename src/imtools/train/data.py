@@ -1,4 +1,4 @@
-"""What a training reads: features of one kind and front end, with labels."""
+"""What a training reads: features of one kind and front end, or sound to compute them from, with labels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..features.front_ends.base import FrontEnd
 from ..labels import Unlisted, label_matrix
 from ..manifest import Record
 from .rows import AT_ONCE, Indices, Rows
@@ -29,50 +30,75 @@ class Examples:
     Parameters
     ----------
     rows : Rows
-        The features, one row for each record.
+        One row for each record: its features or, if a transform is given, its waveform.
     records : sequence of Record
         With labels.
     classes : sequence of str
         The k columns of the labels.
     unlisted : {"unknown", "absent"}
         As for `imtools.labels.label_matrix`.
+    transform : FrontEnd, optional
+        Computes the features of waveforms whenever they are needed, on its device.
 
     Attributes
     ----------
+    front_end : FrontEnd
+        What computes, or has computed, the features.
+    transform : FrontEnd or None
+        As given.
+    row_shape : tuple of int
+        Of a row.
     shape : tuple of int
-        ``(bins, frames)``.
+        ``(bins, frames)`` of the features.
     present, known : ndarray of bool, shape (n, k)
         The labels, and which of them are known.
     """
 
     def __init__(
-        self, rows: Rows, records: Sequence[Record], classes: Sequence[str], unlisted: Unlisted
+        self,
+        rows: Rows,
+        records: Sequence[Record],
+        classes: Sequence[str],
+        unlisted: Unlisted,
+        transform: FrontEnd | None = None,
     ) -> None:
         if len(rows) != len(records):
             raise ValueError(f"{len(rows)} rows for {len(records)} records")
-        self._rows = rows
-        self.shape = rows.shape
+        self._rows, self.transform = rows, transform
+        self.front_end = transform or rows.front_end
+        self.row_shape = self.shape = rows.shape
+        if transform is not None:
+            self.shape = (transform.bins, transform.frames(rows.shape[1]))
         self.present, self.known = label_matrix(records, classes, unlisted)
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def digest(self) -> str:
-        """Return a hash of all features: what training reads, wherever it comes from."""
+        """Return a hash of all rows: what training reads, wherever it comes from."""
         content = hashlib.sha256()
         for start in range(0, len(self), AT_ONCE):
             stop = min(start + AT_ONCE, len(self))
-            content.update(self.features(np.arange(start, stop)).numpy().tobytes())
+            content.update(self.rows(np.arange(start, stop)).numpy().tobytes())
         return content.hexdigest()
+
+    def rows(self, indices: Indices) -> Tensor:
+        """Return the rows of some examples, float32 of shape (len(indices), bins, frames)."""
+        return torch.from_numpy(self._rows.read(indices))
+
+    def transformed(self, rows: Tensor) -> Tensor:
+        """Return the features (batch, bins, frames) of rows."""
+        return rows if self.transform is None else self.transform(rows[:, 0])
 
     def features(self, indices: Indices) -> Tensor:
         """Return the features of some examples, float32 of shape (len(indices), bins, frames)."""
-        return torch.from_numpy(self._rows.read(indices))
+        return self.transformed(self.rows(indices))
 
     def labels(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Return ``present`` and ``known`` of some examples as tensors of bool."""
-        return torch.from_numpy(self.present[indices]), torch.from_numpy(self.known[indices])
+        """Return ``present`` as float32, and ``known``, of some examples."""
+        return torch.from_numpy(self.present[indices]).float(), torch.from_numpy(self.known[indices])
 
+    @torch.inference_mode()
     def statistics(self, indices: Indices) -> Statistics:
         """Return mean and standard deviation over all cells of some examples, in two exact passes."""
         mean = self._mean(indices, 0.0, 1)

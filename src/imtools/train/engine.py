@@ -1,33 +1,37 @@
-"""The training loop: one net on one division of the examples."""
+"""The training loop: one net, or one for each class, on one division of the examples."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch import Tensor, nn
 
 from ..device import place, seed_everything, stable_seed
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from ..models import build
-from .augment import Augmentation, Decibels, mask_bands, mix_examples, roll_bins
-from .checkpoint import Checkpoint, State, load_checkpoint, save_checkpoint
+from ..models.one_vs_all import build_binary
+from .augment import Augmenter, mix_waveforms
+from .checkpoint import load_checkpoint, save_checkpoint
 from .config import TrainConfig
 from .data import Examples, Statistics
+from .feed import Feed
 from .folds import Fold
-from .history import Epoch, validation_metrics
-from .schedule import best_epoch, learning_rate, stops
+from .grouped import grouped_logits
+from .history import Epoch, class_metrics, validation_metrics
+from .learner import Learner, State, called
+from .losses import class_weights, draw_negatives, kept_negatives
+from .processes import Processes
+from .rows import Indices
 
-Report = Callable[[Epoch, float], None]
-"""Called after each epoch with what it gave and the seconds that it took."""
+Report = Callable[[list[Epoch], float], None]
+"""Called after each epoch with what it gave, one for each net, and the seconds that it took."""
 
 Floats = NDArray[np.float32]
 
@@ -37,36 +41,47 @@ DEGENERATE_SPREAD = 0.05
 
 @dataclass(frozen=True)
 class Trained:
-    """What training on one division gave.
+    """What training one net on one division gave.
 
     Attributes
     ----------
     fold : Fold
         The division.
+    label : str or None
+        The one class that the net is for.
     state : dict of str to Tensor
-        The weights after the best epoch.
+        The weights after the epoch that is kept.
     statistics : Statistics
         Of the training features.
     history : list of Epoch
         Every epoch.
-    degenerate : bool
-        Whether all validation records get (nearly) the same scores.
+    kept : int
+        The epoch that the weights are from.
+    scores : ndarray of float32, shape (n, columns)
+        Of the validation records.
     """
 
     fold: Fold
+    label: str | None
     state: State
     statistics: Statistics
     history: list[Epoch]
-    degenerate: bool
+    kept: int
+    scores: Floats
 
     @property
     def best(self) -> Epoch:
-        """The epoch that the weights are from."""
-        return self.history[best_epoch([epoch.validation_loss for epoch in self.history])]
+        """What the epoch gave that the weights are from."""
+        return self.history[self.kept]
+
+    @property
+    def degenerate(self) -> bool:
+        """Whether all validation records get (nearly) the same scores."""
+        return len(self.scores) > 1 and float(np.ptp(self.scores, axis=0).max()) < DEGENERATE_SPREAD
 
 
 class Trainer:
-    """Trains a net on one division of the examples.
+    """Trains on one division of the examples.
 
     Parameters
     ----------
@@ -76,10 +91,14 @@ class Trainer:
         Which of them train and validate.
     config : TrainConfig
         The settings.
-    front_end : dict
-        Configuration of the front end, for the augmentation.
+    classes : sequence of str
+        Names of the label columns.
     device, dtype
         Where and in what to compute.
+    processes : Processes
+        Which of them this is; each holds all examples.
+    only : collection of str, optional
+        One-vs-all: the classes to train nets for; by default all.
     """
 
     def __init__(
@@ -87,29 +106,55 @@ class Trainer:
         examples: Examples,
         fold: Fold,
         config: TrainConfig,
-        front_end: dict[str, Any],
+        classes: Sequence[str],
         device: torch.device,
         dtype: torch.dtype,
+        *,
+        processes: Processes | None = None,
+        only: Sequence[str] | None = None,
     ) -> None:
         self._examples, self._fold, self._config = examples, fold, config
         self._device, self._dtype = device, dtype
-        self._augmentation = Augmentation(config.mix, config.roll, config.mask)
-        self._decibels = Decibels.of(front_end) if config.mix else None
+        self._processes = processes or Processes()
         self._statistics = examples.statistics(fold.train)
-        seed_everything(config.seed, fold.name, "weights")
-        net = build(
-            config.architecture,
-            num_classes=examples.present.shape[1],
-            input_shape=examples.shape,
-            width=config.width,
+        augmentation = config.augmentation()
+        self._mix_sound = augmentation.mix if examples.transform is not None else 0.0
+        self._augmenter = Augmenter(
+            replace(augmentation, mix=0.0) if self._mix_sound else augmentation,
+            examples.front_end.config,
+            self._statistics.mean,
+            self._statistics.std,
         )
-        self._net = place(net, device)
-        self._optimizer = torch.optim.AdamW(
-            self._net.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self._past = Checkpoint("", [], {})
+        self.feed = Feed(examples, device)
+        self.learners = self._make_learners(classes, classes if only is None else only)
 
-    def train(self, checkpoint: Path, fingerprint: str, report: Report) -> Trained:
+    def _make_learners(self, classes: Sequence[str], only: Sequence[str]) -> list[Learner]:
+        config, train = self._config, self._fold.train
+        present, known = self._examples.present[train], self._examples.known[train]
+        weights = class_weights(present, known, config.strategy) if config.class_weights else None
+        if config.strategy != "one-vs-all":
+            return [self._learner(None, slice(len(classes)), weights)]
+        columns = [(label, slice(c, c + 1)) for c, label in enumerate(classes) if label in only]
+        learners = [self._learner(label, column, weights) for label, column in columns]
+        if config.negatives is not None:
+            kept = kept_negatives(present, known, config.negatives)
+            for learner in learners:
+                for net in {learner.net, learner.judged}:
+                    net.get_buffer("offset").fill_(math.log(kept[learner.columns.start]))
+        return learners
+
+    def _learner(self, label: str | None, columns: slice, weights: Tensor | None) -> Learner:
+        config, shape = self._config, self._examples.shape
+        seed_everything(config.seed, self._fold.name, label or "", "weights")
+        net: nn.Module
+        if label is None:
+            net = build(config.architecture, num_classes=columns.stop, input_shape=shape, width=config.width)
+        else:
+            net = build_binary(config.architecture, input_shape=shape, width=config.width)
+        own = None if weights is None else weights[columns].to(self._device)
+        return Learner(label, columns, place(net, self._device), config, own)
+
+    def train(self, checkpoint: Path, fingerprint: str, report: Report) -> list[Trained]:
         """Train to the end, from the checkpoint if there is one.
 
         Parameters
@@ -121,124 +166,198 @@ class Trainer:
         report : callable
             Called after each epoch that is done now.
 
+        Returns
+        -------
+        list of Trained
+            One for each net.
+
         Raises
         ------
         ModelError
-            If the loss is no longer a number.
+            If a loss is no longer a number.
         """
-        self._past = Checkpoint(fingerprint, [], {})
         if checkpoint.exists():
-            self._past = load_checkpoint(checkpoint, fingerprint, self._net, self._optimizer)
-        while not self._finished():
+            load_checkpoint(checkpoint, fingerprint, self.learners)
+        self._processes.wait()  # until all have read it: it is about to be replaced
+        while active := [learner for learner in self.learners if not learner.done]:
             start = time.perf_counter()
-            row = self._run_epoch(len(self._past.history))
-            self._past.history.append(row)
-            if best_epoch(self._losses()) == row.epoch:
-                self._past.best = {key: t.detach().cpu().clone() for key, t in self._net.state_dict().items()}
-            save_checkpoint(checkpoint, self._past, self._net, self._optimizer)
-            report(row, time.perf_counter() - start)
-        self._net.load_state_dict(self._past.best)
-        scores, _ = self._validate()
-        spread = float(np.ptp(scores, axis=0).max())
-        degenerate = len(scores) > 1 and spread < DEGENERATE_SPREAD
-        return Trained(self._fold, self._past.best, self._statistics, self._past.history, degenerate)
-
-    def _losses(self) -> list[float]:
-        return [epoch.validation_loss for epoch in self._past.history]
-
-    def _finished(self) -> bool:
-        losses = self._losses()
-        return len(losses) >= self._config.epochs or stops(self._config.schedule, losses)
-
-    def _run_epoch(self, epoch: int) -> Epoch:
-        """Train one epoch and validate; every random number in it follows from seed, fold and epoch."""
-        config, fold = self._config, self._fold
-        seed_everything(config.seed, fold.name, epoch)  # dropout
-        generator = torch.Generator().manual_seed(stable_seed(config.seed, fold.name, epoch, "examples"))
-        order = fold.train[torch.randperm(len(fold.train), generator=generator).numpy()]
-        # Batches of nearly equal size: batch normalisation cannot use a rest of a single example.
-        batches = np.array_split(order, math.ceil(len(order) / config.batch_size))
-        losses, rate = self._losses(), 0.0
-        total, weight = 0.0, 0
-        self._net.train()
-        for number, batch in enumerate(batches):
-            rate = learning_rate(
-                config.schedule,
-                config.learning_rate,
-                epoch=epoch + number / len(batches),
-                epochs=config.epochs,
-                losses=losses,
+            rows = self.run_epoch(active)
+            if self._processes.leads:
+                save_checkpoint(checkpoint, fingerprint, self.learners)
+                report(rows, time.perf_counter() - start)
+        for learner in self.learners:
+            learner.judged.load_state_dict(learner.best)
+        scores = self._scores(self._logits_of_validation())
+        return [
+            Trained(
+                self._fold,
+                learner.label,
+                learner.best,
+                self._statistics,
+                learner.history,
+                learner.kept,
+                scores[:, learner.columns],
             )
-            for group in self._optimizer.param_groups:
-                group["lr"] = rate
-            loss, count = self._step(batch, generator)
-            total, weight = total + loss * count, weight + count
-        scores, validation_loss = self._validate()
-        if not math.isfinite(total + validation_loss):
-            hint = "lower the learning rate, or look for bad features"
-            raise ModelError(f"{fold.name}: the loss of epoch {epoch} is not a finite number", hint)
-        present, known = (y[fold.validation] for y in (self._examples.present, self._examples.known))
-        metrics = validation_metrics(present, scores, known)
-        return Epoch(fold.number, epoch, rate, total / max(1, weight), validation_loss, metrics)
+            for learner in self.learners
+        ]
 
-    def _step(self, batch: NDArray[np.int64], generator: torch.Generator) -> tuple[float, int]:
-        """Take one step of the optimizer; return the mean loss and how many labels it is the mean of."""
-        features = self._examples.features(batch).to(self._device)
-        present, known = (labels.to(self._device) for labels in self._examples.labels(batch))
-        change = self._augmentation
-        if self._decibels is not None:
-            features, present, known = mix_examples(
-                features, present, known, change.mix, self._decibels, generator
-            )
-        if change.roll:
-            features = roll_bins(features, change.roll, generator)
-        features = self._standardised(features)
-        if change.mask:
-            features = mask_bands(features, change.mask, generator)
-        loss = masked_loss(self._logits(features), present, known)
-        count = int(known.sum())
-        mean = loss / max(1, count)
-        self._optimizer.zero_grad(set_to_none=True)
-        mean.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        return float(mean.detach()), count
+    def history(self) -> list[Epoch]:
+        """Return every epoch of every net so far, in the order in which they ended."""
+        rows = [epoch for learner in self.learners for epoch in learner.history]
+        return sorted(rows, key=lambda row: row.epoch)
 
-    def _standardised(self, features: Tensor) -> Tensor:
-        return (features - self._statistics.mean) / self._statistics.std
+    def run_epoch(self, active: Sequence[Learner]) -> list[Epoch]:
+        """Train some of the learners for an epoch and validate; return what each of them gave.
 
-    def _logits(self, features: Tensor) -> Tensor:
-        with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
-            logits: Tensor = self._net(features)
-        return logits.float()
+        Every random number in it follows from seed, fold, epoch and class: what a net of one class becomes
+        does not depend on which others train beside it.
+        """
+        config, name, rank = self._config, self._fold.name, self._processes.rank
+        epoch = len(active[0].history)
+        for learner in active:
+            learner.begin_epoch()
+        used = self._draw(epoch)
+        generator = torch.Generator().manual_seed(stable_seed(config.seed, name, epoch, rank, "augment"))
+        batches = self._batches(epoch, used)
+        shares = [self._processes.share(batch) for batch in batches]
+        for number, (indices, rows) in enumerate(self.feed.batches(shares)):
+            for learner in active:
+                learner.set_rate(epoch + number / len(batches))
+            self._step(active, indices, rows, used, generator, (config.seed, name, epoch, number, rank))
+        for learner in active:
+            self._processes.average_buffers(learner.net)
+            if learner.average is not None:
+                self._processes.average_buffers(learner.average.net)
+        return self._validate(active, epoch)
+
+    def _draw(self, epoch: int) -> NDArray[np.bool_] | None:
+        """Return which examples, of all, each class's net sees in an epoch; ``None``: all see all."""
+        if self._config.strategy != "one-vs-all" or self._config.negatives is None:
+            return None
+        examples, train = self._examples, self._fold.train
+        seed = stable_seed(self._config.seed, self._fold.name, epoch, "negatives")
+        generator = torch.Generator().manual_seed(seed)
+        used = np.zeros_like(examples.present)
+        used[train] = draw_negatives(
+            examples.present[train], examples.known[train], self._config.negatives, generator
+        )
+        return used
+
+    def _batches(self, epoch: int, used: NDArray[np.bool_] | None) -> list[Indices]:
+        """Return the batches of an epoch, of nearly equal size: none is a rest of a single example."""
+        train, size = self._fold.train, float(self._config.batch_size)
+        if used is not None:  # each net sees a part of every batch: as many examples as elsewhere
+            train = train[used[train].any(axis=1)]
+            size /= float(used[train].mean())
+        seed = stable_seed(self._config.seed, self._fold.name, epoch, "order")
+        order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed)).numpy()
+        count = max(1, math.ceil(len(train) / size))
+        if len(train) // count < 2 * self._processes.size:
+            what = f"{self._fold.name}: batches of {len(train) // count} for {self._processes.size} processes"
+            raise UsageError(what, "start fewer processes, or give larger batches or more records")
+        return np.array_split(train[order], count)
+
+    def _step(
+        self,
+        active: Sequence[Learner],
+        indices: Indices,
+        rows: Tensor,
+        used: NDArray[np.bool_] | None,
+        generator: torch.Generator,
+        seeds: tuple[str | int, ...],
+    ) -> None:
+        """Take one step with each of some learners."""
+        features, targets, known = self._prepared(indices, rows, generator)
+        if used is None and self._groups(active):
+            seed_everything(*seeds)
+            nets = [learner.net for learner in active]
+            with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
+                logits = grouped_logits(nets, features).float()
+            losses = [one.loss(own, targets, known) for one, own in zip(active, logits, strict=True)]
+            scaled = [one.scaled(*loss, self._processes) for one, loss in zip(active, losses, strict=True)]
+            torch.stack(scaled).sum().backward()  # type: ignore[no-untyped-call]
+        else:
+            for learner in active:
+                seed_everything(*seeds, learner.label or "")  # dropout
+                if used is None:
+                    self._gradient(learner, features, targets, known)
+                else:
+                    own = torch.from_numpy(used[indices, learner.columns.start]).to(self._device)
+                    self._gradient(learner, features[own], targets[own], known[own])
+        for learner in active:
+            learner.descend(self._processes)
+
+    def _gradient(self, learner: Learner, features: Tensor, targets: Tensor, known: Tensor) -> None:
+        """Compute the gradient of one learner; nothing of it if its share of the batch is too small."""
+        if len(features) < 2:  # batch normalisation cannot use a single example
+            learner.scaled(None, torch.zeros((), device=self._device), self._processes)
+            return
+        total, count = learner.loss(learner.logits(features, self._dtype), targets, known)
+        learner.scaled(total, count, self._processes).backward()  # type: ignore[no-untyped-call]
+
+    def _groups(self, active: Sequence[Learner]) -> bool:
+        """Return whether the nets of some learners are better computed as one."""
+        if self._device.type != "cuda" or len(active) < 2 or self._config.compile:
+            return False
+        return not any(isinstance(module, nn.RNNBase) for module in active[0].net.modules())
+
+    def _prepared(
+        self, indices: Indices, rows: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return standardised features, targets and which are known, changed by chance."""
+        targets, known = (labels.to(self._device) for labels in self._examples.labels(indices))
+        if self._mix_sound:
+            waveforms, targets, known = mix_waveforms(rows[:, 0], targets, known, self._mix_sound, generator)
+            rows = waveforms[:, None]
+        return self._augmenter(self._examples.transformed(rows), targets, known, generator)
 
     @torch.inference_mode()
-    def _validate(self) -> tuple[Floats, float]:
-        """Return the scores of the validation records, and the mean loss over their known labels."""
-        self._net.eval()
-        indices = self._fold.validation
-        parts, total, count = [], 0.0, 0
-        for start in range(0, len(indices), self._config.batch_size):
-            batch = indices[start : start + self._config.batch_size]
-            logits = self._logits(self._standardised(self._examples.features(batch).to(self._device))).cpu()
-            present, known = self._examples.labels(batch)
-            total += float(masked_loss(logits, present, known))
-            count += int(known.sum())
-            parts.append(logits.sigmoid().numpy())
-        if not count:
-            hint = "pass --unlisted absent, or choose other folds"
-            raise ModelError(f"{self._fold.name}: nothing is known of the validation labels", hint)
-        return np.concatenate(parts), total / count
+    def _logits_of_validation(self) -> Tensor:
+        """Return the logits (n, classes) of the validation records; 0 for classes without a net."""
+        validation = self._fold.validation
+        logits = torch.zeros(len(validation), self._examples.present.shape[1], device=self._device)
+        places = self._processes.share(np.arange(len(validation)))
+        size = self._config.batch_size
+        batches = [places[start : start + size] for start in range(0, len(places), size)]
+        for learner in self.learners:
+            learner.judged.eval()
+        for own, (_, rows) in zip(batches, self.feed.batches([validation[b] for b in batches]), strict=True):
+            features = self._examples.transformed(rows)
+            features = (features - self._statistics.mean) / self._statistics.std
+            at = torch.from_numpy(own).to(self._device)
+            for learner in self.learners:
+                logits[at, learner.columns] = called(learner.judged, features, self._dtype)
+        self._processes.sum(logits)
+        return logits
 
+    def _scores(self, logits: Tensor) -> Floats:
+        single = self._config.strategy == "single-label"
+        scores: Floats = (logits.softmax(dim=1) if single else logits.sigmoid()).cpu().numpy()
+        return scores
 
-def masked_loss(logits: Tensor, present: Tensor, known: Tensor) -> Tensor:
-    """Return the sum of the binary cross-entropies of the known labels: unknown ones have no gradient.
-
-    Parameters
-    ----------
-    logits : Tensor, shape (batch, classes)
-        What the net gives.
-    present, known : Tensor of bool, shape (batch, classes)
-        The labels, and which of them are known.
-    """
-    each = binary_cross_entropy_with_logits(logits, present.float(), reduction="none")
-    return each.masked_fill(~known, 0.0).sum()
+    def _validate(self, active: Sequence[Learner], epoch: int) -> list[Epoch]:
+        """Judge all nets on the validation records, and note it with those that have just trained."""
+        logits, validation = self._logits_of_validation(), self._fold.validation
+        targets, known = (labels.to(self._device) for labels in self._examples.labels(validation))
+        scores = self._scores(logits)
+        present, sure = self._examples.present[validation], self._examples.known[validation]
+        rows = []
+        for learner in active:
+            total, count = learner.loss(logits[:, learner.columns], targets, known)
+            if not count:
+                what = f"{self._fold.name}: nothing is known of the validation labels"
+                what += f" of {learner.label}" if learner.label else ""
+                raise ModelError(what, "pass --unlisted absent, or choose other folds")
+            train_loss, loss = learner.training_loss(self._processes), float(total / count)
+            if not math.isfinite(train_loss + loss):
+                hint = "lower the learning rate, or look for bad features"
+                raise ModelError(f"{self._fold.name}: the loss of epoch {epoch} is not a finite number", hint)
+            if learner.label is None:
+                metrics = validation_metrics(present, scores, sure)
+            else:
+                column = learner.columns.start
+                metrics = class_metrics(present[:, column], scores[:, column], sure[:, column])
+            row = Epoch(self._fold.number, learner.label, epoch, learner.rate, train_loss, loss, metrics)
+            learner.end_epoch(row)
+            rows.append(row)
+        return rows

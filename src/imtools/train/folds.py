@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..manifest import Record
-from ..split import assign_holdout, groups_of
-
-HOLDOUT = 0.1
-"""Part held out for validation where the records have neither folds nor splits."""
+from ..split import assign_folds, assign_holdout, groups_of
 
 Indices = NDArray[np.int64]
 
@@ -40,7 +37,9 @@ class Fold:
         return "model" if self.number is None else f"fold{self.number}"
 
 
-def plan_folds(records: Sequence[Record], numbers: Sequence[int] | None, *, seed: int) -> list[Fold]:
+def plan_folds(
+    records: Sequence[Record], numbers: Sequence[int] | None, *, division: float = 0.1, seed: int
+) -> list[Fold]:
     """Divide records by their folds; without folds, by their splits; without those, by chance.
 
     Records of the split ``"test"`` are on neither side.
@@ -51,8 +50,11 @@ def plan_folds(records: Sequence[Record], numbers: Sequence[int] | None, *, seed
         The labelled records.
     numbers : sequence of int, optional
         The folds to validate on, one after the other; by default every fold that the records have.
+    division : float
+        The division by chance, by recordings: into so many folds, or, below 1, by holding out about this
+        part of each class.
     seed : int
-        Decides a division by chance, in which about a tenth of each class is held out, by recordings.
+        Decides the division by chance.
 
     Returns
     -------
@@ -66,11 +68,17 @@ def plan_folds(records: Sequence[Record], numbers: Sequence[int] | None, *, seed
         empty, or a recording is on both sides.
     """
     usable = [i for i, record in enumerate(records) if record.split != "test"]
-    found = {records[i].fold for i in usable}
-    present = sorted(fold for fold in found if fold is not None)
-    if present and None in found:
-        bare = next(records[i].id for i in usable if records[i].fold is None)
+    if not usable:
+        raise UsageError("0 records to train on and to validate on", "look at their splits, and at --where")
+    numbered = {i: fold for i in usable if (fold := records[i].fold) is not None}
+    if numbered and len(numbered) < len(usable):
+        bare = next(records[i].id for i in usable if i not in numbered)
         raise UsageError(f"record {bare} has no fold and others have", "run im-split over all of them")
+    validating = {i for i in usable if records[i].split == "validation"}
+    if division >= 2 and not numbered and not validating:
+        dealt = assign_folds([records[i] for i in usable], round(division), seed=seed)
+        numbered = dict(zip(usable, dealt, strict=True))
+    present = sorted(set(numbered.values()))
     if numbers is not None:
         if missing := sorted(set(numbers) - set(present)):
             there = f"folds {', '.join(map(str, present))}" if present else "no folds"
@@ -78,11 +86,11 @@ def plan_folds(records: Sequence[Record], numbers: Sequence[int] | None, *, seed
         present = sorted(set(numbers))
     sides: list[tuple[int | None, set[int]]]
     if present:
-        sides = [(number, {i for i in usable if records[i].fold == number}) for number in present]
-    elif any(records[i].split == "validation" for i in usable):
-        sides = [(None, {i for i in usable if records[i].split == "validation"})]
+        sides = [(number, {i for i in usable if numbered[i] == number}) for number in present]
+    elif validating:
+        sides = [(None, validating)]
     else:
-        held = assign_holdout([records[i] for i in usable], HOLDOUT, seed=seed)
+        held = assign_holdout([records[i] for i in usable], division, seed=seed)
         sides = [(None, {i for i, out in zip(usable, held, strict=True) if out})]
     return [_divide(records, usable, number, held_out) for number, held_out in sides]
 

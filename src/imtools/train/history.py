@@ -21,23 +21,26 @@ HISTORY_NAME = "history.jsonl"
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of one fold. It holds no times, so that a resumed training gives the same lines.
+    """One epoch of one net. It holds no times, so that a resumed training gives the same lines.
 
     Attributes
     ----------
     fold : int or None
         The fold that validates.
+    label : str or None
+        The class that the net is for (one-vs-all); ``None``: all.
     epoch : int
         From 0.
     learning_rate : float
         In its last batch.
     train_loss, validation_loss : float
-        Binary cross-entropy, mean over the known labels.
+        Mean over the known labels, or over the examples where exactly one class is present.
     metrics : dict of str to float or None
         On the validation records, at threshold 0.5; ``None`` where a metric has no value.
     """
 
     fold: int | None
+    label: str | None
     epoch: int
     learning_rate: float
     train_loss: float
@@ -63,6 +66,27 @@ def validation_metrics(
         "f1_micro": decisions.micro.f1,
         "f1_macro": decisions.macro.f1,
         "top1": top1(present, scores, known),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+
+
+def class_metrics(
+    present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
+) -> dict[str, float | None]:
+    """Return precision, recall, F1 and accuracy of one class at 0.5; ``None`` for what has no value.
+
+    Parameters
+    ----------
+    present, scores, known : ndarray, shape (n,)
+        As the columns of the matrices elsewhere.
+    """
+    one = precision_recall_f1(present[:, None], scores[:, None], 0.5, known[:, None]).micro
+    right = ((scores >= 0.5) == present)[known]
+    values = {
+        "precision": one.precision,
+        "recall": one.recall,
+        "f1": one.f1,
+        "accuracy": float(right.mean()) if len(right) else math.nan,
     }
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 

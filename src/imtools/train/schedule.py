@@ -8,55 +8,127 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
-Schedule = Literal["decay", "onecycle"]
-"""``"decay"``: lower in each epoch and on plateaus, then early stopping; ``"onecycle"``: up and down once."""
+from ..errors import UsageError
 
-DECAY = 0.9
-"""Factor of the rate from one epoch to the next (Kratimenos et al. 2020, section IV-B: "10% decay")."""
-REDUCE_PATIENCE, REDUCE_FACTOR = 5, 0.1
-"""Epochs without a better validation loss before the rate is reduced (ibid.), and by what factor: the paper
-does not say, so a tenth is our choice."""
-STOP_PATIENCE = 7
-"""Epochs without a better validation loss before training stops (ibid.)."""
+ScheduleKind = Literal["decay", "onecycle", "cosine"]
+"""``"decay"``: lower in each epoch and on plateaus, then early stopping; ``"onecycle"``: up and down once;
+``"cosine"``: down along half a cosine."""
 
-_WARM_UP = 0.3  # part of the one cycle in which the rate rises (Smith & Topin 2018)
+_RISE = 0.3  # part of the one cycle in which the rate rises (Smith & Topin 2018)
 _START, _END = 1 / 25, 1e-4  # of the peak rate
 
 
-def learning_rate(
-    schedule: Schedule, peak: float, *, epoch: float, epochs: int, losses: Sequence[float]
-) -> float:
-    """Return the learning rate at a moment of training.
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate goes, and when training stops.
 
-    Parameters
+    The defaults of ``"decay"`` are Kratimenos et al. (2020), section IV-B. With a ``decay`` of 1 the rate is
+    constant but for plateaus: Avramidis et al. (2021), section 4.1, with ``reduce_patience`` 4 and
+    ``reduce_factor`` 0.9.
+
+    Attributes
     ----------
-    schedule : {"decay", "onecycle"}
-        ``"onecycle"`` rises to the peak over 30 % of all epochs and falls to nothing, along cosines.
+    kind : {"decay", "onecycle", "cosine"}
+        ``"onecycle"`` rises to the peak over 30 % of all epochs and falls to nothing, along cosines;
+        ``"cosine"`` falls from the peak to 0 along half a cosine.
     peak : float
         The highest rate.
-    epoch : float
-        Epochs done, counted in batches, so that 2.5 is the middle of the third epoch.
     epochs : int
-        All epochs that are planned.
-    losses : sequence of float
-        Validation losses of the epochs done.
+        Most epochs.
+    decay : float
+        ``"decay"``: factor of the rate from one epoch to the next.
+    reduce_patience : int
+        ``"decay"``: epochs without a better validation loss before the rate is reduced, each time anew;
+        0: never.
+    reduce_factor : float
+        ``"decay"``: by what factor. Kratimenos et al. do not say: a tenth is our choice.
+    stop_patience : int
+        ``"decay"``: epochs without a better validation loss before training stops; 0: never.
+    warm_up : float
+        ``"decay"`` and ``"cosine"``: epochs in which the rate first rises from 0 to the peak, linearly.
+
+    Raises
+    ------
+    UsageError
+        If a value makes no sense.
     """
-    if schedule == "decay":
-        return peak * DECAY ** len(losses) * REDUCE_FACTOR ** _reductions(losses)
-    done = epoch / epochs
-    if done < _WARM_UP:
-        return peak * _cosine(_START, 1.0, done / _WARM_UP)
-    return peak * _cosine(1.0, _END, (done - _WARM_UP) / (1 - _WARM_UP))
 
+    kind: ScheduleKind
+    peak: float
+    epochs: int
+    decay: float = 0.9
+    reduce_patience: int = 5
+    reduce_factor: float = 0.1
+    stop_patience: int = 7
+    warm_up: float = 0.0
 
-def stops(schedule: Schedule, losses: Sequence[float]) -> bool:
-    """Return whether training is over before its last epoch; never with ``"onecycle"``.
+    def __post_init__(self) -> None:
+        """Check every value."""
+        if self.kind not in get_args(ScheduleKind):
+            choices = ", ".join(get_args(ScheduleKind))
+            raise UsageError(f"there is no schedule {self.kind!r}", f"choose from {choices}")
+        if not (self.peak > 0 and math.isfinite(self.peak)):
+            raise UsageError(f"a learning rate of {self.peak:g} trains nothing", "try 0.0001")
+        if self.epochs < 1:
+            raise UsageError(f"{self.epochs} epochs train nothing", "give at least 1")
+        for what, factor in (("decay", self.decay), ("reduction", self.reduce_factor)):
+            if not 0 < factor <= 1:
+                hint = "choose a factor above 0 and up to 1"
+                raise UsageError(f"a {what} of the learning rate by {factor:g} makes no sense", hint)
+        for patience in (self.reduce_patience, self.stop_patience):
+            if patience < 0:
+                hint = "give a number of epochs, or 0 for never"
+                raise UsageError(f"a patience of {patience} epochs makes no sense", hint)
+        if not 0 <= self.warm_up < self.epochs:
+            what = f"a warm-up of {self.warm_up:g} epochs of {self.epochs} makes no sense"
+            raise UsageError(what, "leave epochs to train in")
+        if self.warm_up and self.kind == "onecycle":
+            raise UsageError("the schedule 'onecycle' has a warm-up of its own", "give it no other")
 
-    That one's best epochs are its last, after a time without progress at high rates.
-    """
-    return schedule == "decay" and len(losses) - 1 - best_epoch(losses) >= STOP_PATIENCE
+    def rate(self, epoch: float, losses: Sequence[float]) -> float:
+        """Return the learning rate at a moment of training.
+
+        Parameters
+        ----------
+        epoch : float
+            Epochs done, counted in batches, so that 2.5 is the middle of the third epoch.
+        losses : sequence of float
+            Validation losses of the epochs done.
+        """
+        if self.kind == "onecycle":
+            done = epoch / self.epochs
+            if done < _RISE:
+                return self.peak * _cosine(_START, 1.0, done / _RISE)
+            return self.peak * _cosine(1.0, _END, (done - _RISE) / (1 - _RISE))
+        if epoch < self.warm_up:
+            return self.peak * epoch / self.warm_up
+        if self.kind == "cosine":
+            part = (epoch - self.warm_up) / (self.epochs - self.warm_up)
+            return self.peak * _cosine(1.0, 0.0, min(part, 1.0))
+        # The epoch in which the warm-up ends is the first one, without decay.
+        decays = max(0, len(losses) - math.floor(self.warm_up))
+        return self.peak * self.decay**decays * self.reduce_factor ** self._reductions(losses)
+
+    def stops(self, losses: Sequence[float]) -> bool:
+        """Return whether training is over before its last epoch, by the losses so far; only ``"decay"``.
+
+        With the others the best epochs are the last, after a time without progress at high rates.
+        """
+        waited = len(losses) - 1 - best_epoch(losses)
+        return self.kind == "decay" and 0 < self.stop_patience <= waited
+
+    def _reductions(self, losses: Sequence[float]) -> int:
+        """Return how often a plateau has reduced the rate: each time starts the waiting anew."""
+        best, waited, count = math.inf, 0, 0
+        for loss in losses:
+            waited = 0 if loss < best else waited + 1
+            best = min(best, loss)
+            if 0 < self.reduce_patience <= waited:
+                waited, count = 0, count + 1
+        return count
 
 
 def best_epoch(losses: Sequence[float]) -> int:
@@ -66,14 +138,3 @@ def best_epoch(losses: Sequence[float]) -> int:
 
 def _cosine(start: float, end: float, part: float) -> float:
     return end + (start - end) * (1 + math.cos(math.pi * part)) / 2
-
-
-def _reductions(losses: Sequence[float]) -> int:
-    """Return how often a plateau has reduced the rate: each time starts the waiting anew."""
-    best, waited, count = math.inf, 0, 0
-    for loss in losses:
-        waited = 0 if loss < best else waited + 1
-        best = min(best, loss)
-        if waited >= REDUCE_PATIENCE:
-            waited, count = 0, count + 1
-    return count

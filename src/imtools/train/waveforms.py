@@ -24,7 +24,9 @@ HELD = 2**25
 """Samples of a group, at most: longer records share it with fewer (25 minutes at 22050 Hz, 128 MiB)."""
 
 
-def choose_front_end(records: Sequence[Record], kind: str | None, preset: str | None) -> FrontEnd:
+def choose_front_end(
+    records: Sequence[Record], kind: str | None, preset: str | None, default: str = DEFAULT_PRESET
+) -> FrontEnd:
     """Return the front end whose features to train on, be they stored or yet to be computed.
 
     It is that of the stored features, if any record has them; else the preset.
@@ -34,9 +36,12 @@ def choose_front_end(records: Sequence[Record], kind: str | None, preset: str | 
     records : sequence of Record
         With stored features, with sound, or some with these and some with those.
     kind : str, optional
-        Kind of feature; by default that of the preset, or the only one that the records have.
+        Kind of feature; by default that of the preset, or the only one that the records have, or that of
+        the default preset if it is among them.
     preset : str, optional
-        A key of ``PRESETS``; by default ``DEFAULT_PRESET``.
+        A key of ``PRESETS``.
+    default : str
+        The preset where nothing else decides: that of the net's paper.
 
     Raises
     ------
@@ -50,8 +55,12 @@ def choose_front_end(records: Sequence[Record], kind: str | None, preset: str | 
         raise UsageError(f"preset {preset!r} gives {named.kind!r} features, not {kind!r}", "name one of them")
     if named is not None:
         kind = named.kind
-    elif any(record.features for record in records):
-        kind = kind_of(records, kind)
+    elif kind is None and any(record.features for record in records):
+        own = front_end(default).kind
+        several = len({name for record in records for name in record.features}) > 1
+        kind = (
+            own if several and any(own in record.features for record in records) else kind_of(records, None)
+        )
     refs = [record.features[kind] for record in records if kind in record.features] if kind else []
     if refs and kind:
         check_alike(kind, ((ref.config, ref.shape) for ref in refs))
@@ -60,7 +69,7 @@ def choose_front_end(records: Sequence[Record], kind: str | None, preset: str | 
             what = f"the stored {kind!r} features are not those of preset {preset!r}"
             raise UsageError(what, "leave the preset out, or give records without these features")
         return stored
-    made = named or front_end(DEFAULT_PRESET)
+    made = named or front_end(default)
     if kind not in (None, made.kind):
         hint = "run im-features first, or name a front end to compute them with"
         raise FeatureError(f"no record has a {kind!r} feature", hint)
@@ -164,6 +173,44 @@ class Computing:
     def rows(self) -> HeldRows:
         """Return all rows so far."""
         return HeldRows(self._front_end, self._values[: self._count])
+
+
+class Probing:
+    """Takes the sound of records as `Computing` does, and keeps nothing: it finds those that fail.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        At least one.
+    front_end : FrontEnd
+        Whose waveforms are wanted.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        ``(1, samples)`` of each waveform.
+    group_size : int
+        How many records to add at a time.
+
+    Raises
+    ------
+    FeatureError
+        If the records are of different lengths.
+    """
+
+    def __init__(self, records: Sequence[Record], front_end: FrontEnd) -> None:
+        self._rate = front_end.sampling_rate
+        lengths = [record.at_rate(self._rate).num_samples for record in records]
+        check_alike(front_end.kind, ((front_end.config_hash, (1, length)) for length in lengths))
+        self.shape, self.group_size = (1, lengths[0]), GROUP
+
+    def load(self, record: Record) -> Array | FeatureRef:
+        """Return the waveform of a record; errors are those of `Computing.load`."""
+        return load_any(record.at_rate(self._rate))
+
+    def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
+        """Return that nothing is wrong with any of them."""
+        return [None] * len(loaded)
 
 
 def _fitting(count: int, shape: tuple[int, int], in_memory: int) -> np.dtype[np.float32]:

@@ -1,0 +1,155 @@
+"""A stereo record as several streams, each heard for itself: what lies at one side is clearer there.
+
+After Bosch et al. (2012), as Vaznonis (2022), section 2.1, reports: left, right, middle and side, with the
+labels of all streams taken together (F1 micro .451 on IRMAS, against .378 without).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.levels import peak, rms
+from ..audio.load import load
+from ..errors import FeatureError
+from ..manifest import Record
+from .windows import cut_windows, window_starts
+
+STREAMS = ("left", "right", "mid", "side")
+"""The streams of a record with two channels: these, half their sum, and half their difference."""
+
+MONO = ("mid",)
+"""The one stream of all other records: the mean of their channels."""
+
+HEARD_DB = -40.0
+"""Level below that of the loudest stream from which a stream counts as silent: what remains is the rounding
+and the coding of a sound that lies elsewhere, and a front end that normalises would blow it up."""
+
+_AT_ONCE = 16
+"""Windows of all streams that are cut together: four times as many as without streams are in memory."""
+
+_STRETCH = 2**20
+"""Samples that are in memory at a time while a level is measured."""
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Floats]:
+    """Yield the windows of a record, stream by stream, at the given rate, some at a time.
+
+    Parameters
+    ----------
+    record : Record
+        With audio or a mix recipe. Of a mix, and of a file with one channel or more than two (or of which
+        the record uses other than two), there is only the mean of the channels.
+    sampling_rate : int
+        Hz.
+    window, hop : int
+        Length of the windows, and the distance between them, in samples.
+
+    Yields
+    ------
+    ndarray of float32, shape (streams, n, window)
+        In the order of ``STREAMS``, or ``MONO`` where that is all; a record that is shorter than one window
+        is padded with zeros. The middle is what `cut_windows` gives, and lies where that lies; if the record
+        asks for a level, all streams are scaled as the middle is.
+
+    Raises
+    ------
+    FeatureError
+        If the record has no audio, or none of any length.
+    AudioError
+        If it cannot be decoded.
+
+    Notes
+    -----
+    Memory does not grow with the record, save for mixes.
+    """
+    if record.audio is None:
+        for windows in cut_windows(record, sampling_rate, window, hop):
+            yield windows[None]
+        return
+    record = record.at_rate(sampling_rate)
+    if record.num_samples == 0:
+        raise FeatureError(f"record {record.id}: is empty", "leave it out")
+    level = _level(record)
+    starts = window_starts(record.num_samples, window, hop)
+    for first in range(0, len(starts), _AT_ONCE):
+        some = starts[first : first + _AT_ONCE]
+        begin, end = some[0], min(some[-1] + window, record.num_samples)
+        streams = _streams(record, begin, end)
+        if level != 1:
+            streams = (streams / level).astype(np.float32)
+        streams = np.pad(streams, ((0, 0), (0, max(0, window - streams.shape[1]))))
+        yield np.stack([streams[:, start - begin : start - begin + window] for start in some], axis=1)
+
+
+def heard(windows: Floats) -> Bools:
+    """Return which streams sound in which windows: those that reach a level of ``HEARD_DB``.
+
+    Parameters
+    ----------
+    windows : ndarray of float32, shape (streams, n, window)
+        As `cut_stream_windows` gives them.
+
+    Returns
+    -------
+    ndarray of bool, shape (streams, n)
+        True for the loudest stream of each window, and for all of a window of silence.
+    """
+    energy = np.square(windows, dtype=np.float64).mean(axis=2)
+    loud: Bools = energy >= energy.max(axis=0) * 10 ** (HEARD_DB / 10)
+    return loud
+
+
+def unite(scores: Floats, heard: Bools) -> tuple[Floats, Floats]:
+    """Return what all streams together say: of each class, what the stream says that is surest of it.
+
+    At any threshold, the classes that reach it are those that reach it in one stream or another: the union
+    of the streams' labels.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (streams, n, classes)
+        0 to 1.
+    heard : ndarray of bool, shape (streams, n)
+        Which streams sound in which windows; in the others they have no instruments.
+
+    Returns
+    -------
+    mean : ndarray of float32, shape (classes,)
+        The largest of the streams' means over all windows.
+    windows : ndarray of float32, shape (n, classes)
+        The largest of the streams' scores in each window; their mean may be above ``mean``.
+    """
+    scores = np.where(heard[:, :, None], scores, np.float32(0))
+    mean: Floats = scores.mean(axis=1).max(axis=0)
+    windows: Floats = scores.max(axis=0)
+    return mean, windows
+
+
+def _streams(record: Record, begin: int, end: int) -> Floats:
+    """Return a stretch of all streams of a record, (streams, end - begin), as loud as in the file."""
+    channels = load(record.replace(normalize=None).part(begin, end), mono=False)
+    if len(channels) != 2:
+        middle: Floats = channels.mean(axis=0, keepdims=True, dtype=np.float32)
+        return middle
+    left, right = channels
+    return np.stack([left, right, (left + right) / 2, (left - right) / 2])
+
+
+def _level(record: Record) -> float:
+    """Return what the samples are to be divided by: RMS or peak of the middle, 1 for silence."""
+    if record.normalize is None:
+        return 1.0
+    energy = loudest = 0.0
+    for begin in range(0, record.num_samples, _STRETCH):
+        end = min(begin + _STRETCH, record.num_samples)
+        middle = load(record.replace(normalize=None).part(begin, end))
+        energy += rms(middle) ** 2 * len(middle)
+        loudest = max(loudest, peak(middle))
+    level = loudest if record.normalize == "peak" else (energy / record.num_samples) ** 0.5
+    return level or 1.0

@@ -1,0 +1,191 @@
+"""Losses of the strategies, and what evens out rare and frequent classes.
+
+A loss gives a sum and what it is the sum of, so that several processes can add theirs up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ..errors import UsageError
+
+Labels = NDArray[np.bool_]
+
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
+"""From logits, targets, known and weights to the sum of a loss and the number of its terms."""
+
+LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
+"""Bounds of a class's weight: beyond them a few examples would decide every step."""
+
+
+def multi_label_loss(
+    logits: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the binary cross-entropy of the known labels: unknown ones have a gradient of exactly 0.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (batch, classes)
+        What the net gives; where a label is unknown, it may be anything.
+    targets : Tensor of float, shape (batch, classes)
+        From 0, absent, to 1, present.
+    known : Tensor of bool, shape (batch, classes)
+        Which of the targets are known.
+    weights : Tensor of float, shape (classes,), optional
+        Of what present classes add, beside 1 for absent ones.
+
+    Returns
+    -------
+    total, count : Tensor of float, shape ()
+        Sum of the losses, and number of the known labels.
+    """
+    # Filled in before the loss, too: 0 times the gradient of what is not finite would not be 0.
+    safe = logits.masked_fill(~known, 0.0)
+    each = binary_cross_entropy_with_logits(safe, targets, reduction="none", pos_weight=weights)
+    return each.masked_fill(~known, 0.0).sum(), known.sum().to(logits.dtype)
+
+
+def single_label_loss(
+    logits: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the cross-entropy of the softmax, over the examples that have a class at all.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (batch, classes)
+        What the net gives; where an example has no class, it may be anything.
+    targets : Tensor of float, shape (batch, classes)
+        Not below 0. Several classes, as mixes have them, share an example in proportion to their targets.
+    known : Tensor of bool, shape (batch, classes)
+        Plays no part: of classes that share a whole, the present ones say that the others are absent.
+    weights : Tensor of float, shape (classes,), optional
+        Of the classes.
+
+    Returns
+    -------
+    total, count : Tensor of float, shape ()
+        Sum of the losses, and number of the examples that have a class.
+    """
+    mass = targets.sum(dim=1, keepdim=True)
+    used = mass > 0
+    shares = targets / mass.masked_fill(~used, 1.0)
+    if weights is not None:
+        shares = shares * weights
+    each = -(shares * logits.masked_fill(~used, 0.0).log_softmax(dim=1)).sum(dim=1)
+    return each.masked_fill(~used[:, 0], 0.0).sum(), used.sum().to(logits.dtype)
+
+
+LOSSES: dict[str, Loss] = {
+    "multi-label": multi_label_loss,
+    "single-label": single_label_loss,
+    "one-vs-all": multi_label_loss,
+}
+"""The loss of each strategy that trains nets."""
+
+
+def class_weights(present: Labels, known: Labels, strategy: str) -> Tensor:
+    """Return weights with which rare classes count as much as frequent ones.
+
+    Parameters
+    ----------
+    present, known : ndarray of bool, shape (n, classes)
+        The labels of the training examples, and which of them are known.
+    strategy : str
+        A key of ``LOSSES``. ``"single-label"``: number of examples, divided by that of the classes that
+        occur and that of the class's examples (as scikit-learn's "balanced"; King & Zeng 2001); an example
+        of several classes is shared among them. Otherwise: known negatives a known positive.
+
+    Returns
+    -------
+    Tensor of float32, shape (classes,)
+        Within `LEAST_WEIGHT` and `MOST_WEIGHT`; 1 for a class without positives.
+
+    Raises
+    ------
+    UsageError
+        If there is no such strategy.
+    """
+    if strategy not in LOSSES:
+        raise UsageError(f"strategy {strategy!r} has no weights", f"choose from {', '.join(LOSSES)}")
+    if strategy == "single-label":
+        rows = present[present.any(axis=1)].astype(np.float64)
+        positives = (rows / rows.sum(axis=1, keepdims=True)).sum(axis=0)
+        others = np.full_like(positives, len(rows) / max(1, int((positives > 0).sum())))
+    else:
+        positives = (known & present).sum(axis=0).astype(np.float64)
+        others = (known & ~present).sum(axis=0).astype(np.float64)
+    weights = np.divide(others, positives, out=np.ones_like(others), where=positives > 0)
+    return torch.from_numpy(weights.clip(LEAST_WEIGHT, MOST_WEIGHT)).float()
+
+
+def draw_negatives(present: Labels, known: Labels, ratio: float, generator: torch.Generator) -> Labels:
+    """Draw, for each class, from the examples that have it not: so many for each that has it.
+
+    Parameters
+    ----------
+    present, known : ndarray of bool, shape (n, classes)
+        The labels, and which of them are known.
+    ratio : float
+        Negatives for a positive, rounded to whole ones; at least one is drawn, and at most all that there
+        are. A class without positives, where there is nothing to even out, keeps them all.
+    generator : torch.Generator
+        Of the CPU.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, classes)
+        What to take as known: all known positives, and the negatives drawn.
+
+    Raises
+    ------
+    UsageError
+        If the ratio is not above 0.
+    """
+    drawn = known & present
+    for column, count in enumerate(_counts(present, known, ratio)[0]):
+        negatives = np.flatnonzero(known[:, column] & ~present[:, column])
+        order = torch.randperm(len(negatives), generator=generator).numpy()
+        drawn[negatives[order[:count]], column] = True
+    return drawn
+
+
+def kept_negatives(present: Labels, known: Labels, ratio: float) -> NDArray[np.float64]:
+    """Return the part of each class's known negatives that `draw_negatives` keeps; 1 where there are none.
+
+    A net trained on such a draw gives odds that are too high by 1 over this part: its logarithm is to be
+    added to the logit (King & Zeng 2001, prior correction).
+
+    Parameters
+    ----------
+    present, known, ratio
+        As for `draw_negatives`.
+
+    Returns
+    -------
+    ndarray of float64, shape (classes,)
+        Above 0 and up to 1.
+
+    Raises
+    ------
+    UsageError
+        If the ratio is not above 0.
+    """
+    kept, negatives = (counts.astype(np.float64) for counts in _counts(present, known, ratio))
+    return np.divide(kept, negatives, out=np.ones_like(kept), where=negatives > 0)
+
+
+def _counts(present: Labels, known: Labels, ratio: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many negatives of each class to keep, and how many are known."""
+    if not (ratio > 0 and np.isfinite(ratio)):
+        raise UsageError(f"{ratio:g} negatives for each positive teach nothing", "try 1")
+    positives = (known & present).sum(axis=0)
+    negatives = (known & ~present).sum(axis=0)
+    wanted = np.maximum(1, np.rint(ratio * positives))
+    kept = np.where(positives > 0, np.minimum(wanted, negatives), negatives)
+    return kept.astype(np.int64), negatives.astype(np.int64)

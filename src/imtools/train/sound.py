@@ -1,0 +1,56 @@
+"""Sound as rows: for features that are computed anew for every batch, after the sounds have been mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..features import from_config
+from ..features.front_ends.base import FrontEnd
+from ..manifest import Record
+from ..mix import load_any
+from .rows import Indices
+
+
+def bare_sound(front_end: FrontEnd) -> FrontEnd:
+    """Return the front end that gives the untouched samples at another one's rate."""
+    return from_config({"kind": "waveform", "sampling_rate": front_end.sampling_rate, "normalize": "none"})
+
+
+class SoundRows:
+    """The waveforms of records, loaded or rendered whenever they are asked for.
+
+    For sets that are too large for memory; others are held (`imtools.train.waveforms.Computing`).
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+        As `bare_sound` gives it.
+    records : sequence of Record
+        At least one, with sound, all of one length at the front end's rate.
+    jobs : int
+        Threads that load.
+    """
+
+    def __init__(self, front_end: FrontEnd, records: Sequence[Record], *, jobs: int = 1) -> None:
+        self.front_end = front_end
+        self._records = [record.at_rate(front_end.sampling_rate) for record in records]
+        self.shape = (1, self._records[0].num_samples)
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="sound")
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def read(self, indices: Indices) -> NDArray[np.float32]:
+        """Return some rows, float32 of shape (len(indices), 1, samples); see `Rows`.
+
+        Raises
+        ------
+        AudioError, ManifestError
+            If a sound is not to be had any more.
+        """
+        waveforms = list(self._threads.map(load_any, [self._records[i] for i in indices]))
+        return np.stack(waveforms).astype(np.float32, copy=False)[:, None]

@@ -1,0 +1,325 @@
+"""Training support vector machines: one for each class, against all others."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from ..device import stable_seed
+from ..errors import ImtoolsWarning, ModelError, UsageError
+from ..manifest import Record
+from ..models.bosch2012 import SupportVectors, for_state, summarise
+from ..split import assign_folds
+from .config import TrainConfig
+from .data import Examples
+from .folds import Fold
+from .history import validation_metrics
+from .rows import AT_ONCE
+
+if TYPE_CHECKING:
+    from sklearn.svm import SVC
+
+COSTS = (1.0, 10.0, 100.0)
+"""What an example on the wrong side may cost (C): the values that are tried."""
+
+WIDTHS = (0.25, 1.0, 4.0)
+"""What gamma is tried at, in units of 1 / dimensions: the customary value for standardised numbers."""
+
+PARTS = 3
+"""Parts of the training examples, each of which is judged by machines that the others have trained."""
+
+TRIED = 2000
+"""Examples on which C and gamma are chosen, at most: the time that takes grows with their square."""
+
+ABSENT = -10.0
+"""Logit of a class of which the training examples show one side only."""
+
+_CACHE = 500  # MB of kernel values that libsvm keeps
+
+Bools = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SvmFit:
+    """What training on one division gave.
+
+    Attributes
+    ----------
+    state : dict of str to Tensor
+        Of `imtools.models.bosch2012.SupportVectors`, float32.
+    cost, gamma : float
+        The C and gamma that were chosen.
+    scores : ndarray of float32, shape (n, classes)
+        Of the validation records, 0 to 1.
+    train_loss, validation_loss : float
+        Binary cross-entropy, mean over the known labels; the first is of the training examples themselves.
+    metrics : dict of str to float or None
+        On the validation records, at threshold 0.5.
+    """
+
+    state: dict[str, Tensor]
+    cost: float
+    gamma: float
+    scores: NDArray[np.float32]
+    train_loss: float
+    validation_loss: float
+    metrics: dict[str, float | None]
+
+
+def train_svm(
+    examples: Examples,
+    fold: Fold,
+    config: TrainConfig,
+    *,
+    records: Sequence[Record] | None = None,
+    balanced: bool = True,
+) -> SvmFit:
+    """Train the machines of one division of the examples.
+
+    The statistics of the features are standardised. C and gamma, the same for all classes, are those with
+    the lowest cross-entropy in a cross-validation within the training examples; the slope and offset that
+    make a probability of a decision value (Platt 1999) are fitted on values from such a cross-validation,
+    too, since a machine is too sure of what it was trained on. Labels that are unknown train nothing.
+
+    Parameters
+    ----------
+    examples : Examples
+        All examples; their features as the front end gives them, not standardised.
+    fold : Fold
+        Which of them train and validate.
+    config : TrainConfig
+        Of its settings, only the seed and what decides the labels has a meaning here.
+    records : sequence of Record, optional
+        One for each example: then the cross-validation does not cut the recordings, if every class has at
+        least as many as there are parts. Otherwise parts of one recording judge each other, and the
+        probabilities are too sure.
+    balanced : bool
+        Whether examples count inversely to how many there are with and without a class.
+
+    Returns
+    -------
+    SvmFit
+        The same for the same examples and seed.
+
+    Raises
+    ------
+    ModelError
+        If no class has both examples that have it and examples that have not, or nothing is known of the
+        validation labels.
+    """
+    train, validation = fold.train, fold.validation
+    if not examples.known[validation].any():
+        hint = "pass --unlisted absent, or choose other folds"
+        raise ModelError(f"{fold.name}: nothing is known of the validation labels", hint)
+    points, mean, std = _standardised(_statistics(examples, train))
+    task = _Task(points, examples.present[train], examples.known[train], balanced)
+    if not task.classes:
+        what = f"{fold.name}: no class has both records that have it and records known not to"
+        raise ModelError(what, "pass --unlisted absent if the labels name everything that sounds")
+    seed = stable_seed(config.seed, fold.name, "svm")
+    parts = _parts(None if records is None else [records[i] for i in train], task, seed)
+    cost, gamma = _choose(task, parts, seed)
+    slope, offset = _probabilities(task, task.decisions_of_others(parts, cost, gamma))
+    state = task.machines(cost, gamma) | {"mean": mean, "std": std, "slope": slope, "offset": offset}
+    net = for_state(state, task.present.shape[1], examples.shape)
+    net.load_state_dict(state)
+    train_loss, _ = _judge(net.eval(), examples, train)
+    loss, scores = _judge(net, examples, validation)
+    metrics = validation_metrics(examples.present[validation], scores, examples.known[validation])
+    return SvmFit(state, cost, gamma, scores, train_loss, loss, metrics)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What the machines of one division learn from.
+
+    Attributes
+    ----------
+    points : ndarray of float64, shape (n, dimensions)
+        Standardised statistics.
+    present, known : ndarray of bool, shape (n, k)
+        The labels.
+    balanced : bool
+        See `train_svm`.
+    """
+
+    points: Doubles
+    present: Bools
+    known: Bools
+    balanced: bool
+
+    @property
+    def classes(self) -> list[int]:
+        """The classes of which both sides are shown."""
+        return [k for k in range(self.present.shape[1]) if self.both(k, np.arange(len(self.points)))]
+
+    def rows(self, k: int, among: Numbers) -> Numbers:
+        """Return those of some examples whose label of a class is known."""
+        rows: Numbers = among[self.known[among, k]]
+        return rows
+
+    def both(self, k: int, among: Numbers) -> bool:
+        """Whether some examples show a class both present and absent."""
+        shown = self.present[self.rows(k, among), k]
+        return bool(shown.any() and not shown.all())
+
+    def part(self, rows: Numbers) -> _Task:
+        """Return the task with some of its examples only."""
+        return _Task(self.points[rows], self.present[rows], self.known[rows], self.balanced)
+
+    def machine(self, k: int, among: Numbers, cost: float, gamma: float) -> tuple[Numbers, SVC]:
+        """Return the machine of a class that some examples train, and those of them that are of use."""
+        from sklearn.svm import SVC
+
+        rows = self.rows(k, among)
+        weight = "balanced" if self.balanced else None
+        machine = SVC(C=cost, gamma=gamma, class_weight=weight, cache_size=_CACHE)
+        return rows, machine.fit(self.points[rows], self.present[rows, k])
+
+    def decisions_of_others(self, parts: Numbers, cost: float, gamma: float) -> Doubles:
+        """Return decision values (n, k) of machines that the other parts trained; NaN where there is none."""
+        values = np.full(self.present.shape, np.nan)
+        for part in np.unique(parts):
+            judged, others = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
+            for k in self.classes:
+                if self.both(k, others):
+                    _, machine = self.machine(k, others, cost, gamma)
+                    values[judged, k] = machine.decision_function(self.points[judged])
+        return values
+
+    def machines(self, cost: float, gamma: float) -> dict[str, Tensor]:
+        """Return the machines of all classes as tensors: the vectors, and what they are to each class."""
+        every = np.arange(len(self.points))
+        trained = [self.machine(k, every, cost, gamma) for k in self.classes]
+        needed = [rows[machine.support_] for rows, machine in trained]
+        vectors = np.unique(np.concatenate(needed))
+        coefficients = np.zeros((len(vectors), self.present.shape[1]), np.float32)
+        intercept = np.zeros(self.present.shape[1], np.float32)
+        for k, rows, (_, machine) in zip(self.classes, needed, trained, strict=True):
+            coefficients[np.searchsorted(vectors, rows), k] = machine.dual_coef_[0]
+            intercept[k] = machine.intercept_[0]
+        return {
+            "vectors": torch.from_numpy(self.points[vectors].astype(np.float32)),
+            "coefficients": torch.from_numpy(coefficients),
+            "intercept": torch.from_numpy(intercept),
+            "gamma": torch.tensor(gamma, dtype=torch.float32),
+        }
+
+
+@torch.inference_mode()
+def _statistics(examples: Examples, indices: Numbers) -> Tensor:
+    parts = np.array_split(indices, range(AT_ONCE, len(indices), AT_ONCE))
+    return torch.cat([summarise(examples.features(part)).cpu() for part in parts])
+
+
+def _standardised(statistics: Tensor) -> tuple[Doubles, Tensor, Tensor]:
+    """Return statistics with mean 0 and deviation 1, and the two as they will be applied."""
+    mean = statistics.double().mean(dim=0).float()
+    std = statistics.double().std(dim=0, correction=0).float()
+    # What hardly differs among the examples would be blown up from rounding errors.
+    std = torch.where(std > 1e-6 * mean.abs(), std, 1.0)
+    points: Doubles = ((statistics - mean) / std).double().numpy()
+    return points, mean, std
+
+
+def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> Numbers:
+    """Return the part of the cross-validation that each training example is in."""
+    if records is not None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", ImtoolsWarning)
+                return np.array(assign_folds(records, PARTS, seed=seed))
+        except (UsageError, ImtoolsWarning):
+            # Fewer recordings than parts, of some class: in one part nothing could judge it, and its
+            # probabilities would not compare with those of the others.
+            pass
+    # In turn, within each combination of labels.
+    order = np.random.default_rng(seed).permutation(len(task.points))
+    order = order[np.lexsort(task.present[order].T)]
+    parts = np.empty(len(order), np.int64)
+    parts[order] = np.arange(len(order)) % PARTS
+    return parts
+
+
+def _choose(task: _Task, parts: Numbers, seed: int) -> tuple[float, float]:
+    """Return C and gamma with the lowest cross-entropy; the first of equals."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(task.points))[:TRIED])
+    tried, parts = task.part(rows), parts[rows]
+    tries = [(cost, width / task.points.shape[1]) for width in WIDTHS for cost in COSTS]
+    losses = []
+    for cost, gamma in tries:
+        values = tried.decisions_of_others(parts, cost, gamma)
+        slope, offset = _probabilities(tried, values)
+        logits = torch.from_numpy(np.nan_to_num(values)) * slope + offset
+        losses.append(_loss(logits, tried.present, tried.known))
+    return tries[int(np.argmin(losses))]
+
+
+def _probabilities(task: _Task, values: Doubles) -> tuple[Tensor, Tensor]:
+    """Return slope and offset of each class, float32: of its decision values (n, k) they make logits."""
+    slope, offset = np.zeros(values.shape[1]), np.full(values.shape[1], ABSENT)
+    for k in task.classes:
+        judged = task.known[:, k] & np.isfinite(values[:, k])
+        slope[k], offset[k] = platt(values[judged, k], task.present[judged, k])
+    return torch.from_numpy(slope).float(), torch.from_numpy(offset).float()
+
+
+def platt(values: Doubles, present: Bools) -> tuple[float, float]:
+    """Fit the sigmoid that makes probabilities of decision values.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+        Decision values of examples that have not trained the machine.
+    present : ndarray of bool, shape (n,)
+        Which of them have the class.
+
+    Returns
+    -------
+    slope, offset : float
+        The logit is ``slope * value + offset``: the most likely, for targets that Platt (1999) draws in from
+        1 and 0 by one example each. The slope is not below 0, for a machine that is wrong more often than
+        not is no evidence of the contrary. Of examples of one side only nothing can be fitted: 1 and 0.
+    """
+    from scipy.optimize import minimize
+
+    positives = int(present.sum())
+    negatives = len(present) - positives
+    if not positives or not negatives:
+        return 1.0, 0.0
+    targets = np.where(present, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+    def loss(x: Doubles) -> tuple[float, Doubles]:
+        logits = x[0] * values + x[1]
+        error = (1 + np.tanh(logits / 2)) / 2 - targets
+        each = np.logaddexp(0, logits) - targets * logits
+        return float(each.mean()), np.array([np.mean(error * values), np.mean(error)])
+
+    start = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
+    found = minimize(loss, start, jac=True, bounds=[(0, None), (None, None)], method="L-BFGS-B", tol=1e-10)
+    return float(found.x[0]), float(found.x[1])
+
+
+@torch.inference_mode()
+def _judge(net: SupportVectors, examples: Examples, indices: Numbers) -> tuple[float, NDArray[np.float32]]:
+    """Return the mean loss over the known labels of some examples, and their scores."""
+    parts = np.array_split(indices, range(AT_ONCE, len(indices), AT_ONCE))
+    logits = torch.cat([net(examples.features(part).cpu()) for part in parts])
+    loss = _loss(logits, examples.present[indices], examples.known[indices])
+    return loss, logits.sigmoid().numpy()
+
+
+def _loss(logits: Tensor, present: Bools, known: Bools) -> float:
+    targets = torch.from_numpy(present).to(logits.dtype)
+    each = binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return float(each[torch.from_numpy(known)].mean())

@@ -1,0 +1,210 @@
+"""One-vs-all: a net for each class, trained together, stopped and extended one by one."""
+
+from __future__ import annotations
+
+import json
+import math
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from imtools.errors import ModelError, UsageError
+from imtools.manifest import Label, Record
+from imtools.models import build
+from imtools.models.bundle import load, read_description, read_states
+from imtools.models.one_vs_all import build_binary
+from imtools.train import TrainConfig
+from imtools.train.data import Examples
+from imtools.train.engine import Trainer
+from imtools.train.fit import fit
+from imtools.train.folds import plan_folds
+from imtools.train.grouped import grouped_logits
+from imtools.train.rows import stored_rows
+from nets import CLASSES, make_records, quick
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
+    return make_records(tmp_path_factory.mktemp("features"))
+
+
+def settings(**changes: object) -> TrainConfig:
+    return quick(**({"architecture": "chen2024", "strategy": "one-vs-all", "folds": (0,)} | changes))
+
+
+def trainer(records: list[Record], config: TrainConfig) -> Trainer:
+    examples = Examples(stored_rows(records, "mel"), records, CLASSES, config.unlisted)
+    fold = plan_folds(records, config.folds, division=config.division, seed=config.seed)[0]
+    return Trainer(examples, fold, config, CLASSES, torch.device("cpu"), torch.float32)
+
+
+def test_learns_and_tells_each_class(records: list[Record], tmp_path: Path) -> None:
+    description = fit(records, tmp_path, settings(epochs=12, learning_rate=1e-2))
+    assert [(m.prefix, m.label) for m in description.members] == [
+        ("fold0.0", "bass"), ("fold0.1", "flute"), ("fold0.2", "organ"),
+    ]  # fmt: skip
+    assert description.training["validation"][0]["top1"] == 1.0
+    assert all(member.validation["f1"] == 1.0 for member in description.members)
+    model = load(tmp_path)
+    features = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown").features(np.arange(6))
+    assert model.predict_proba(features).argmax(dim=1).tolist() == [0, 1, 2, 0, 1, 2]
+    card = (tmp_path / "README.md").read_text()
+    assert "3 nets, each for one class" in card
+    assert "| fold0, flute |" in card
+
+
+def test_each_stops_for_itself(records: list[Record], tmp_path: Path) -> None:
+    config = settings(
+        epochs=60, learning_rate=0.05, decay=1.0, schedule="decay", stop_patience=1, batch_size=6
+    )
+    fit(records, tmp_path, config)
+    rows = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    lengths = {label: sum(row["label"] == label for row in rows) for label in CLASSES}
+    assert len(set(lengths.values())) > 1
+    assert max(lengths.values()) < 60
+    for label, member in zip(CLASSES, read_description(tmp_path).members, strict=True):
+        losses = [row["validation_loss"] for row in rows if row["label"] == label]
+        assert member.epoch == int(np.argmin(losses)) == len(losses) - 2
+
+
+def test_stops_at_a_precision(records: list[Record], tmp_path: Path) -> None:
+    config = settings(epochs=40, learning_rate=1e-2, schedule="decay", stop_patience=0, stop_precision=0.98)
+    fit(records, tmp_path, config)
+    rows = [json.loads(line) for line in (tmp_path / "history.jsonl").read_text().splitlines()]
+    for label in CLASSES:
+        metrics = [row["metrics"] for row in rows if row["label"] == label]
+        reached = [(m["precision"] or 0) >= 0.98 and m["accuracy"] >= 0.98 for m in metrics]
+        assert reached == [False] * (len(metrics) - 1) + [True]
+        assert len(metrics) < 40
+
+
+def test_a_net_does_not_depend_on_those_beside_it(records: list[Record], tmp_path: Path) -> None:
+    config = settings(negatives=1.0, epochs=3, mask=0.1, ema=0.9)
+    together = fit(records, tmp_path / "all", config)
+    first = fit(records, tmp_path / "two", replace(config, classes=("bass", "flute")))
+    added = fit(records, tmp_path / "three", replace(config, classes=("organ",)), extend=tmp_path / "two")
+    assert added.labels == list(CLASSES)
+    states = [
+        read_states(tmp_path / name, description)
+        for name, description in (("all", together), ("two", first), ("three", added))
+    ]
+    for index, label in enumerate(CLASSES):
+        for key, tensor in states[2][index].items():
+            if index < 2:
+                assert torch.equal(tensor, states[1][index][key]), (label, key)  # untouched
+    assert added.members[:2] == first.members
+    assert "Members of chen2024@" in (tmp_path / "three" / "README.md").read_text()
+    # The new one is the net that would have come of training all three at once.
+    for key, tensor in states[0][2].items():
+        assert torch.equal(tensor, states[2][2][key]), key
+
+
+def test_extending_what_does_not_fit(records: list[Record], tmp_path: Path) -> None:
+    config = settings(epochs=1, classes=("bass", "flute"))
+    fit(records, tmp_path / "base", config)
+    base = tmp_path / "base"
+    with pytest.raises(UsageError, match="knows bass, flute already"):
+        fit(records, tmp_path / "m", config, extend=base)
+    with pytest.raises(UsageError, match=r"its width is 0\.06, not 0\.1"):
+        fit(records, tmp_path / "m", settings(width=0.1), extend=base)
+    with pytest.raises(UsageError, match=r"its model is chen2024, not gururani2018"):
+        fit(records, tmp_path / "m", settings(architecture="gururani2018"), extend=base)
+    with pytest.raises(UsageError, match="its strategy is one-vs-all, not multi-label"):
+        fit(records, tmp_path / "m", settings(strategy="multi-label"), extend=base)
+    with pytest.raises(ModelError, match="cannot be read"):
+        fit(records, tmp_path / "m", settings(), extend=tmp_path / "nothing")
+
+
+def test_drawn_negatives_are_taken_back(records: list[Record]) -> None:
+    one = trainer(records, settings(negatives=0.5))
+    present = one._examples.present[one._fold.train]
+    for learner in one.learners:
+        positives = int(present[:, learner.columns].sum())
+        kept = round(positives / 2) / (len(present) - positives)
+        assert learner.net.get_buffer("offset").item() == pytest.approx(math.log(kept))
+    x = torch.randn(4, *one._examples.shape)
+    net = one.learners[0].net.eval()
+    plain = deepcopy(net)
+    plain.get_buffer("offset").zero_()
+    assert torch.allclose(net(x), plain(x) + math.log(kept), atol=1e-6)
+
+
+def test_drawn_negatives_leave_the_positives_rate_right(tmp_path: Path) -> None:
+    """Of features that tell nothing, the scores are the share of each class, however few are shown."""
+    records = make_records(tmp_path, 240, folds=2, groups=240)
+    rng = np.random.default_rng(0)
+    shuffled = [
+        record.replace(labels=[Label(CLASSES[0] if rng.random() < 0.2 else CLASSES[1])]) for record in records
+    ]
+    config = settings(negatives=1.0, epochs=6, classes=(CLASSES[0],), learning_rate=1e-3, batch_size=32)
+    fit(shuffled, tmp_path / "m", config)
+    features = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown").features(np.arange(240))
+    assert load(tmp_path / "m").predict_proba(features).mean().item() == pytest.approx(0.2, abs=0.08)
+
+
+@pytest.mark.parametrize("calls", [2, 5, 11])
+def test_resumed_gives_the_same_bytes(records: list[Record], tmp_path: Path, calls: int) -> None:
+    config = settings(epochs=4, schedule="decay", stop_patience=1, negatives=1.0, ema=0.8, mixup=0.2)
+    fit(records, tmp_path / "whole", config)
+
+    class Killed(BaseException):
+        pass
+
+    seen: list[int] = []
+
+    def stop(rows: list[object], _: float) -> None:
+        seen.append(len(rows))
+        if sum(seen) >= calls:
+            raise Killed
+
+    with pytest.raises(Killed):
+        fit(records, tmp_path / "broken", config, report=stop)
+    fit(records, tmp_path / "broken", config, resume=True)
+    for name in ("model.safetensors", "model.json", "history.jsonl", "README.md"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["chen2024", "gururani2018", "avramidis2021-fcn"])
+def test_grouped_nets_are_the_nets(name: str) -> None:
+    shape = (1, 1500) if name.startswith("avramidis") else (36, 36)
+    torch.manual_seed(0)
+    nets = [build_binary(name, input_shape=shape, width=0.1).train() for _ in range(3)]
+    for module in (module for net in nets for module in net.modules()):
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    others = deepcopy(nets)
+    x = torch.randn(8, *shape)
+    together = grouped_logits(nets, x)
+    apart = torch.stack([net(x) for net in others])
+    assert torch.allclose(together, apart, atol=1e-4)
+    together.square().sum().backward()
+    apart.square().sum().backward()
+    for net, other in zip(nets, others, strict=True):
+        for (key, one), two in zip(net.named_parameters(), other.parameters(), strict=True):
+            assert one.grad is not None
+            assert torch.allclose(one.grad, two.grad, atol=1e-3, rtol=1e-3), key
+        for (key, buffer), same in zip(net.named_buffers(), other.buffers(), strict=True):
+            assert torch.allclose(buffer, same, atol=1e-5), key
+
+
+def test_grouped_training_learns_as_well(records: list[Record], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Trainer, "_groups", lambda self, active: len(active) > 1)
+    one = trainer(records, settings(epochs=12, learning_rate=1e-2, ema=0.5))
+    for _ in range(12):
+        rows = one.run_epoch(one.learners)
+    assert [row.label for row in rows] == list(CLASSES)
+    assert all(row.metrics["accuracy"] == 1.0 for row in rows)
+
+
+def test_binary_nets_have_one_output() -> None:
+    net = build_binary("chen2024", input_shape=(24, 36), width=0.1).eval()
+    assert net(torch.zeros(2, 24, 36)).shape == (2, 1)
+    assert build("chen2024", num_classes=4, input_shape=(24, 36), width=0.1).eval()(
+        torch.zeros(1, 24, 36)
+    ).shape == (1, 4)  # fmt: skip
