@@ -22,6 +22,9 @@ from imtools.cli import COMMANDS
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+READERS = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.source is not None], ids=lambda case: case.name
+)
 WRITERS = pytest.mark.parametrize("case", [c for c in CASES if c.writes], ids=lambda case: case.name)
 PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids=lambda case: case.name)
 
@@ -106,7 +109,7 @@ def test_unknown_options_are_usage_errors(case: Case, run) -> None:
 # ------------------------------------------------------------------------------------------------- streams
 
 
-@EACH
+@READERS
 def test_a_manifest_on_standard_input(case: Case, run, space: Path, out: Path) -> None:
     data = b"".join(
         json.dumps(_absolute(record, space / case.source)).encode() + b"\n"
@@ -131,7 +134,7 @@ def _absolute(record: dict, manifest: Path) -> dict:
     return record
 
 
-@EACH
+@READERS
 def test_empty_input(case: Case, run, space: Path, out: Path) -> None:
     result = run(case.name, *_call(case, space, out), "-", stdin=b"", cwd=space)
     _no_trace(result)
@@ -143,7 +146,7 @@ def test_empty_input(case: Case, run, space: Path, out: Path) -> None:
         assert b"no record" in result.stderr
 
 
-@EACH
+@READERS
 @pytest.mark.parametrize(
     "bad", [b"{broken\n", b"[1,2]\n", b'{"schema":"imtools/segment/1","id":"x"}\n', b"\xff\xfe\n"]
 )
@@ -159,7 +162,7 @@ def test_bad_json_names_file_and_line(
     _no_trace(result)
 
 
-@EACH
+@READERS
 def test_a_torn_last_line_fails_alone(case: Case, run, space: Path, out: Path, tmp_path: Path) -> None:
     data = b"".join(
         json.dumps(_absolute(record, space / case.source)).encode() + b"\n"
@@ -175,7 +178,7 @@ def test_a_torn_last_line_fails_alone(case: Case, run, space: Path, out: Path, t
     assert failure["schema"] == "imtools/failure/1"
 
 
-@EACH
+@READERS
 def test_a_missing_file_is_named(case: Case, run, space: Path, out: Path) -> None:
     result = run(case.name, *_call(case, space, out), "gone.jsonl", cwd=space)
     assert result.returncode == 1
@@ -188,7 +191,7 @@ def test_a_closed_pipe_is_no_drama(case: Case, run, space: Path, out: Path) -> N
     program = os.path.join(os.path.dirname(sys.executable), case.name)
     read, write = os.pipe()
     os.close(read)
-    arguments = [program, *_call(case, space, out), case.source]
+    arguments = [program, *_call(case, space, out), *case.inputs]
     result = subprocess.run(
         arguments, stdout=write, stderr=subprocess.PIPE, cwd=space, check=False, timeout=120
     )
@@ -199,7 +202,7 @@ def test_a_closed_pipe_is_no_drama(case: Case, run, space: Path, out: Path) -> N
 
 @EACH
 def test_a_dry_run_writes_nothing(case: Case, run, space: Path, out: Path) -> None:
-    result = run(case.name, *case.call(space, out), "--dry-run", case.source, cwd=space)
+    result = run(case.name, *case.call(space, out), "--dry-run", *case.inputs, cwd=space)
     assert result.returncode == 0, result.stderr.decode()
     assert result.stdout == b""
     assert b"dry run" in result.stderr
@@ -208,17 +211,17 @@ def test_a_dry_run_writes_nothing(case: Case, run, space: Path, out: Path) -> No
 
 @EACH
 def test_quiet_is_quiet(case: Case, run, space: Path, out: Path) -> None:
-    result = run(case.name, *_call(case, space, out), "--quiet", case.source, cwd=space)
+    result = run(case.name, *_call(case, space, out), "--quiet", *case.inputs, cwd=space)
     assert result.returncode == 0
     assert result.stderr == b""
     assert _lines(result.stdout)
 
 
-@EACH
+@READERS
 def test_the_order_of_output_does_not_depend_on_jobs(case: Case, run, space: Path, out: Path) -> None:
     results = [
         run(
-            case.name, *_call(case, space, out / jobs), "--jobs", jobs, case.source, cwd=space
+            case.name, *_call(case, space, out / jobs), "--jobs", jobs, *case.inputs, cwd=space
         ).stdout.replace(str(out / jobs).encode(), b"OUT")
         for jobs in ("1", "3")
     ]
@@ -336,17 +339,17 @@ def test_odd_names(case: Case, run, space: Path, out: Path, tmp_path: Path) -> N
 def test_an_output_that_exists_is_not_overwritten(case: Case, run, space: Path, out: Path) -> None:
     out.mkdir()
     (out / "mine.txt").write_text("keep")
-    result = run(case.name, *case.call(space, out), case.source, cwd=space)
+    result = run(case.name, *case.call(space, out), *case.inputs, cwd=space)
     assert result.returncode == 2
     assert b"--resume" in result.stderr
     assert os.listdir(out) == ["mine.txt"]
-    forced = run(case.name, *case.call(space, out), "--force", case.source, cwd=space)
+    forced = run(case.name, *case.call(space, out), "--force", *case.inputs, cwd=space)
     assert forced.returncode == 0, forced.stderr.decode()
     assert (out / "mine.txt").read_text() == "keep"
 
 
 def _run_whole(case: Case, run, space: Path, out: Path, *more: str) -> bytes:
-    result = run(case.name, *case.call(space, out), *more, case.source, cwd=space)
+    result = run(case.name, *case.call(space, out), *more, *case.inputs, cwd=space)
     assert result.returncode == 0, result.stderr.decode()
     return result.stdout
 
@@ -373,7 +376,7 @@ def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Pat
             program,
             *case.call(space, broken),
             *(["--resume"] if broken.exists() else []),
-            case.source,
+            *case.inputs,
         ]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen(arguments, **quiet, cwd=space, env=_unmeasured())
@@ -394,8 +397,11 @@ def test_resuming_a_finished_run_repeats_its_output(case: Case, run, space: Path
     assert _run_whole(case, run, space, out, "--resume") == first
 
 
+OWN_OUTPUT = ("im-train", "im-export")
+"""Commands whose output directory has no journal."""
+
 JOURNALLED = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.writes and c.name != "im-train"], ids=lambda case: case.name
+    "case", [c for c in CASES if c.writes and c.name not in OWN_OUTPUT], ids=lambda case: case.name
 )
 
 
@@ -425,7 +431,7 @@ def test_resume_with_other_options_is_refused(case: Case, run, space: Path, out:
         "im-features": ("--hop-length", "512"), "im-predict": ("--hop", "0.5"),
     }  # fmt: skip
     _run_whole(case, run, space, out)
-    result = run(case.name, *case.call(space, out), "--resume", *other[case.name], case.source, cwd=space)
+    result = run(case.name, *case.call(space, out), "--resume", *other[case.name], *case.inputs, cwd=space)
     assert result.returncode == 2
     assert b"other options" in result.stderr
 
@@ -452,7 +458,7 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
     program = os.path.join(os.path.dirname(sys.executable), case.name)
     limit = largest * 2 // 3
     result = subprocess.run(
-        [program, *case.call(space, full), case.source],
+        [program, *case.call(space, full), *case.inputs],
         capture_output=True,
         cwd=space,
         check=False,

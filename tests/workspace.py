@@ -22,8 +22,8 @@ class Case:
         The command.
     arguments : tuple of str
         Its options; ``{out}`` and ``{space}`` stand for the output directory and the workspace.
-    source : str
-        The input, a file or folder of the workspace.
+    source : str or None
+        The input, a file or folder of the workspace; ``None`` for a command that takes no records.
     writes : tuple of str
         Options that make it write a directory, where it need not.
     per_item : bool
@@ -32,9 +32,14 @@ class Case:
 
     name: str
     arguments: tuple[str, ...]
-    source: str
+    source: str | None
     writes: tuple[str, ...] = ("-o", "{out}")
     per_item: bool = True
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The input as arguments."""
+        return () if self.source is None else (self.source,)
 
     def call(self, space: Path, out: Path | None = None) -> list[str]:
         """Return the options, with the output directory if one is given."""
@@ -54,9 +59,10 @@ CASES = [
     Case("im-train", TINY_NET, "features/manifest.jsonl", per_item=False),
     Case("im-predict", ("-m", "{space}/model"), "segments.jsonl"),
     Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
+    Case("im-export", ("onnx", "-m", "{space}/model"), None, per_item=False),
 ]
 
-NEEDS_OUTPUT = ("im-features", "im-train")
+NEEDS_OUTPUT = ("im-features", "im-train", "im-export")
 """Commands that refuse to work without ``-o``."""
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "train a net",
     "predict": "tell which instruments sound",
     "score": "compare predictions with labels",
+    "export": "write a model in a format that other programs run",
 }
 """The commands in the order in which data pass through them."""
 

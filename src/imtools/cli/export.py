@@ -1,0 +1,54 @@
+"""im-export: write a trained model in a format that other programs run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from .app import start, tool
+
+if TYPE_CHECKING:
+    from ..run import Run
+
+_OF_RECORDS = ("failures", "strict", "jobs", "where")
+"""Shared options of commands that take records, which this one does not."""
+
+
+@tool(
+    "im-export",
+    output="The directory to write model.onnx into (required).",
+    inputs=False,
+    per_item=False,
+    own_output=True,
+    content={"model": "model.json"},
+    epilog="""
+im-export onnx -m model/ -o exported/
+im-export onnx -m model/ --front-end -o exported/""",
+)
+@click.argument("target", type=click.Choice(["onnx"]), metavar="onnx")
+@click.option("-m", "--model", required=True, metavar="DIR", help="The model directory.")
+@click.option(
+    "--front-end", is_flag=True, help="Include the front end: take the waveform instead of its features."
+)
+def command(run: Run, target: str, model: str, front_end: bool) -> None:
+    """Write a trained model as one ONNX file, which needs neither Python nor imtools.
+
+    The file maps features (batch, bins, frames), or with --front-end waveforms (batch, samples) of one
+    window, to the scores of the classes (batch, classes). Its metadata name the labels, their thresholds,
+    sampling rate, window and front end.
+
+    The file is run and compared with the model; it is not kept if a score differs by more than 1e-4.
+    This needs the packages onnx and onnxruntime: pip install 'imtools[onnx]'.
+    """
+    from ..stages.export import export
+
+    export(run, model, front_end=front_end)
+
+
+command.params = [param for param in command.params if param.name not in _OF_RECORDS]
+
+
+def main() -> NoReturn:
+    """Run ``im-export``."""
+    start(command)
