@@ -5,8 +5,9 @@
 #   sh examples/waveforms.sh AUDIO_DIRECTORY [OUTPUT_DIRECTORY]
 #
 # AUDIO_DIRECTORY holds a manifest.jsonl whose lines have "path", "labels", "source" and "kind", which is
-# "notes" or "phrases". MODELS ("NAME:WIDTH:EPOCHS ..."), SETS and LIMIT, the mixes of each pair of classes, may be
-# set in the environment. The recurrent nets take most of the time, about an hour and a half on two processors.
+# "notes" or "phrases". MODELS ("NAME:WIDTH:EPOCHS ..."), SETS, HOP, the seconds from one segment to the next, and
+# LIMIT, the mixes of each pair of classes, may be set in the environment. It takes about an hour on two processors,
+# most of it for the recurrent nets.
 set -eu
 
 audio=$1
@@ -17,7 +18,7 @@ mkdir -p "$out"
 # Folds of recordings, made before anything is mixed; fold 0 decides when to stop.
 im-index "$audio" > "$out/index.jsonl"
 im-split --where kind=notes --folds 5 --seed 1 "$out/index.jsonl" > "$out/notes.jsonl"
-im-segment --tail pad "$out/notes.jsonl" > "$out/mono.jsonl"
+im-segment --hop "${HOP:-2}" --tail pad "$out/notes.jsonl" > "$out/mono.jsonl"
 limit=${LIMIT:-25}
 im-mix --limit "$limit" --seed 1 "$out/mono.jsonl" > "$out/random.jsonl"
 im-mix --sync pitch --f0 crepe-tiny --limit "$limit" --seed 1 "$out/mono.jsonl" > "$out/pitch.jsonl"
@@ -36,8 +37,8 @@ print(sys.argv[1], ranking, f"F1 micro {micro:.3f} macro {macro:.3f}")
 ' "$1"
 }
 
-for model in ${MODELS:-kratimenos2020:0.25:8 avramidis2021-fcn:1:8 avramidis2021-rfcn:1:8 avramidis2021-crnn3:1:4 \
-    avramidis2021-bigru-128-64:1:1}; do
+for model in ${MODELS:-kratimenos2020:0.25:6 avramidis2021-fcn:1:6 avramidis2021-rfcn:1:6 avramidis2021-crnn3:1:3 \
+    avramidis2021-bigru-128:1:1}; do
     net=${model%%:*} rest=${model#*:}
     width=${rest%:*} epochs=${rest#*:}
     mixed=

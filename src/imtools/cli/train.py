@@ -182,6 +182,14 @@ im-train --list-models""",
     help="Decoupled weight decay.",
 )
 @click.option(
+    "--clip",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="NORM",
+    help="Largest norm of the gradient, say 1 for recurrent nets; 0: any.",
+)
+@click.option(
     "--class-weights",
     is_flag=True,
     help="Let rare classes count as much as frequent ones.",

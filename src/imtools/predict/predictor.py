@@ -142,8 +142,8 @@ class Predictor:
         ):
             row = FeatureReader().read(ref)
             return Prepared(record, members, True, False, [row[None]], range(1))
-        cut = cut_stream_windows if self._stereo else cut_windows
-        chunks: Iterable[Floats] = CutWindows(cut, record, self._rate, self._window, self._hop)
+        cutting = cut_stream_windows if self._stereo else cut_windows
+        chunks: Iterable[Floats] = CutWindows(cutting, record, self._rate, self._window, self._hop)
         starts = window_starts(record.at_rate(self._rate).num_samples, self._window, self._hop)
         if len(starts) <= WINDOWS_AT_ONCE:
             chunks = list(chunks)

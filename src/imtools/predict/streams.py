@@ -15,7 +15,7 @@ from ..audio.levels import peak, rms
 from ..audio.load import load
 from ..errors import FeatureError
 from ..manifest import Record
-from .windows import cut_windows, window_starts
+from .windows import cut, cut_windows
 
 STREAMS = ("left", "right", "mid", "side")
 """The streams of a record with two channels: these, half their sum, and half their difference."""
@@ -76,15 +76,12 @@ def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int
     if record.num_samples == 0:
         raise FeatureError(f"record {record.id}: is empty", "leave it out")
     level = _level(record)
-    starts = window_starts(record.num_samples, window, hop)
-    for first in range(0, len(starts), _AT_ONCE):
-        some = starts[first : first + _AT_ONCE]
-        begin, end = some[0], min(some[-1] + window, record.num_samples)
+
+    def read(begin: int, end: int) -> Floats:
         streams = _streams(record, begin, end)
-        if level != 1:
-            streams = (streams / level).astype(np.float32)
-        streams = np.pad(streams, ((0, 0), (0, max(0, window - streams.shape[1]))))
-        yield np.stack([streams[:, start - begin : start - begin + window] for start in some], axis=1)
+        return streams if level == 1 else (streams / level).astype(np.float32)
+
+    yield from cut(read, record.num_samples, window, hop, _AT_ONCE)
 
 
 def heard(windows: Floats) -> Bools:

@@ -30,14 +30,14 @@ def window_starts(num_samples: int, window: int, hop: int) -> range:
 class CutWindows:
     """The windows of a record, cut each time they are iterated over; see `cut_windows`."""
 
-    cut: Callable[[Record, int, int, int], Iterator[Windows]]
+    cutting: Callable[[Record, int, int, int], Iterator[Windows]]
     record: Record
     sampling_rate: int
     window: int
     hop: int
 
     def __iter__(self) -> Iterator[Windows]:
-        return self.cut(self.record, self.sampling_rate, self.window, self.hop)
+        return self.cutting(self.record, self.sampling_rate, self.window, self.hop)
 
 
 def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Windows]:
@@ -76,13 +76,37 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
     record = record.at_rate(sampling_rate)
     if record.num_samples == 0:
         raise FeatureError(f"record {record.id}: is empty", "leave it out")
-    starts = window_starts(record.num_samples, window, hop)
     reader = RecordReader(record)
-    if len(starts) <= WINDOWS_AT_ONCE:
+    if len(window_starts(record.num_samples, window, hop)) <= WINDOWS_AT_ONCE:
         reader.hold()
-    for first in range(0, len(starts), WINDOWS_AT_ONCE):
-        some = starts[first : first + WINDOWS_AT_ONCE]
-        begin, end = some[0], min(some[-1] + window, record.num_samples)
-        samples = reader.read(begin, end)
-        samples = np.pad(samples, (0, max(0, window - len(samples))))
-        yield np.stack([samples[start - begin : start - begin + window] for start in some])
+    yield from cut(reader.read, record.num_samples, window, hop, WINDOWS_AT_ONCE)
+
+
+def cut(
+    read: Callable[[int, int], Windows], num_samples: int, window: int, hop: int, at_once: int
+) -> Iterator[Windows]:
+    """Yield windows of what can be read in stretches, some at a time.
+
+    Parameters
+    ----------
+    read : callable
+        Gives the samples from a first to before a last one, as an array (..., samples).
+    num_samples : int
+        How many there are; windows that go beyond are filled with zeros.
+    window, hop : int
+        As for `cut_windows`.
+    at_once : int
+        Windows that are yielded together, at most.
+
+    Yields
+    ------
+    ndarray of float32, shape (..., n, window)
+    """
+    starts = window_starts(num_samples, window, hop)
+    for first in range(0, len(starts), at_once):
+        some = starts[first : first + at_once]
+        begin, end = some[0], min(some[-1] + window, num_samples)
+        samples = read(begin, end)
+        missing = max(0, window - samples.shape[-1])
+        samples = np.pad(samples, [(0, 0)] * (samples.ndim - 1) + [(0, missing)])
+        yield np.stack([samples[..., start - begin : start - begin + window] for start in some], axis=-2)

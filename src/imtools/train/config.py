@@ -55,6 +55,8 @@ class TrainConfig:
         reached this (Chen et al. 2024, section V-A).
     weight_decay : float
         Decoupled from the gradient (Loshchilov & Hutter 2019, "AdamW"); 0 is Adam.
+    clip : float
+        Largest norm of the gradient of a net, which recurrent nets are apt to exceed; 0: any.
     class_weights : bool
         Weigh classes such that rare ones count as much as frequent ones.
     negatives : float or None
@@ -100,6 +102,7 @@ class TrainConfig:
     stop_precision: float | None = None
     warm_up: float = 0.0
     weight_decay: float = 0.0
+    clip: float = 0.0
     class_weights: bool = False
     negatives: float | None = None
     ema: float = 0.0
@@ -119,7 +122,11 @@ class TrainConfig:
         """Check what no other module checks when it is given its part."""
         if self.batch_size < 2:
             raise UsageError(f"batches of {self.batch_size} train nothing", "give batches of at least 2")
-        for what, value in (("weight decay", self.weight_decay), ("division", self.division)):
+        for what, value in (
+            ("weight decay", self.weight_decay),
+            ("division", self.division),
+            ("norm", self.clip),
+        ):
             if not 0 <= value < float("inf"):
                 raise UsageError(f"a {what} of {value:g} makes no sense", "give 0 or more")
         if self.division == 0 or 1 <= self.division < 2 or (self.division > 1 and self.division % 1):

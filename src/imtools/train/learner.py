@@ -131,6 +131,8 @@ class Learner:
     def descend(self, processes: Processes) -> None:
         """Take a step down the gradient, of all processes together."""
         processes.sum_gradients(self.net)
+        if self.config.clip:
+            nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
         self.optimizer.step()
         if self.average is not None:
             self.average.update(self.steps)
