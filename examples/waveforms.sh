@@ -21,10 +21,13 @@ im-split --where kind=notes --folds 5 --seed 1 "$out/index.jsonl" > "$out/notes.
 im-segment --hop "${HOP:-2}" --tail pad "$out/notes.jsonl" > "$out/mono.jsonl"
 limit=${LIMIT:-25}
 im-mix --limit "$limit" --seed 1 "$out/mono.jsonl" > "$out/random.jsonl"
-im-mix --sync pitch --f0 crepe-tiny --limit "$limit" --seed 1 "$out/mono.jsonl" > "$out/pitch.jsonl"
+# Shifting takes longer than a small net: written to files, it is done once.
+im-mix --sync pitch --f0 crepe-tiny --limit "$limit" --seed 1 --force -o "$out/pitch" "$out/mono.jsonl" \
+    > "$out/pitch.jsonl"
 # A tempo takes three seconds; the mixes are cut afterwards.
 im-segment --length 3 --tail pad "$out/notes.jsonl" > "$out/long.jsonl"
-im-mix --sync tempo --limit $((limit / 3 + 1)) --seed 1 "$out/long.jsonl" | im-segment > "$out/tempo.jsonl"
+im-mix --sync tempo --limit $((limit / 3 + 1)) --seed 1 --force -o "$out/tempo" "$out/long.jsonl" \
+    | im-segment > "$out/tempo.jsonl"
 
 # Prints the figures of some predictions in one line.
 figures() {

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
@@ -19,6 +20,7 @@ from imtools.models import build
 from imtools.models.bundle import load, read_description, save
 from imtools.models.description import Description, Member
 from imtools.models.one_vs_all import build_binary
+from imtools.models.weights import write_tensors
 from nets import CLASSES, CONFIG, RATE, small_front_end
 
 CPU = torch.device("cpu")
@@ -251,3 +253,22 @@ def test_bf16_is_close_to_fp32(folder: Path) -> None:
     exact, rounded = (load(folder, CPU, dtype).predict_proba(x) for dtype in (torch.float32, torch.bfloat16))
     assert rounded.dtype == torch.float32
     assert float((exact - rounded).abs().max()) < 0.02
+
+
+@pytest.mark.parametrize("metadata", [None, {"key": "value äöü"}])
+def test_weights_are_what_safetensors_reads(tmp_path: Path, metadata: dict[str, str] | None) -> None:
+    tensors = {
+        "b": torch.randn(3, 5, 2, 2).to(memory_format=torch.channels_last), "a": torch.arange(7),
+        "scalar": torch.tensor(1.5), "half": torch.randn(3).bfloat16(), "flag": torch.tensor([True, False]),
+        "empty": torch.zeros(0, 4), "part": torch.arange(10.0)[::3],
+    }  # fmt: skip
+    write_tensors(tmp_path / "w.safetensors", tensors, metadata)
+    read = safetensors.torch.load_file(tmp_path / "w.safetensors")
+    assert read.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        assert read[name].dtype == tensor.dtype
+        assert torch.equal(read[name], tensor), name
+    with safetensors.safe_open(tmp_path / "w.safetensors", "pt") as file:
+        assert file.metadata() == metadata
+    write_tensors(tmp_path / "again.safetensors", dict(reversed(tensors.items())), metadata)
+    assert (tmp_path / "again.safetensors").read_bytes() == (tmp_path / "w.safetensors").read_bytes()

@@ -18,6 +18,7 @@ from imtools.manifest import write_manifest
 from imtools.models.bundle import load, read_description, read_states
 from imtools.train.processes import Processes
 from nets import CLASSES, make_records, tone
+from test_train_waveforms import make_sounds
 
 TOGETHER = [
     "--width", "0.1", "--epochs", "10", "--batch", "16", "--learning-rate", "0.01", "--schedule", "onecycle",
@@ -31,7 +32,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(arguments: list[str], size: int) -> list[subprocess.Popen[str]]:
+def launch(
+    arguments: list[str], size: int, *, code: str | None = None, cwd: Path | None = None
+) -> list[subprocess.Popen[str]]:
     """Start processes as torchrun would: with the environment that it gives them."""
     shared = os.environ | {
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(size),
@@ -39,7 +42,9 @@ def launch(arguments: list[str], size: int) -> list[subprocess.Popen[str]]:
     }  # fmt: skip
     return [
         subprocess.Popen(
-            [sys.executable, "-m", "imtools.cli.train", *arguments],
+            [sys.executable, *(("-m", "imtools.cli.train") if code is None else ("-c", code)), *arguments],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
             env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -123,6 +128,50 @@ def test_batches_too_small_for_so_many(manifest: Path, tmp_path: Path) -> None:
     results = finish(launch(options, 2))
     assert 2 in [code for code, *_ in results]
     assert any("start fewer processes" in err for *_, err in results)
+
+
+def sounds(folder: Path, count: int = 24) -> Path:
+    """A manifest of recordings, of which the sixth is no sound."""
+    records = make_sounds(folder, count)
+    Path(records[5].audio or "").write_bytes(b"no sound")
+    write_manifest(folder / "records.jsonl", records)
+    return folder / "records.jsonl"
+
+
+def test_a_bad_file_is_one_failure_of_one_process(tmp_path: Path) -> None:
+    options = [
+        *TOGETHER,
+        "--epochs",
+        "1",
+        "--model",
+        "gururani2018",
+        "--failures",
+        str(tmp_path / "failures"),
+    ]
+    results = finish(launch([*options, "-o", str(tmp_path / "m"), str(sounds(tmp_path / "audio"))], 2))
+    assert [code for code, *_ in results] == [3, 0], results  # what exits with an error ends the others
+    assert len((tmp_path / "failures").read_text().splitlines()) == 1
+    assert results[1][1:] == ("", "")
+    assert read_description(tmp_path / "m").training["processes"] == 2
+
+
+def test_processes_with_different_records_say_so(tmp_path: Path) -> None:
+    first = make_records(tmp_path / "features", 24)
+    for rank, records in enumerate((first, first[:-3])):
+        write_manifest(tmp_path / f"{rank}.jsonl", records)
+    script = (
+        "import os, sys; from imtools.cli.train import main;"
+        "sys.argv.append(os.environ['RANK'] + '.jsonl'); main()"
+    )
+    results = finish(launch([*TOGETHER, "-o", "m"], 2, code=script, cwd=tmp_path))
+    assert [code for code, *_ in results] == [2, 2], results
+    assert "the 2 processes do not have the same records or settings" in results[0][2]
+
+
+def test_standard_input_cannot_be_shared(tmp_path: Path) -> None:
+    results = finish(launch([*TOGETHER, "-o", str(tmp_path / "m"), "-"], 2))
+    assert [code for code, *_ in results] == [2, 2]
+    assert "cannot share one standard input" in results[0][2]
 
 
 def test_shares_are_of_nearly_equal_size() -> None:

@@ -14,6 +14,7 @@ from imtools.train.protocols import PROTOCOLS, STATED, protocol_of
 FIELDS = {
     "strategy", "division", "epochs", "batch_size", "learning_rate", "schedule", "decay", "reduce_patience",
     "reduce_factor", "stop_patience", "stop_precision", "weight_decay", "warm_up", "aggregation", "stereo",
+    "keep",
 }  # fmt: skip
 VARIANTS = {
     "avramidis2021": [

@@ -21,11 +21,12 @@ from imtools.features.store import ShardWriter
 from imtools.manifest import Label, Record
 from imtools.models.bundle import load, read_description
 from imtools.train import TrainConfig
+from imtools.train.average import MovingAverage
 from imtools.train.data import Examples
 from imtools.train.fit import fit
 from imtools.train.folds import plan_folds
 from imtools.train.learner import Learner
-from imtools.train.rows import stored_rows
+from imtools.train.rows import pieces, stored_rows
 from nets import CLASSES, make_records, quick, small_front_end
 
 # Trainings of a second leave nets that hardly tell one input from another; one test looks at that warning.
@@ -327,9 +328,109 @@ def test_folds_that_cannot_be() -> None:
         {"epochs": 0}, {"batch_size": 1}, {"learning_rate": 0.0}, {"learning_rate": float("nan")},
         {"weight_decay": -1.0}, {"schedule": "cosmic"}, {"hop": 0.0}, {"division": 0.0}, {"division": 1.0},
         {"division": 2.5}, {"ema": 1.0}, {"negatives": 0.0}, {"stop_precision": 1.1}, {"strategy": "svm"},
+        {"negatives": 1.0}, {"stop_precision": 0.9}, {"hop": float("inf")}, {"name": "two\nlines"},
+        {"classes": ("flu", "")}, {"architecture": "bosch2012", "strategy": "svm", "mix": 0.5},
+        {"architecture": "bosch2012", "strategy": "svm", "width": 0.5}, {"clip": -1.0},
         {"strategy": "none-vs-all"}, {"aggregation": "s1"}, {"mix": 2.0}, {"warm_up": 100.0},
     ],
 )  # fmt: skip
 def test_settings_are_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         TrainConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_compiling_without_a_compiler(
+    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(UsageError, match="no-such-compiler, which is not installed; leave --compile out"):
+        fit(records, tmp_path / "m", quick(compile=True))
+
+
+def test_a_compiled_net_is_trained(
+    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[torch.nn.Module] = []
+
+    def compile_nothing(net: torch.nn.Module) -> torch.nn.Module:  # the real one takes a minute
+        compiled.append(net)
+        return net
+
+    plain = fit(records, tmp_path / "plain", quick(epochs=1, folds=(0,)))
+    monkeypatch.setattr(torch, "compile", compile_nothing)
+    monkeypatch.setenv("CXX", "true")
+    description = fit(records, tmp_path / "m", quick(epochs=1, folds=(0,), compile=True))
+    assert len(compiled) == 1
+    assert description.weights == plain.weights
+
+
+def test_the_last_epoch_may_be_kept(records: list[Record], tmp_path: Path) -> None:
+    config = quick(epochs=6, learning_rate=0.05, schedule="decay", folds=(0,))
+    best, last = (fit(records, tmp_path / keep, replace(config, keep=keep)) for keep in ("best", "last"))
+    assert best.members[0].epoch < last.members[0].epoch == 5
+    assert "after its last epoch" in (tmp_path / "last" / "README.md").read_text()
+
+
+def test_a_moving_average_is_judged_and_kept(records: list[Record], tmp_path: Path) -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
+    average = MovingAverage(net, 0.9)
+    first = [p.detach().clone() for p in net.parameters()]
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter += 1
+        net[1].running_mean += 3
+    average.update(0)  # in the first step a tenth of the old stays
+    for own, old in zip(average.net.parameters(), first, strict=True):
+        assert torch.allclose(own, old + 0.9)
+    for _ in range(200):
+        average.update(10_000)
+    for own, old in zip(average.net.parameters(), first, strict=True):
+        assert torch.allclose(own, old + 1, atol=1e-5)
+    assert torch.equal(average.net[1].running_mean, net[1].running_mean)
+    config = quick(epochs=2, folds=(0,))
+    plain, smooth = (fit(records, tmp_path / str(ema), replace(config, ema=ema)) for ema in (0.0, 0.9))
+    assert plain.weights != smooth.weights
+    assert load(tmp_path / "0.9").predict_proba(torch.zeros(1, 36, 41)).isfinite().all()
+
+
+def test_folds_are_dealt_where_there_are_none() -> None:
+    records = [bare(i) for i in range(30)]
+    folds = plan_folds(records, None, division=5.0, seed=0)
+    assert [fold.name for fold in folds] == [f"fold{i}" for i in range(5)]
+    assert sorted(np.concatenate([fold.validation for fold in folds])) == list(range(30))
+    assert [fold.number for fold in plan_folds(records, [3], division=5.0, seed=0)] == [3]
+    (held,) = plan_folds(records, None, division=0.3, seed=0)
+    assert 6 <= len(held.validation) <= 12
+    with pytest.raises(UsageError, match="0 records"):
+        plan_folds([bare(0, split="test")], None, division=5.0, seed=0)
+
+
+def test_a_gradient_is_clipped(
+    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    norms: list[float] = []
+    original = torch.nn.utils.clip_grad_norm_
+
+    def clip(parameters: Any, largest: float) -> torch.Tensor:
+        held = list(parameters)
+        total = original(held, largest)
+        norms.append(float(torch.stack([p.grad.norm() for p in held if p.grad is not None]).norm()))
+        return total
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", clip)
+    fit(records, tmp_path, quick(epochs=1, folds=(0,), clip=0.01))
+    assert norms
+    assert max(norms) <= 0.0101
+
+
+def test_an_odd_number_of_examples_in_batches_of_two(tmp_path: Path) -> None:
+    records = make_records(tmp_path, 15, folds=None, groups=15)
+    records = [r.replace(split="validation" if i < 4 else "train") for i, r in enumerate(records)]
+    description = fit(records, tmp_path / "m", quick(epochs=1, batch_size=2))
+    assert description.training["validation"][0]["records"] == 4
+
+
+def test_memory_is_bounded_by_values() -> None:
+    assert [len(some) for some in pieces(np.arange(2500), (10, 10))] == [1024, 1024, 452]
+    assert [len(some) for some in pieces(np.arange(5), (1, 2**23))] == [2, 2, 1]
+    assert [len(some) for some in pieces(np.arange(2), (1, 2**30))] == [1, 1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
@@ -96,6 +97,15 @@ def place(net: nn.Module, device: torch.device) -> nn.Module:
 
     moved: nn.Module = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return moved
+
+
+def require_compiler() -> None:
+    """Raise UsageError unless there is what ``torch.compile`` needs beside torch: a C++ compiler."""
+    compiler = os.environ.get("CXX", "g++")
+    if shutil.which(compiler) is None:
+        raise UsageError(
+            f"torch compiles nets with {compiler}, which is not installed", "leave --compile out"
+        )
 
 
 def tune_malloc() -> bool:

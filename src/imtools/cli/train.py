@@ -25,7 +25,12 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
-    return None if text is None else tuple(name.strip() for name in text.split(","))
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names:
+        raise UsageError(f"--classes {text}: has an empty name", "write them as flu,vio")
+    return names
 
 
 @tool(
@@ -48,9 +53,7 @@ im-train --list-models""",
     "--model",
     "architecture",
     type=click.Choice(list(ARCHITECTURES)),
-    default=DEFAULT_ARCHITECTURE,
-    show_default=True,
-    help="The net; --list-models describes them.",
+    help=f"The net; --list-models describes them (default: {DEFAULT_ARCHITECTURE}).",
 )
 @click.option(
     "--protocol",
@@ -61,10 +64,8 @@ im-train --list-models""",
 @click.option(
     "--width",
     type=float,
-    default=1.0,
-    show_default=True,
     metavar="FACTOR",
-    help="Factor on all channels and units; 1 is the paper's net.",
+    help="Factor on all channels and units (default: 1, the paper's net).",
 )
 @click.option(
     "--strategy",
@@ -167,7 +168,7 @@ im-train --list-models""",
     "--stop-precision",
     type=float,
     metavar="P",
-    help="one-vs-all: a net is done at this precision and accuracy on validation.",
+    help="one-vs-all: a net is done at this precision and accuracy on validation; 0: never.",
 )
 @click.option(
     "--warm-up",
@@ -243,8 +244,6 @@ im-train --list-models""",
 @click.option(
     "--keep",
     type=click.Choice(["best", "last"]),
-    default="best",
-    show_default=True,
     help="Keep the weights of the epoch with the lowest validation loss, or of the last.",
 )
 @click.option(

@@ -163,6 +163,7 @@ def _metadata(model: Model, given: str) -> dict[str, Any]:
         "thresholds": description.thresholds,
         "strategy": description.strategy,
         "aggregation": description.aggregation,
+        "stereo": description.stereo,
         "sampling_rate": description.sampling_rate,
         "window": description.window,
         "hop": description.hop,

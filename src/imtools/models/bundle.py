@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from ..atomic import replacing, write_text
+from ..atomic import write_text
 from ..device import place
 from ..errors import ImtoolsError, ModelError
 from .bosch2012 import for_state
@@ -27,6 +27,7 @@ from .description import Description, Member
 from .one_vs_all import build_binary
 from .registry import build
 from .scorer import Scorer
+from .weights import write_tensors
 
 WEIGHTS_NAME = "model.safetensors"
 DESCRIPTION_NAME = "model.json"
@@ -140,13 +141,12 @@ def save(
         Markdown, with ``{name}`` where the full name of the model is to stand.
     """
     tensors = {
-        f"{member.prefix}.{key}": tensor.detach().cpu().contiguous()
+        f"{member.prefix}.{key}": tensor
         for member, state in zip(description.members, states, strict=True)
         for key, tensor in state.items()
     }
     path = Path(folder) / WEIGHTS_NAME
-    with replacing(path) as temporary:
-        temporary.write_bytes(safetensors.torch.save(tensors))  # save_file would hide it from other users
+    write_tensors(path, tensors)
     description = replace(description, weights=_digest(path))
     text = json.dumps(description.to_json(), indent=1, allow_nan=False) + "\n"
     write_text(Path(folder) / CARD_NAME, card.replace("{name}", full_name(description)))

@@ -80,7 +80,7 @@ class Run:
         self.audio_seconds = 0.0
         self.clock = Clock()
         self._conditions = parse_conditions(options.where)
-        self._own_output = own_output
+        self._own_output, self._muted = own_output, False
         self._failures = FailureSink(None if options.dry_run else options.failures, quiet=options.quiet)
         self.progress: Progress | None = None
         self.output: OutputDirectory | None = None
@@ -120,6 +120,12 @@ class Run:
             ):
                 raise UsageError(f"{name}: is input and output at once", "name another directory with -o")
 
+    def mute(self) -> None:
+        """Leave all speaking to another process that does the same."""
+        self.options.quiet = True
+        self._failures = FailureSink(None, quiet=True)
+        self._muted = True
+
     def advance(self, count: int = 1, *, note: str = "") -> None:
         """Move the progress line on by a number of items."""
         if self.progress is not None:
@@ -152,8 +158,8 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 if some items failed."""
-        return EXIT_FAILURES if self.failed else EXIT_OK
+        """0, or 3 if some items failed (and no other process says so)."""
+        return EXIT_FAILURES if self.failed and not self._muted else EXIT_OK
 
     def items(self, *, layout: str | None = None) -> Iterable[Item]:
         """Yield the items of the command's INPUT that meet every ``--where``."""

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from ..errors import UsageError
 from ..export.onnx import check_exportable, export_onnx
-from ..models.bundle import load
+from ..models.bundle import DESCRIPTION_NAME, load
 from ..run import Run
 
 ONNX_NAME = "model.onnx"
@@ -29,12 +29,14 @@ def export(run: Run, model: str, *, front_end: bool) -> None:
     Raises
     ------
     UsageError
-        If there is no output directory.
+        If there is no output directory, or it holds a model.
     ModelError
         If the model cannot be loaded or exported.
     """
     if run.folder is None:
         raise UsageError("an exported model needs a place", "name a directory with -o")
+    if (run.folder / DESCRIPTION_NAME).exists():
+        raise UsageError(f"{run.folder}: holds a model of its own", "name another directory with -o")
     loaded = load(model)
     check_exportable(loaded, front_end=front_end)
     path = run.folder / ONNX_NAME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -14,19 +15,20 @@ from ..errors import FeatureError, ImtoolsError, ModelError, UsageError
 from ..features.batches import Array
 from ..features.front_ends.base import FrontEnd
 from ..manifest import FeatureRef, Record
-from ..models import ARCHITECTURES
+from ..models import ARCHITECTURES, DEFAULT_ARCHITECTURE
+from ..models.bundle import read_description
 from ..models.description import Description
 from ..run import Item, Run, is_fatal, record_items
 from ..run.workers import ordered_map
 from ..train.config import TrainConfig
-from ..train.fit import check, fit
-from ..train.folds import plan_folds
+from ..train.fit import fit
 from ..train.history import Epoch
-from ..train.processes import Processes, joined
+from ..train.plan import make_plan
+from ..train.processes import Processes, joined, launched
 from ..train.protocols import protocol_of
 from ..train.rows import Rows, stored_rows
 from ..train.sound import SoundRows, bare_sound
-from ..train.waveforms import Computing, Probing, check_sound, choose_front_end
+from ..train.waveforms import Computing, Probing, check_sound, choose_front_end, shape_of
 
 
 def train(
@@ -68,13 +70,32 @@ def train(
     """
     if run.folder is None:
         raise UsageError("a model needs a place", "name a directory with -o")
-    given = {name: value for name, value in settings.items() if value is not None}
-    given = protocol_of(protocol or settings["architecture"]) | given
-    config = TrainConfig(**given, seed=run.options.seed)
+    config = _config(settings, protocol, extend) | {"seed": run.options.seed}
+    if extend is not None and os.path.realpath(extend) == os.path.realpath(run.folder):
+        raise UsageError(f"{extend}: cannot be extended in place", "name another directory with -o")
+    if launched() and (not run.options.inputs or "-" in run.options.inputs):
+        what = "several processes cannot share one standard input"
+        raise UsageError(what, "write the manifest to a file, and name it")
     with joined(resolve_device(run.options.device)) as (processes, device):
         if not processes.leads:
-            run.options.quiet = True
-        _Training(run, config, preset, processes, device).carry_out(on_the_fly, extend)
+            run.mute()
+        _Training(run, TrainConfig(**config), preset, processes, device).carry_out(on_the_fly, extend)
+
+
+def _config(settings: dict[str, Any], protocol: str | None, extend: str | None) -> dict[str, Any]:
+    """Return fields of `TrainConfig`: what is given, else what the extended model is, else the protocol."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    if extend is not None:
+        base = read_description(extend)
+        given = {name: getattr(base, name) for name in ("architecture", "width", "strategy")} | given
+    stated = protocol_of(protocol or given.setdefault("architecture", DEFAULT_ARCHITECTURE))
+    if given.get("strategy", stated["strategy"]) != "one-vs-all":
+        stated["stop_precision"] = 0.0  # of nets for one class
+    unused = {"epochs", "batch_size", "learning_rate", "schedule", "keep"} & given.keys()
+    if stated["strategy"] == "svm" and unused:
+        option = sorted(unused)[0].removesuffix("_size").replace("_", "-")
+        raise UsageError(f"--{option} has no meaning for support vectors", "leave it out")
+    return stated | given
 
 
 class _Training:
@@ -92,28 +113,24 @@ class _Training:
         records = run.records()
         if not records:
             raise ModelError("there are no records to train on", "give a manifest of labelled records")
+        default = ARCHITECTURES[config.architecture].front_end
+        front_end = choose_front_end(records, config.features, self._preset, default)
+        if on_the_fly:
+            records = [record.replace(features={}) for record in records]
+        sound = self._usable(records, front_end)
+        shape = shape_of(sound, front_end)
+        plan = make_plan(sound, config, front_end, shape, on_the_fly=on_the_fly, extend=extend)
         if run.options.dry_run:
-            for fold in plan_folds(records, config.folds, division=config.division, seed=config.seed):
+            for fold in plan.folds:
                 counts = f"{len(fold.train)} records to train on, {len(fold.validation)} to validate"
                 run.say(f"dry run: {fold.name}: {counts}")
             return
-        default = ARCHITECTURES[config.architecture].front_end
-        front_end = choose_front_end(records, config.features, self._preset, default)
-        transform = None
-        if on_the_fly:
-            records = [record.replace(features={}) for record in records]
-            records, rows = self._sound(records, front_end)
-            transform = front_end.to(self._device)
-        elif all(front_end.kind in record.features for record in records):
-            self._start()
-            with run.clock.measure("features"):
-                rows = stored_rows(records, front_end.kind)
-        else:
-            records, rows = self._computed(records, front_end)
+        good, rows = self._rows(records, sound, front_end, on_the_fly)
+        transform = front_end.to(self._device) if on_the_fly else None
 
         with run.clock.measure("training"):
             description = fit(
-                records,
+                good,
                 run.options.output or "",
                 config,
                 rows=rows,
@@ -125,7 +142,7 @@ class _Training:
                 resume=run.options.resume,
                 report=self._report,
             )
-        for record in records:
+        for record in good:
             run.succeed(record.duration)
         if self._processes.leads:
             self._emit(description)
@@ -162,33 +179,39 @@ class _Training:
             for together in description.training["validation"]:
                 self._run.emit([{"model": model, "member": None, **together}])
 
-    def _computed(self, records: list[Record], front_end: FrontEnd) -> tuple[list[Record], Rows]:
-        """Start the run and compute features; return the records that have one now, and the features.
+    def _rows(
+        self, records: list[Record], sound: list[Record], front_end: FrontEnd, on_the_fly: bool
+    ) -> tuple[list[Record], Rows]:
+        """Start the run and get rows of the usable records; return those that have one, and the rows.
 
-        What is wrong with the whole is found before anything is computed or written; what is wrong with
-        single records makes failures of them. Records of the split ``"test"`` need no features.
+        What is wrong with the whole has been found by now; what is wrong with single records makes failures
+        of them. Records of the split ``"test"`` need no rows.
         """
-        sound = self._usable(records, front_end)
+        run = self._run
+        if all(front_end.kind in record.features for record in sound):
+            self._start()
+            with run.clock.measure("features"):
+                rows: Rows = stored_rows(sound, front_end.kind)
+            self._count_tests(records)
+            return sound, rows
+        if on_the_fly:
+            return self._sounds(records, sound, bare_sound(front_end))
         computing = Computing(sound, front_end.to(self._device))
-        check(sound, self._config, computing.shape)
         good = self._go_through(records, sound, front_end, computing)
         shape = " x ".join(map(str, computing.shape))
-        seconds = self._run.clock.seconds["features"]
-        self._run.say(
-            f"{len(good)} features ({front_end.kind}, {shape}, {computing.dtype}) in {seconds:.1f} s"
-        )
+        seconds = run.clock.seconds["features"]
+        run.say(f"{len(good)} features ({front_end.kind}, {shape}, {computing.dtype}) in {seconds:.1f} s")
         return good, computing.rows()
 
-    def _sound(self, records: list[Record], front_end: FrontEnd) -> tuple[list[Record], Rows]:
-        """Start the run and load waveforms, or make sure that they can be loaded when they are needed."""
-        bare = bare_sound(front_end)
-        sound = self._usable(records, front_end)
+    def _sounds(
+        self, records: list[Record], sound: list[Record], bare: FrontEnd
+    ) -> tuple[list[Record], Rows]:
+        """Load waveforms, or make sure that they can be loaded when they are needed."""
         keeping: Keeping
         try:
             keeping = Computing(sound, bare)
         except FeatureError:
             keeping = Probing(sound, bare)  # of different lengths: it raises as well
-        check(sound, self._config, (front_end.bins, front_end.frames(keeping.shape[1])))
         good = self._go_through(records, sound, bare, keeping)
         if isinstance(keeping, Computing):
             self._run.say(f"{len(good)} waveforms in memory")
@@ -202,8 +225,16 @@ class _Training:
         sound = [record for record in used if _fault(record, front_end) is None]
         if used and not sound and (fault := _fault(used[0], front_end)):
             raise fault
-        plan_folds(sound, self._config.folds, division=self._config.division, seed=self._config.seed)
+        if not sound:
+            raise UsageError(
+                "0 records to train on and to validate on", "look at their splits, and at --where"
+            )
         return sound
+
+    def _count_tests(self, records: list[Record]) -> None:
+        for record in records:
+            if record.split == "test":
+                self._run.succeed(record.duration)
 
     def _go_through(
         self, records: list[Record], sound: list[Record], front_end: FrontEnd, keeping: Keeping
@@ -219,9 +250,7 @@ class _Training:
             good = _fill(run, keeping, sound)
         if not good:
             raise ModelError("no record is left to train on", "see the failures")
-        for record in records:
-            if record.split == "test":
-                run.succeed(record.duration)
+        self._count_tests(records)
         return good
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,10 @@ class Augmentation:
     roll: int = 0
     mask: float = 0.0
     mixup: float = 0.0
+
+    def without_mix(self) -> Augmentation:
+        """Return the rest of it, where sounds have been mixed already."""
+        return replace(self, mix=0.0)
 
     def __post_init__(self) -> None:
         if not 0 <= self.mix <= 1:

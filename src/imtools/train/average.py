@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class MovingAverage:
@@ -33,7 +33,7 @@ class MovingAverage:
     def update(self, step: int) -> None:
         """Follow the net after its step number ``step``, counted from 0."""
         part = 1 - min(self._decay, (1 + step) / (10 + step))
-        for own, other in zip(self.net.parameters(), self._followed.parameters(), strict=True):
-            own.copy_(own.lerp(other, part))
+        own: list[Tensor] = list(self.net.parameters())
+        torch._foreach_lerp_(own, list(self._followed.parameters()), part)
         for buffer, theirs in zip(self.net.buffers(), self._followed.buffers(), strict=True):
             buffer.copy_(theirs)

@@ -13,6 +13,12 @@ from .data import Examples
 from .engine import Trained
 
 _NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "offset")
+_OF_SVM = (
+    "architecture", "strategy", "features", "classes", "unlisted", "folds", "division", "aggregation",
+    "stereo", "hop", "seed", "name",
+)  # fmt: skip
+"""Settings that mean something to support vectors."""
+
 _NO_LICENSE = (
     "The records do not name the licence of their audio. Weights may be bound by it: find out before you "
     "pass them on."
@@ -45,7 +51,7 @@ def model_card(
         "## Training data\n\n" + _taken_over(base) + _data(description, trained, examples, records),
         "## Training\n\n" + _settings(config),
         "## Validation\n\n" + _validation(config, trained),
-        "## Licence\n\n" + _license(records),
+        "## Licence\n\n" + _license(description),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -63,12 +69,15 @@ def _what(description: Description, trained: Trained) -> str:
         "mean": "Scores of windows are averaged.",
         "s2": "Scores of windows are added up and divided by the largest sum of any class (S2).",
     }
+    streams = ""
+    if description.stereo:
+        streams = " Left, right, middle and side of a recording are heard apart, and the surest counts."
     return (
         f"Recognises {len(description.labels)} classes of instruments "
         f"({', '.join(description.labels)}) in windows of {description.window:g} s: {nets}, of architecture "
         f"`{description.architecture}` at width {description.width:g} ({parameters} parameters each, "
         f"{description.strategy}), on `{description.front_end['kind']}` features of {bins} bins x {frames} "
-        f"frames at {description.sampling_rate} Hz. {windows[description.aggregation]}"
+        f"frames at {description.sampling_rate} Hz. {windows[description.aggregation]}{streams}"
     )
 
 
@@ -93,7 +102,10 @@ def _data(
 
 def _settings(config: TrainConfig) -> str:
     rows = ["| setting | value |", "|---|---|"]
-    rows += [f"| {name} | {_shown(value)} |" for name, value in config.to_json().items()]
+    settings = config.to_json()
+    if config.strategy == "svm":
+        settings = {name: settings[name] for name in _OF_SVM}
+    rows += [f"| {name} | {_shown(value)} |" for name, value in settings.items()]
     return "\n".join(rows)
 
 
@@ -126,8 +138,8 @@ def _validation(config: TrainConfig, trained: Sequence[Trained]) -> str:
     return head + "\n\n" + "\n".join(rows)
 
 
-def _license(records: Sequence[Record]) -> str:
-    licenses = sorted({str(record.source["license"]) for record in records if record.source.get("license")})
+def _license(description: Description) -> str:
+    licenses = description.training["licenses"]
     if not licenses:
         return _NO_LICENSE
     return f"Trained on audio under {', '.join(licenses)}: the weights may be bound by those terms."

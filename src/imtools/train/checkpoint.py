@@ -8,11 +8,10 @@ from collections.abc import Sequence
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from ..atomic import replacing
 from ..errors import ModelError, UsageError
+from ..models.weights import write_tensors
 from .history import Epoch
 from .learner import Learner
 
@@ -50,10 +49,7 @@ def save_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Se
         tensors |= {f"{number}.{key}": tensor for key, tensor in own.items()}
         history = [epoch.to_json() for epoch in learner.history]
         meta[str(number)] = {"history": history, "steps": learner.steps}
-    with replacing(path) as temporary:
-        held = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
-        # Not save_file: it makes no OSError of a full disk.
-        temporary.write_bytes(save(held, {_META: json.dumps(meta)}))
+    write_tensors(path, tensors, {_META: json.dumps(meta)})
 
 
 def load_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Sequence[Learner]) -> None:

@@ -21,7 +21,7 @@ Keep = Literal["best", "last"]
 class TrainConfig:
     """Settings of a training.
 
-    The defaults suit kratimenos2020; `imtools.train.protocols` has those of every paper.
+    `imtools.train.protocols` has those of every paper; the defaults here are no paper's.
 
     Attributes
     ----------
@@ -50,9 +50,9 @@ class TrainConfig:
         Examples in a batch, of all processes together.
     learning_rate, schedule, decay, reduce_patience, reduce_factor, stop_patience, warm_up
         See `Schedule`.
-    stop_precision : float or None
-        A net for one class is done when its precision and its accuracy on the validation records have
-        reached this (Chen et al. 2024, section V-A).
+    stop_precision : float
+        One-vs-all: a net is done when its precision and its accuracy on the validation records have reached
+        this (Chen et al. 2024, section V-A); 0: never.
     weight_decay : float
         Decoupled from the gradient (Loshchilov & Hutter 2019, "AdamW"); 0 is Adam.
     clip : float
@@ -99,7 +99,7 @@ class TrainConfig:
     reduce_patience: int = 5
     reduce_factor: float = 0.1
     stop_patience: int = 7
-    stop_precision: float | None = None
+    stop_precision: float = 0.0
     warm_up: float = 0.0
     weight_decay: float = 0.0
     clip: float = 0.0
@@ -139,8 +139,8 @@ class TrainConfig:
         if self.negatives is not None and self.class_weights:
             hint = "choose one: both even out rare and frequent classes"
             raise UsageError("drawn negatives and class weights do not go together", hint)
-        if self.stop_precision is not None and not 0 < self.stop_precision <= 1:
-            hint = "choose one above 0 and up to 1"
+        if not 0 <= self.stop_precision <= 1:
+            hint = "choose one up to 1, or 0 for never"
             raise UsageError(f"a precision of {self.stop_precision:g} cannot be reached", hint)
         for word, choices in (
             (self.strategy, get_args(Strategy)),
@@ -155,10 +155,25 @@ class TrainConfig:
         if self.strategy == "svm" and self.width != 1:
             what = f"a support vector machine has no width, and {self.width:g} was asked for"
             raise UsageError(what, "leave it 1")
-        if self.hop is not None and not self.hop > 0:
+        if self.hop is not None and not 0 < self.hop < float("inf"):
             raise UsageError(f"a hop of {self.hop:g} s makes no progress", "give one above 0")
+        for name in ((self.name or "-"), *(self.classes or ())):
+            if not name or not name.isprintable():
+                raise UsageError(f"the name {name!r} is empty or has more than a line", "give a plain one")
+        self._check_meaning()
         self.plan()
         self.augmentation()
+
+    def _check_meaning(self) -> None:
+        """Refuse what would have no effect: it would stand in the card as if it had had one."""
+        without = [] if self.strategy == "one-vs-all" else ["negatives", "stop_precision"]
+        if self.strategy == "svm":
+            without += ["clip", "class_weights", "ema", "compile", "mix", "roll", "mask", "mixup"]
+        for name in without:
+            if getattr(self, name):
+                option = "--" + name.replace("_", "-")
+                what = f"{option} has no meaning with strategy {self.strategy!r}"
+                raise UsageError(what, "leave it out")
 
     def plan(self) -> Schedule:
         """Return the learning rates and the stopping."""

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..features.batches import BATCH
 from ..features.front_ends.base import FrontEnd
 from ..labels import Unlisted, label_matrix
 from ..manifest import Record
-from .rows import AT_ONCE, Indices, Rows
+from .rows import Indices, Rows, pieces
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,8 @@ class Examples:
     def digest(self) -> str:
         """Return a hash of all rows: what training reads, wherever it comes from."""
         content = hashlib.sha256()
-        for start in range(0, len(self), AT_ONCE):
-            stop = min(start + AT_ONCE, len(self))
-            content.update(self.rows(np.arange(start, stop)).numpy().tobytes())
+        for some in pieces(np.arange(len(self)), self.row_shape):
+            content.update(np.ascontiguousarray(self._rows.read(some)).data)
         return content.hexdigest()
 
     def rows(self, indices: Indices) -> Tensor:
@@ -88,7 +88,10 @@ class Examples:
 
     def transformed(self, rows: Tensor) -> Tensor:
         """Return the features (batch, bins, frames) of rows."""
-        return rows if self.transform is None else self.transform(rows[:, 0])
+        if self.transform is None:
+            return rows
+        step = max(1, BATCH // self.transform.working_length(rows.shape[2]))
+        return torch.cat([self.transform(some[:, 0]) for some in torch.split(rows, step)])
 
     def features(self, indices: Indices) -> Tensor:
         """Return the features of some examples, float32 of shape (len(indices), bins, frames)."""
@@ -107,7 +110,7 @@ class Examples:
 
     def _mean(self, indices: Indices, origin: float, power: int) -> float:
         total = 0.0
-        for start in range(0, len(indices), AT_ONCE):
-            cells = self.features(indices[start : start + AT_ONCE]).double()
-            total += float(((cells - origin) ** power).sum())
+        for some in pieces(indices, self.row_shape):
+            cells = self.features(some).double() - origin
+            total += float((cells if power == 1 else cells.square_()).sum())
         return total / (len(indices) * self.shape[0] * self.shape[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from .feed import Feed
 from .folds import Fold
 from .grouped import grouped_logits
 from .history import Epoch, class_metrics, validation_metrics
-from .learner import Learner, State, called
+from .learner import Batch, Learner, State, called
 from .losses import class_weights, draw_negatives, kept_negatives
 from .processes import Processes
 from .rows import Indices
@@ -34,6 +34,9 @@ Report = Callable[[list[Epoch], float], None]
 """Called after each epoch with what it gave, one for each net, and the seconds that it took."""
 
 Floats = NDArray[np.float32]
+
+_MOST_CELLS = 2**26
+"""Values of the features of a batch that is more than one net's own: 256 MiB."""
 
 DEGENERATE_SPREAD = 0.05
 """A net of which no score varies by more than this over all validation records answers the same always."""
@@ -114,18 +117,21 @@ class Trainer:
         only: Sequence[str] | None = None,
     ) -> None:
         self._examples, self._fold, self._config = examples, fold, config
+        self._classes = list(classes)
         self._device, self._dtype = device, dtype
         self._processes = processes or Processes()
         self._statistics = examples.statistics(fold.train)
         augmentation = config.augmentation()
         self._mix_sound = augmentation.mix if examples.transform is not None else 0.0
         self._augmenter = Augmenter(
-            replace(augmentation, mix=0.0) if self._mix_sound else augmentation,
+            augmentation.without_mix() if self._mix_sound else augmentation,
             examples.front_end.config,
             self._statistics.mean,
             self._statistics.std,
         )
         self.feed = Feed(examples, device)
+        everything = examples.labels(np.arange(len(examples)))
+        self._targets, self._known = (labels.to(device) for labels in everything)
         self.learners = self._make_learners(classes, classes if only is None else only)
 
     def _make_learners(self, classes: Sequence[str], only: Sequence[str]) -> list[Learner]:
@@ -178,7 +184,8 @@ class Trainer:
         """
         if checkpoint.exists():
             load_checkpoint(checkpoint, fingerprint, self.learners)
-        self._processes.wait()  # until all have read it: it is about to be replaced
+        # All wait until all have read it, since it is about to be replaced.
+        self._processes.agree([len(learner.history) for learner in self.learners], "checkpoints")
         while active := [learner for learner in self.learners if not learner.done]:
             start = time.perf_counter()
             rows = self.run_epoch(active)
@@ -187,7 +194,7 @@ class Trainer:
                 report(rows, time.perf_counter() - start)
         for learner in self.learners:
             learner.judged.load_state_dict(learner.best)
-        scores = self._scores(self._logits_of_validation())
+        scores = self._scores(self._logits_of_validation(self.learners))
         return [
             Trained(
                 self._fold,
@@ -209,8 +216,9 @@ class Trainer:
     def run_epoch(self, active: Sequence[Learner]) -> list[Epoch]:
         """Train some of the learners for an epoch and validate; return what each of them gave.
 
-        Every random number in it follows from seed, fold, epoch and class: what a net of one class becomes
-        does not depend on which others train beside it.
+        Every random number in it follows from seed, fold, epoch and class: what the net of a class becomes
+        does not depend on which of the others are being trained (on a GPU, where the nets are computed
+        together, dropout does).
         """
         config, name, rank = self._config, self._fold.name, self._processes.rank
         epoch = len(active[0].history)
@@ -220,27 +228,59 @@ class Trainer:
         generator = torch.Generator().manual_seed(stable_seed(config.seed, name, epoch, rank, "augment"))
         batches = self._batches(epoch, used)
         shares = [self._processes.share(batch) for batch in batches]
+        due = [self._due(learner, batches, used) for learner in active]
         for number, (indices, rows) in enumerate(self.feed.batches(shares)):
             for learner in active:
                 learner.set_rate(epoch + number / len(batches))
-            self._step(active, indices, rows, used, generator, (config.seed, name, epoch, number, rank))
+            batch = self._prepared(indices, rows, generator)
+            seeds = (config.seed, name, epoch, number, rank)
+            if used is None:
+                self._step(active, batch, seeds)
+                continue
+            for learner, when in zip(active, due, strict=True):
+                own = np.flatnonzero(used[indices, learner.columns.start])
+                at = torch.from_numpy(own).to(self._device, non_blocking=True)
+                learner.pending.append((batch[0][at], batch[1][at], batch[2][at]))
+                if when[number]:
+                    some, targets, known = map(torch.cat, zip(*learner.pending, strict=True))
+                    self._step([learner], (some, targets, known), seeds)
+                    learner.pending = []
         for learner in active:
             self._processes.average_buffers(learner.net)
             if learner.average is not None:
                 self._processes.average_buffers(learner.average.net)
         return self._validate(active, epoch)
 
+    def _due(
+        self, learner: Learner, batches: Sequence[Indices], used: NDArray[np.bool_] | None
+    ) -> NDArray[np.bool_]:
+        """Return after which batches a learner takes a step: when it has seen half a batch of its own.
+
+        All processes come to the same, since it follows from whole batches. What remains at the end of an
+        epoch makes a step if each process has two of them, which batch normalisation needs.
+        """
+        due = np.ones(len(batches), dtype=np.bool_)
+        if used is None:
+            return due
+        least, waiting = max(2 * self._processes.size, self._config.batch_size // 2), 0
+        for number, batch in enumerate(batches):
+            waiting += int(used[batch, learner.columns.start].sum())
+            last = number + 1 == len(batches)
+            due[number] = waiting >= (2 * self._processes.size if last else least)
+            waiting = 0 if due[number] else waiting
+        return due
+
     def _draw(self, epoch: int) -> NDArray[np.bool_] | None:
         """Return which examples, of all, each class's net sees in an epoch; ``None``: all see all."""
         if self._config.strategy != "one-vs-all" or self._config.negatives is None:
             return None
         examples, train = self._examples, self._fold.train
-        seed = stable_seed(self._config.seed, self._fold.name, epoch, "negatives")
-        generator = torch.Generator().manual_seed(seed)
         used = np.zeros_like(examples.present)
-        used[train] = draw_negatives(
-            examples.present[train], examples.known[train], self._config.negatives, generator
-        )
+        for column, label in enumerate(self._classes):
+            seed = stable_seed(self._config.seed, self._fold.name, epoch, label, "negatives")
+            generator = torch.Generator().manual_seed(seed)
+            own = examples.present[train, column, None], examples.known[train, column, None]
+            used[train, column, None] = draw_negatives(*own, self._config.negatives, generator)
         return used
 
     def _batches(self, epoch: int, used: NDArray[np.bool_] | None) -> list[Indices]:
@@ -248,27 +288,20 @@ class Trainer:
         train, size = self._fold.train, float(self._config.batch_size)
         if used is not None:  # each net sees a part of every batch: as many examples as elsewhere
             train = train[used[train].any(axis=1)]
-            size /= float(used[train].mean())
+            cells = int(np.prod(self._examples.shape))
+            size = max(size, min(size / float(used[train].mean()), _MOST_CELLS / cells))
         seed = stable_seed(self._config.seed, self._fold.name, epoch, "order")
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed)).numpy()
-        count = max(1, math.ceil(len(train) / size))
-        if len(train) // count < 2 * self._processes.size:
-            what = f"{self._fold.name}: batches of {len(train) // count} for {self._processes.size} processes"
-            raise UsageError(what, "start fewer processes, or give larger batches or more records")
-        return np.array_split(train[order], count)
+        least = 2 * self._processes.size
+        if len(train) < least:
+            what = f"{self._fold.name}: {len(train)} examples for {self._processes.size} processes"
+            raise UsageError(what, "start fewer processes, or give more records")
+        return np.array_split(train[order], min(math.ceil(len(train) / size), len(train) // least))
 
-    def _step(
-        self,
-        active: Sequence[Learner],
-        indices: Indices,
-        rows: Tensor,
-        used: NDArray[np.bool_] | None,
-        generator: torch.Generator,
-        seeds: tuple[str | int, ...],
-    ) -> None:
-        """Take one step with each of some learners."""
-        features, targets, known = self._prepared(indices, rows, generator)
-        if used is None and self._groups(active):
+    def _step(self, active: Sequence[Learner], batch: Batch, seeds: tuple[str | int, ...]) -> None:
+        """Take one step with each of some learners, all on the same examples."""
+        features, targets, known = batch
+        if self._groups(active):
             seed_everything(*seeds)
             nets = [learner.net for learner in active]
             with torch.autocast(self._device.type, self._dtype, enabled=self._dtype != torch.float32):
@@ -279,11 +312,7 @@ class Trainer:
         else:
             for learner in active:
                 seed_everything(*seeds, learner.label or "")  # dropout
-                if used is None:
-                    self._gradient(learner, features, targets, known)
-                else:
-                    own = torch.from_numpy(used[indices, learner.columns.start]).to(self._device)
-                    self._gradient(learner, features[own], targets[own], known[own])
+                self._gradient(learner, features, targets, known)
         for learner in active:
             learner.descend(self._processes)
 
@@ -301,31 +330,30 @@ class Trainer:
             return False
         return not any(isinstance(module, nn.RNNBase) for module in active[0].net.modules())
 
-    def _prepared(
-        self, indices: Indices, rows: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _prepared(self, indices: Indices, rows: Tensor, generator: torch.Generator) -> Batch:
         """Return standardised features, targets and which are known, changed by chance."""
-        targets, known = (labels.to(self._device) for labels in self._examples.labels(indices))
+        at = torch.from_numpy(indices).to(self._device, non_blocking=True)
+        targets, known = self._targets[at], self._known[at]
         if self._mix_sound:
             waveforms, targets, known = mix_waveforms(rows[:, 0], targets, known, self._mix_sound, generator)
             rows = waveforms[:, None]
         return self._augmenter(self._examples.transformed(rows), targets, known, generator)
 
     @torch.inference_mode()
-    def _logits_of_validation(self) -> Tensor:
-        """Return the logits (n, classes) of the validation records; 0 for classes without a net."""
+    def _logits_of_validation(self, learners: Sequence[Learner]) -> Tensor:
+        """Return what some nets give for the validation records, (n, classes); 0 for the other classes."""
         validation = self._fold.validation
         logits = torch.zeros(len(validation), self._examples.present.shape[1], device=self._device)
         places = self._processes.share(np.arange(len(validation)))
         size = self._config.batch_size
         batches = [places[start : start + size] for start in range(0, len(places), size)]
-        for learner in self.learners:
+        for learner in learners:
             learner.judged.eval()
         for own, (_, rows) in zip(batches, self.feed.batches([validation[b] for b in batches]), strict=True):
             features = self._examples.transformed(rows)
             features = (features - self._statistics.mean) / self._statistics.std
             at = torch.from_numpy(own).to(self._device)
-            for learner in self.learners:
+            for learner in learners:
                 logits[at, learner.columns] = called(learner.judged, features, self._dtype)
         self._processes.sum(logits)
         return logits
@@ -336,9 +364,10 @@ class Trainer:
         return scores
 
     def _validate(self, active: Sequence[Learner], epoch: int) -> list[Epoch]:
-        """Judge all nets on the validation records, and note it with those that have just trained."""
-        logits, validation = self._logits_of_validation(), self._fold.validation
-        targets, known = (labels.to(self._device) for labels in self._examples.labels(validation))
+        """Judge the nets that have just trained on the validation records, and note what they gave."""
+        logits, validation = self._logits_of_validation(active), self._fold.validation
+        at = torch.from_numpy(validation).to(self._device)
+        targets, known = self._targets[at], self._known[at]
         scores = self._scores(logits)
         present, sure = self._examples.present[validation], self._examples.known[validation]
         rows = []

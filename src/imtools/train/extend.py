@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -77,6 +77,18 @@ class Base:
             what = f"{self.folder}: knows {', '.join(classes)} already"
             raise UsageError(what, "name a class that it does not know, with --classes")
         return [*self.description.labels, *new]
+
+    def extended_by(self, description: Description) -> Description:
+        """Return the description of the extended model: what this one says, and the new members."""
+        own, new = self.description, len(description.labels) - len(self.description.labels)
+        return replace(
+            description,
+            members=[*own.members, *description.members],
+            thresholds=[*own.thresholds, *description.thresholds[-new:]],
+            aggregation=own.aggregation,
+            stereo=own.stereo,
+            hop=own.hop,
+        )
 
     def check(self, front_end: FrontEnd, shape: tuple[int, int], window: float) -> None:
         """Check that features are those of the model.

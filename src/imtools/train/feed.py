@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from .data import Examples
-from .rows import AT_ONCE, Indices
+from .rows import Indices, pieces
 
 _PART_OF_GPU = 0.5
 """Part of a GPU's free memory that the examples may take; the rest is for the net."""
@@ -45,7 +45,7 @@ class Feed:
         """Yield each batch of indices with its rows: float32 of shape (batch, bins, frames)."""
         if self._held is not None:
             for indices in batches:
-                yield indices, self._held[torch.from_numpy(indices).to(self._device)]
+                yield indices, self._held[torch.from_numpy(indices).to(self._device, non_blocking=True)]
             return
         with ThreadPoolExecutor(1, thread_name_prefix="feed") as reader:
             ahead = [reader.submit(self._read, indices) for indices in batches[:1]]
@@ -64,12 +64,12 @@ class Feed:
         return rows.pin_memory().to(self._device, non_blocking=True)
 
     def _fit(self) -> bool:
+        torch.cuda.empty_cache()  # what an earlier fold has left counts as taken otherwise
         size = 4 * len(self._examples) * int(np.prod(self._examples.row_shape))
         return size <= _PART_OF_GPU * torch.cuda.mem_get_info(self._device)[0]
 
     def _all(self) -> Tensor:
         held = torch.empty(len(self._examples), *self._examples.row_shape, device=self._device)
-        for start in range(0, len(held), AT_ONCE):
-            stop = min(start + AT_ONCE, len(held))
-            held[start:stop] = self._examples.rows(np.arange(start, stop)).to(self._device)
+        for some in pieces(np.arange(len(held)), self._examples.row_shape):
+            held[some[0] : some[-1] + 1] = self._examples.rows(some).to(self._device)
         return held

@@ -9,7 +9,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,24 +18,23 @@ import torch
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..device import tune_malloc
-from ..errors import FeatureError, ImtoolsWarning, ModelError, UsageError
+from ..device import require_compiler, tune_malloc
+from ..errors import ImtoolsWarning, UsageError
 from ..features.front_ends.base import FrontEnd
-from ..labels import Unlisted, classes_of, label_matrix
 from ..manifest import Record
 from ..manifest.values import Json
-from ..models import build, bundle
+from ..models import bundle
 from ..models.description import Description, Member
-from ..units import samples_to_seconds
 from .card import model_card
 from .config import TrainConfig
 from .data import Examples, Statistics
 from .engine import Report, Trained, Trainer
 from .extend import Base
-from .folds import Fold, plan_folds
+from .folds import Fold
 from .history import Epoch, validation_metrics, write_history
+from .plan import make_plan
 from .processes import Processes
-from .rows import Rows, Shape, kind_of, stored_rows
+from .rows import Rows, kind_of, stored_rows
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""
@@ -44,24 +43,6 @@ _PACKAGES = ("torch", "numpy", "safetensors")
 _THRESHOLD = 0.5
 
 Labels = NDArray[np.bool_]
-
-
-def check(records: Sequence[Record], config: TrainConfig, shape: Shape) -> None:
-    """Raise what `fit` would raise of labels, folds and net, before the features have been computed.
-
-    Parameters
-    ----------
-    records, config
-        As for `fit`.
-    shape : tuple of int
-        ``(bins, frames)`` of the features.
-    """
-    classes = _classes(records, config)
-    present, known = label_matrix(records, classes, _unlisted(config))
-    for fold in plan_folds(records, config.folds, division=config.division, seed=config.seed):
-        _check_labels(present[fold.train], known[fold.train], fold)
-    if config.strategy != "svm":
-        build(config.architecture, num_classes=len(classes), input_shape=shape, width=config.width)
 
 
 def fit(
@@ -126,31 +107,27 @@ def fit(
         If single classes have no known positives or negatives, or a member answers the same always.
     """
     device, processes = device or torch.device("cpu"), processes or Processes()
+    if config.compile:
+        require_compiler()
     if device.type == "cpu":
         tune_malloc()
     if rows is None:
         rows = stored_rows(records, kind_of(records, config.features))
-    base = None if extend is None else Base.read(extend, config)
-    classes = _classes(records, config)
-    if base is not None:
-        classes = base.with_classes(classes)
-    examples = Examples(rows, records, classes, _unlisted(config), transform)
-    front_end = examples.front_end
-    window = _window(records, front_end, examples)
-    if base is not None:
-        base.check(front_end, examples.shape, window)
-    only = classes if base is None else [label for label in classes if label not in base.description.labels]
-    folds = plan_folds(records, config.folds, division=config.division, seed=config.seed)
-    for fold in folds:
-        present, known = examples.present[fold.train], examples.known[fold.train]
-        _check_labels(present, known, fold)
-        if processes.leads:
+    front_end = transform or rows.front_end
+    shape = rows.shape if transform is None else (transform.bins, transform.frames(rows.shape[1]))
+    plan = make_plan(records, config, front_end, shape, on_the_fly=transform is not None, extend=extend)
+    base, classes, only, folds = plan.base, plan.classes, plan.only, plan.folds
+    examples = Examples(rows, records, classes, plan.unlisted, transform)
+    if processes.leads:
+        for fold in folds:
+            present, known = examples.present[fold.train], examples.known[fold.train]
             _warn_of_classes(present, known, fold, classes, only)
 
     digest = records_digest(records, front_end.config_hash)
     setting: list[Json] = [digest, examples.digest(), config.to_json(), device.type, str(dtype), __version__]
     setting += [only, None if base is None else base.description.weights, processes.size]
     fingerprint = _sha256(json.dumps(setting, sort_keys=True))
+    processes.agree(fingerprint, "records or settings")
     folder = Path(folder)
     checkpoints = folder / CHECKPOINTS_NAME
     if resume and (done := _finished(folder, fingerprint)) is not None:
@@ -184,8 +161,8 @@ def fit(
         front_end=front_end.config,
         front_end_hash=front_end.config_hash,
         shape=examples.shape,
-        window=window,
-        hop=config.hop or window,
+        window=plan.window,
+        hop=config.hop or plan.window,
         thresholds=[_THRESHOLD] * len(classes),
         members=[_member(one, classes) for one in trained],
         aggregation=config.aggregation,
@@ -197,11 +174,13 @@ def fit(
             "device": device.type,
             "precision": str(dtype).removeprefix("torch."),
             "processes": processes.size,
+            "licenses": _licenses(records, base),
             "validation": [_together(examples, fold, trained, classes) for fold in folds],
         },
         versions={"imtools": __version__} | {name: version(name) for name in _PACKAGES},
     )
     if not processes.leads:
+        processes.wait()  # one that ends before the model is written may end the others
         return description
     states = [one.state for one in trained]
     if flagged := [member.prefix for member in description.members if member.degenerate]:
@@ -209,12 +188,13 @@ def fit(
         message = f"{folder}: {what} nearly the same answer for every validation record"
         warnings.warn(ImtoolsWarning(message), stacklevel=2)
     if base is not None:
-        description = replace(description, members=[*base.description.members, *description.members])
+        description = base.extended_by(description)
         states = [*base.states, *states]
     name = None if base is None else base.name
     card = model_card(description, config, trained, examples, records, name)
     description = bundle.save(folder, description, states, card)
     shutil.rmtree(checkpoints, ignore_errors=True)
+    processes.wait()
     return description
 
 
@@ -285,7 +265,14 @@ def _together(
     scores = np.concatenate([one.scores for one in own], axis=1)
     present, known = (y[fold.validation][:, columns] for y in (examples.present, examples.known))
     metrics = validation_metrics(present, scores, known)
-    return {"fold": fold.number, "records": len(fold.validation), **metrics}
+    known_classes = [classes[column] for column in columns]
+    return {"fold": fold.number, "records": len(fold.validation), "classes": known_classes, **metrics}
+
+
+def _licenses(records: Sequence[Record], base: Base | None) -> list[str]:
+    """Return the licences of the audio that the model has learnt from, its base's included."""
+    own = {str(record.source["license"]) for record in records if record.source.get("license")}
+    return sorted(own | set([] if base is None else base.description.training.get("licenses", [])))
 
 
 def records_digest(records: Sequence[Record], front_end_hash: str) -> str:
@@ -314,43 +301,6 @@ def _finished(folder: Path, fingerprint: str) -> Description | None:
         hint = "give the same records and options, or --force to start over"
         raise UsageError(f"{folder}: holds a model of other records or options", hint)
     return description
-
-
-def _window(records: Sequence[Record], front_end: FrontEnd, examples: Examples) -> float:
-    """Return the length of the records in seconds, after checking that the features span them."""
-    rate = front_end.sampling_rate
-    lengths = sorted({record.at_rate(rate).num_samples for record in records})
-    for length in lengths:
-        if (front_end.bins, front_end.frames(length)) != examples.shape:
-            odd = next(record.id for record in records if record.at_rate(rate).num_samples == length)
-            shape = "x".join(map(str, examples.shape))
-            raise FeatureError(
-                f"record {odd}: features of {shape} do not span its {length} samples at {rate} Hz",
-                "compute them from the segments themselves (im-segment, then im-features)",
-            )
-    return samples_to_seconds(lengths[-1], rate)
-
-
-def _classes(records: Sequence[Record], config: TrainConfig) -> list[str]:
-    """Return what to recognise."""
-    classes = list(config.classes) if config.classes is not None else classes_of(records)
-    if not classes:
-        raise ModelError("the records have no labels to learn", "label them with im-index --layout")
-    return classes
-
-
-def _unlisted(config: TrainConfig) -> Unlisted:
-    """Return what an unlisted class is: of classes that exclude each other, the named one rules it out."""
-    return "absent" if config.strategy == "single-label" else config.unlisted
-
-
-def _check_labels(present: Labels, known: Labels, fold: Fold) -> None:
-    """Check that the training records of a fold, (n, classes), have something to tell apart."""
-    if not ((known & ~present).any(axis=0) & present.any(axis=0)).any():
-        raise ModelError(
-            f"{fold.name}: no class has both records that have it and records known not to",
-            "pass --unlisted absent if the labels name everything that sounds",
-        )
 
 
 def _warn_of_classes(

@@ -76,7 +76,11 @@ def plan_folds(
         raise UsageError(f"record {bare} has no fold and others have", "run im-split over all of them")
     validating = {i for i in usable if records[i].split == "validation"}
     if division >= 2 and not numbered and not validating:
-        dealt = assign_folds([records[i] for i in usable], round(division), seed=seed)
+        try:
+            dealt = assign_folds([records[i] for i in usable], round(division), seed=seed)
+        except UsageError as error:
+            hint = "give fewer with --division, or deal them with im-split"
+            raise UsageError(error.message, hint) from None
         numbered = dict(zip(usable, dealt, strict=True))
     present = sorted(set(numbered.values()))
     if numbers is not None:

@@ -59,13 +59,16 @@ class Epoch:
 def validation_metrics(
     present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
 ) -> dict[str, float | None]:
-    """Return LRAP, F1 micro and macro (at 0.5), and top-1; ``None`` for what has no value."""
+    """Return LRAP, F1 micro and macro (at 0.5), and top-1; ``None`` for what has no value.
+
+    A single class cannot be ranked: it has neither LRAP nor top-1.
+    """
     decisions = precision_recall_f1(present, scores, 0.5, known)
     values = {
-        "lrap": lrap(present, scores, known),
+        "lrap": lrap(present, scores, known) if present.shape[1] > 1 else math.nan,
         "f1_micro": decisions.micro.f1,
         "f1_macro": decisions.macro.f1,
-        "top1": top1(present, scores, known),
+        "top1": top1(present, scores, known) if present.shape[1] > 1 else math.nan,
     }
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 

@@ -17,6 +17,7 @@ from .schedule import best_epoch
 
 State = dict[str, Tensor]
 Net = Callable[[Tensor], Tensor]
+Batch = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Learner:
         What its epochs gave.
     best : dict of str to Tensor
         Its weights after the epoch that is kept.
+    pending : list of tuple of Tensor
+        Features, targets and which are known of examples that wait for others to make a batch.
     """
 
     label: str | None
@@ -48,6 +51,7 @@ class Learner:
     weights: Tensor | None = None
     history: list[Epoch] = field(default_factory=list)
     best: State = field(default_factory=dict)
+    pending: list[Batch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make what goes with the net."""
@@ -84,12 +88,12 @@ class Learner:
         if len(losses) >= self.config.epochs or self._plan.stops(losses):
             return True
         wanted, values = self.config.stop_precision, (last.get("precision"), last.get("accuracy"))
-        return wanted is not None and all(value is not None and value >= wanted for value in values)
+        return wanted > 0 and all(value is not None and value >= wanted for value in values)
 
     def begin_epoch(self) -> None:
         """Make ready for the steps of an epoch."""
         self.net.train()
-        self._sums = []
+        self._sums, self.pending = [], []
 
     def set_rate(self, epoch: float) -> None:
         """Set the learning rate for a moment, in epochs from the start."""
@@ -156,6 +160,8 @@ class Learner:
             self.best = {key: t.detach().cpu().clone() for key, t in self.judged.state_dict().items()}
         if self.done:
             self.judged.load_state_dict(self.best)
+            self.optimizer.state.clear()
+            self.optimizer.zero_grad(set_to_none=True)
 
 
 def called(net: Net, features: Tensor, dtype: torch.dtype) -> Tensor:

@@ -17,7 +17,7 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..errors import UsageError
+from ..errors import ImtoolsError, UsageError
 
 _TIMEOUT = timedelta(minutes=30)  # one process may decode a whole library while the others wait
 
@@ -81,6 +81,22 @@ class Processes:
         if self.size > 1:
             dist.barrier()
 
+    def agree(self, value: object, what: str) -> None:
+        """Wait until all processes are here, and make sure that they have the same value.
+
+        Raises
+        ------
+        UsageError
+            In all of them, if they have not.
+        """
+        if self.size == 1:
+            return
+        values: list[object] = [None] * self.size
+        dist.all_gather_object(values, value)
+        if any(other != values[0] for other in values):
+            hint = "give all of them the same files, on a disk that they share"
+            raise UsageError(f"the {self.size} processes do not have the same {what}", hint)
+
 
 def launched() -> bool:
     """Return whether ``torchrun`` has started this process as one of several."""
@@ -100,6 +116,8 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
     ------
     UsageError
         If there are fewer GPUs than processes.
+    ImtoolsError
+        If another process has stopped.
     """
     if not launched():
         yield Processes(), device
@@ -114,5 +132,10 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
     try:
         yield Processes(dist.get_rank(), dist.get_world_size()), device
+    except RuntimeError as error:
+        if isinstance(error, dist.DistError) or "gloo" in str(error):
+            hint = "see what that one says"
+            raise ImtoolsError("another of the processes has stopped", hint) from error
+        raise
     finally:
         dist.destroy_process_group()

@@ -36,7 +36,8 @@ STATED: dict[str, dict[str, Any]] = {
         "division": 0.15,  # 3.1.1
         "batch_size": 128,  # 3.3, and so all that follows
         "learning_rate": 1e-3,
-        "stop_patience": 0,  # the epoch with the lowest loss is kept, usually about the 20th
+        "stop_patience": 0,
+        "keep": "best",  # usually about the 20th
     },
     # All 4.1, but for the aggregation: 4.2.
     "avramidis2021": {
@@ -85,13 +86,14 @@ _SILENT: dict[str, Any] = {
     "epochs": 100,  # where training stops by the loss, which it does long before
     "batch_size": 128,
     "learning_rate": 1e-3,  # what Adam's authors propose
-    # A constant rate to the last epoch: nothing is done that nobody speaks of.
+    # A constant rate to the last epoch, whose weights are kept: nothing is done that nobody speaks of.
+    "keep": "last",
     "schedule": "decay",
     "decay": 1.0,
     "reduce_patience": 0,
     "reduce_factor": 0.1,
     "stop_patience": 0,
-    "stop_precision": None,
+    "stop_precision": 0.0,
     "weight_decay": 0.0,
     "warm_up": 0.0,
     "aggregation": "mean",
@@ -99,7 +101,14 @@ _SILENT: dict[str, Any] = {
 }
 """What stands where a paper says nothing: our choice."""
 
+# Who stops by the validation loss keeps the epoch where it was lowest.
+_BEST = {"keep": "best"}
+
 _CHOSEN: dict[str, dict[str, Any]] = {
+    "kratimenos2020": _BEST,
+    "gururani2018": _BEST,
+    "han2017": _BEST,
+    "avramidis2021": _BEST,
     # Twice the 20 epochs after which the loss was lowest.
     "lumen2023": {"epochs": 40},
     # The rate that they found for their other net.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,11 +18,18 @@ from ..manifest import FeatureRef, Record
 IN_MEMORY = 4 * 2**30
 """Bytes up to which features are kept in memory; larger sets are read from disk, batch by batch."""
 
-AT_ONCE = 1024
-"""Examples that are read in one go."""
+_MOST_ROWS, _MOST_CELLS = 1024, 2**24
+"""Examples, and values, that are read in one go: 64 MiB."""
 
 Indices = NDArray[np.int64]
 Shape = tuple[int, int]
+
+
+def pieces(indices: Indices, shape: Shape) -> Iterator[Indices]:
+    """Yield indices of rows of a shape, as many at a time as are to be in memory together."""
+    step = max(1, min(_MOST_ROWS, _MOST_CELLS // max(1, shape[0] * shape[1])))
+    for start in range(0, len(indices), step):
+        yield indices[start : start + step]
 
 
 class Rows(Protocol):
@@ -131,8 +138,7 @@ def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEM
     if len(rows) * int(np.prod(rows.shape)) * dtype.itemsize > in_memory:
         return rows
     values = np.empty((len(rows), *rows.shape), dtype)
-    for start in range(0, len(rows), AT_ONCE):
-        some = np.arange(start, min(start + AT_ONCE, len(rows)))
+    for some in pieces(np.arange(len(rows)), rows.shape):
         values[some] = rows.read(some)
     return HeldRows(rows.front_end, values)
 

@@ -22,7 +22,7 @@ from .config import TrainConfig
 from .data import Examples
 from .folds import Fold
 from .history import validation_metrics
-from .rows import AT_ONCE
+from .rows import pieces
 
 if TYPE_CHECKING:
     from sklearn.svm import SVC
@@ -218,7 +218,7 @@ class _Task:
 
 @torch.inference_mode()
 def _statistics(examples: Examples, indices: Numbers) -> Tensor:
-    parts = np.array_split(indices, range(AT_ONCE, len(indices), AT_ONCE))
+    parts = pieces(indices, examples.row_shape)
     return torch.cat([summarise(examples.features(part)).cpu() for part in parts])
 
 
@@ -313,7 +313,7 @@ def platt(values: Doubles, present: Bools) -> tuple[float, float]:
 @torch.inference_mode()
 def _judge(net: SupportVectors, examples: Examples, indices: Numbers) -> tuple[float, NDArray[np.float32]]:
     """Return the mean loss over the known labels of some examples, and their scores."""
-    parts = np.array_split(indices, range(AT_ONCE, len(indices), AT_ONCE))
+    parts = pieces(indices, examples.row_shape)
     logits = torch.cat([net(examples.features(part).cpu()) for part in parts])
     loss = _loss(logits, examples.present[indices], examples.known[indices])
     return loss, logits.sigmoid().numpy()

@@ -15,7 +15,7 @@ from ..features.sidecar import front_end_of
 from ..features.store import FeatureReader
 from ..manifest import FeatureRef, Record
 from ..mix import load_any
-from .rows import IN_MEMORY, HeldRows, check_alike, kind_of
+from .rows import IN_MEMORY, HeldRows, Shape, check_alike, kind_of
 
 GROUP = 64
 """Records that are computed at once, at most."""
@@ -89,6 +89,26 @@ def check_sound(record: Record, front_end: FrontEnd) -> None:
     for_front_end(record, front_end)
 
 
+def shape_of(records: Sequence[Record], front_end: FrontEnd) -> Shape:
+    """Return ``(bins, frames)`` of the features of records, stored or yet to be computed.
+
+    Raises
+    ------
+    FeatureError
+        If they are not all of one shape.
+    """
+    shapes = [
+        ref.shape
+        if (ref := record.features.get(front_end.kind))
+        else (front_end.bins, front_end.frames(record.at_rate(front_end.sampling_rate).num_samples))
+        for record in records
+    ]
+    check_alike(front_end.kind, ((front_end.config_hash, shape) for shape in shapes))
+    if len(shapes[0]) != 2:
+        raise FeatureError(f"{front_end.kind!r} features of shape {shapes[0]} are not bins x frames")
+    return shapes[0][0], shapes[0][1]
+
+
 class Computing:
     """Fills an array with the features of records: computed from their sound, or read where they are stored.
 
@@ -124,13 +144,7 @@ class Computing:
             tune_malloc()
         self._front_end, self._reader = front_end, FeatureReader()
         lengths = [record.at_rate(front_end.sampling_rate).num_samples for record in records]
-        shapes = [
-            ref.shape if (ref := self._stored(record)) else (front_end.bins, front_end.frames(length))
-            for record, length in zip(records, lengths, strict=True)
-        ]
-        check_alike(front_end.kind, ((front_end.config_hash, shape) for shape in shapes))
-        bins, frames = shapes[0]
-        self.shape = bins, frames
+        self.shape = shape_of(records, front_end)
         self.dtype = _fitting(len(records), self.shape, in_memory)
         self.group_size = max(1, min(GROUP, HELD // max(1, *lengths)))
         # The pages of an array that is never written to take no memory.
@@ -200,9 +214,7 @@ class Probing:
 
     def __init__(self, records: Sequence[Record], front_end: FrontEnd) -> None:
         self._rate = front_end.sampling_rate
-        lengths = [record.at_rate(self._rate).num_samples for record in records]
-        check_alike(front_end.kind, ((front_end.config_hash, (1, length)) for length in lengths))
-        self.shape, self.group_size = (1, lengths[0]), GROUP
+        self.shape, self.group_size = shape_of(records, front_end), GROUP
 
     def load(self, record: Record) -> Array | FeatureRef:
         """Return the waveform of a record; errors are those of `Computing.load`."""
