@@ -180,10 +180,8 @@ def main(arguments: list[str] | None = None) -> None:
         result = overfit(name, features, classes, width=options.width, minutes=options.minutes)
         least = SETTINGS.get(name, Settings()).samples
         short = "" if least is None else f"  (the last {least} samples)"
-        print(
-            f"  {name:27s} {100 * result.accuracy:5.1f} %  {result.steps:5d} steps  {result.seconds:7.1f} s{short}",
-            flush=True,
-        )
+        told = f"{100 * result.accuracy:5.1f} %  {result.steps:5d} steps  {result.seconds:7.1f} s"
+        print(f"  {name:27s} {told}{short}", flush=True)
 
 
 if __name__ == "__main__":

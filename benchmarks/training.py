@@ -20,10 +20,10 @@ from imtools.features import front_end
 from imtools.manifest import Label, Record
 from imtools.models import build
 from imtools.train import TrainConfig
-from imtools.train.data import Examples
-from imtools.train.engine import Trainer
-from imtools.train.folds import Fold
-from imtools.train.rows import HeldRows
+from imtools.train.examples.data import Examples
+from imtools.train.examples.folds import Fold
+from imtools.train.examples.rows import HeldRows
+from imtools.train.loop.engine import Trainer
 
 CPU = torch.device("cpu")
 BATCH, TRAIN, HELD_OUT = 32, 256, 64

@@ -23,10 +23,10 @@ from imtools.manifest import Label, Record
 from imtools.models import ARCHITECTURES, build
 from imtools.models.table import input_shape
 from imtools.train import TrainConfig
-from imtools.train.data import Examples
-from imtools.train.engine import Trainer
-from imtools.train.folds import Fold
-from imtools.train.rows import HeldRows
+from imtools.train.examples.data import Examples
+from imtools.train.examples.folds import Fold
+from imtools.train.examples.rows import HeldRows
+from imtools.train.loop.engine import Trainer
 
 CLASSES = tuple("abcdefghijk")
 DEFAULT = (

@@ -25,9 +25,9 @@ from imtools.predict.windows import cut_windows
 from imtools.score.metrics import lrap, roc_auc
 from imtools.split import assign_folds
 from imtools.train import TrainConfig
-from imtools.train.data import Examples
-from imtools.train.folds import Fold
-from imtools.train.rows import HeldRows
+from imtools.train.examples.data import Examples
+from imtools.train.examples.folds import Fold
+from imtools.train.examples.rows import HeldRows
 from imtools.train.svm import ABSENT, SvmFit, platt, train_svm
 from nets import CLASSES, RATE, tone
 from signals import EXAMPLES

@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from imtools.errors import UsageError
-from imtools.train.losses import (
+from imtools.train.protocol.losses import (
     LOSSES,
     class_weights,
     draw_negatives,

@@ -14,10 +14,10 @@ from imtools.errors import FeatureError
 from imtools.manifest import write_manifest
 from imtools.models.bundle import read_description
 from imtools.stages import train as stage
-from imtools.train.data import Examples
-from imtools.train.feed import Feed
+from imtools.train.examples.data import Examples
+from imtools.train.examples.feed import Feed
+from imtools.train.examples.sound import SoundRows, bare_sound
 from imtools.train.fit import fit
-from imtools.train.sound import SoundRows, bare_sound
 from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
 from test_train_waveforms import make_mix, make_sounds
 

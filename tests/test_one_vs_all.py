@@ -18,12 +18,12 @@ from imtools.models import build
 from imtools.models.bundle import load, read_description, read_states
 from imtools.models.one_vs_all import build_binary
 from imtools.train import TrainConfig
-from imtools.train.data import Examples
-from imtools.train.engine import Trainer
+from imtools.train.examples.data import Examples
+from imtools.train.examples.folds import plan_folds
+from imtools.train.examples.rows import stored_rows
 from imtools.train.fit import fit
-from imtools.train.folds import plan_folds
-from imtools.train.grouped import grouped_logits
-from imtools.train.rows import stored_rows
+from imtools.train.loop.engine import Trainer
+from imtools.train.loop.grouped import grouped_logits
 from nets import CLASSES, make_records, quick
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")

@@ -16,7 +16,7 @@ import torch
 from imtools.errors import UsageError
 from imtools.manifest import write_manifest
 from imtools.models.bundle import load, read_description, read_states
-from imtools.train.processes import Processes
+from imtools.train.loop.processes import Processes
 from nets import CLASSES, make_records, tone
 from test_train_waveforms import make_sounds
 
@@ -190,7 +190,7 @@ def test_alone_nothing_is_exchanged() -> None:
 
 
 def test_more_processes_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    from imtools.train.processes import joined
+    from imtools.train.loop.processes import joined
 
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "99")

@@ -9,7 +9,7 @@ import pytest
 from imtools.errors import UsageError
 from imtools.models.registry import ARCHITECTURES
 from imtools.train import TrainConfig
-from imtools.train.protocols import PROTOCOLS, STATED, protocol_of
+from imtools.train.protocol.papers import PROTOCOLS, STATED, protocol_of
 
 FIELDS = {
     "strategy", "division", "epochs", "batch_size", "learning_rate", "schedule", "decay", "reduce_patience",

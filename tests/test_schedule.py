@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imtools.errors import UsageError
-from imtools.train.schedule import Schedule, best_epoch
+from imtools.train.protocol.schedule import Schedule, best_epoch
 
 FALLING = [1 / (i + 1) for i in range(3)]
 

@@ -21,12 +21,12 @@ from imtools.features.store import ShardWriter
 from imtools.manifest import Label, Record
 from imtools.models.bundle import load, read_description
 from imtools.train import TrainConfig
-from imtools.train.average import MovingAverage
-from imtools.train.data import Examples
+from imtools.train.examples.data import Examples
+from imtools.train.examples.folds import plan_folds
+from imtools.train.examples.rows import pieces, stored_rows
 from imtools.train.fit import fit
-from imtools.train.folds import plan_folds
-from imtools.train.learner import Learner
-from imtools.train.rows import pieces, stored_rows
+from imtools.train.loop.average import MovingAverage
+from imtools.train.loop.learner import Learner
 from nets import CLASSES, make_records, quick, small_front_end
 
 # Trainings of a second leave nets that hardly tell one input from another; one test looks at that warning.

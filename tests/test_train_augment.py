@@ -14,7 +14,7 @@ from scipy.stats import beta, kstest
 from imtools.errors import UsageError
 from imtools.features import KINDS, from_config
 from imtools.train import TrainConfig
-from imtools.train.augment import (
+from imtools.train.protocol.augment import (
     Augmentation,
     Augmenter,
     mask_bands,

@@ -22,10 +22,10 @@ from imtools.models.bundle import read_description
 from imtools.run import Options, Run
 from imtools.run.context import StrictError
 from imtools.stages.train import train
-from imtools.train import waveforms
-from imtools.train.learner import Learner
-from imtools.train.rows import stored_rows
-from imtools.train.waveforms import Computing, check_sound, choose_front_end
+from imtools.train.examples import waveforms
+from imtools.train.examples.rows import stored_rows
+from imtools.train.examples.waveforms import Computing, check_sound, choose_front_end
+from imtools.train.loop.learner import Learner
 from nets import CLASSES, RATE, make_records, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")

@@ -20,15 +20,15 @@ from ..models.bundle import read_description
 from ..models.description import Description
 from ..run import Item, Run, is_fatal, record_items
 from ..run.workers import ordered_map
-from ..train.config import TrainConfig
+from ..train.examples.rows import Rows, stored_rows
+from ..train.examples.sound import SoundRows, bare_sound
+from ..train.examples.waveforms import Computing, Probing, check_sound, choose_front_end, shape_of
 from ..train.fit import fit
-from ..train.history import Epoch
+from ..train.loop.history import Epoch
+from ..train.loop.processes import Processes, joined, launched
 from ..train.plan import make_plan
-from ..train.processes import Processes, joined, launched
-from ..train.protocols import protocol_of
-from ..train.rows import Rows, stored_rows
-from ..train.sound import SoundRows, bare_sound
-from ..train.waveforms import Computing, Probing, check_sound, choose_front_end, shape_of
+from ..train.protocol.config import TrainConfig
+from ..train.protocol.papers import protocol_of
 
 
 def train(
@@ -51,7 +51,7 @@ def train(
     settings : dict
         Fields of `TrainConfig`; those that are ``None`` are taken from the protocol.
     preset : str, optional
-        Front end for records without stored features; see `imtools.train.waveforms.choose_front_end`.
+        Front end for records without stored features; see `choose_front_end`.
     protocol : str, optional
         The model as whose paper says to train; by default the one that is trained.
     on_the_fly : bool

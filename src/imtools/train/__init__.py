@@ -1,5 +1,5 @@
 """Training: records in, a model directory out. Importing it loads torch."""
 
-from .config import TrainConfig
+from .protocol.config import TrainConfig
 
 __all__ = ["TrainConfig"]

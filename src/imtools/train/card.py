@@ -8,9 +8,9 @@ import numpy as np
 
 from ..manifest import Record
 from ..models.description import Description
-from .config import TrainConfig
-from .data import Examples
-from .engine import Trained
+from .examples.data import Examples
+from .loop.engine import Trained
+from .protocol.config import TrainConfig
 
 _NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "offset")
 _OF_SVM = (

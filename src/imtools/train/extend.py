@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..features.front_ends.base import FrontEnd
 from ..models import bundle
 from ..models.description import Description
-from .config import TrainConfig
+from .protocol.config import TrainConfig
 
 
 @dataclass(frozen=True)

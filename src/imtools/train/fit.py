@@ -26,15 +26,15 @@ from ..manifest.values import Json
 from ..models import bundle
 from ..models.description import Description, Member
 from .card import model_card
-from .config import TrainConfig
-from .data import Examples, Statistics
-from .engine import Report, Trained, Trainer
+from .examples.data import Examples, Statistics
+from .examples.folds import Fold
+from .examples.rows import Rows, kind_of, stored_rows
 from .extend import Base
-from .folds import Fold
-from .history import Epoch, validation_metrics, write_history
+from .loop.engine import Report, Trained, Trainer
+from .loop.history import Epoch, validation_metrics, write_history
+from .loop.processes import Processes
 from .plan import make_plan
-from .processes import Processes
-from .rows import Rows, kind_of, stored_rows
+from .protocol.config import TrainConfig
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""

@@ -16,11 +16,11 @@ from ..labels import Unlisted, classes_of, label_matrix
 from ..manifest import Record
 from ..models import build
 from ..units import samples_to_seconds
-from .augment import Augmenter
-from .config import TrainConfig
+from .examples.folds import Fold, plan_folds
+from .examples.rows import Shape
 from .extend import Base
-from .folds import Fold, plan_folds
-from .rows import Shape
+from .protocol.augment import Augmenter
+from .protocol.config import TrainConfig
 
 Labels = NDArray[np.bool_]
 

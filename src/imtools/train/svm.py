@@ -18,11 +18,11 @@ from ..errors import ImtoolsWarning, ModelError, UsageError
 from ..manifest import Record
 from ..models.bosch2012 import SupportVectors, for_state, summarise
 from ..split import assign_folds
-from .config import TrainConfig
-from .data import Examples
-from .folds import Fold
-from .history import validation_metrics
-from .rows import pieces
+from .examples.data import Examples
+from .examples.folds import Fold
+from .examples.rows import pieces
+from .loop.history import validation_metrics
+from .protocol.config import TrainConfig
 
 if TYPE_CHECKING:
     from sklearn.svm import SVC

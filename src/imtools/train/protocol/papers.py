@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 STATED: dict[str, dict[str, Any]] = {
     "kratimenos2020": {

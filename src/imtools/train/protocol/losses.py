@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 Labels = NDArray[np.bool_]
 

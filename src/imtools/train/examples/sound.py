@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from ..features import from_config
-from ..features.front_ends.base import FrontEnd
-from ..manifest import Record
-from ..mix import load_any
+from ...features import from_config
+from ...features.front_ends.base import FrontEnd
+from ...manifest import Record
+from ...mix import load_any
 from .rows import Indices
 
 
@@ -23,7 +23,7 @@ def bare_sound(front_end: FrontEnd) -> FrontEnd:
 class SoundRows:
     """The waveforms of records, loaded or rendered whenever they are asked for.
 
-    For sets that are too large for memory; others are held (`imtools.train.waveforms.Computing`).
+    For sets that are too large for memory; others are held (`imtools.train.examples.waveforms.Computing`).
 
     Parameters
     ----------

@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FeatureError
-from ..features.front_ends.base import FrontEnd
-from ..features.sidecar import front_end_of
-from ..features.store import FeatureReader
-from ..manifest import FeatureRef, Record
+from ...errors import FeatureError
+from ...features.front_ends.base import FrontEnd
+from ...features.sidecar import front_end_of
+from ...features.store import FeatureReader
+from ...manifest import FeatureRef, Record
 
 IN_MEMORY = 4 * 2**30
 """Bytes up to which features are kept in memory; larger sets are read from disk, batch by batch."""

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import write_text
-from ..score.metrics import lrap, precision_recall_f1, top1
+from ...atomic import write_text
+from ...score.metrics import lrap, precision_recall_f1, top1
 
 HISTORY_NAME = "history.jsonl"
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 ScheduleKind = Literal["decay", "onecycle", "cosine"]
 """``"decay"``: lower in each epoch and on plateaus, then early stopping; ``"onecycle"``: up and down once;

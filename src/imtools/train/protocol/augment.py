@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import UsageError
-from ..features import from_config
+from ...errors import UsageError
+from ...features import from_config
 
 _MASKS = 2  # of each kind
 _MIX_RANGE_DB = 6.0

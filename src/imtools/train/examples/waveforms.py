@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..device import tune_malloc
-from ..errors import FeatureError, ImtoolsError, UsageError
-from ..features import DEFAULT_PRESET, front_end
-from ..features.batches import Array, for_front_end, transformed
-from ..features.front_ends.base import FrontEnd
-from ..features.sidecar import front_end_of
-from ..features.store import FeatureReader
-from ..manifest import FeatureRef, Record
-from ..mix import load_any
+from ...device import tune_malloc
+from ...errors import FeatureError, ImtoolsError, UsageError
+from ...features import DEFAULT_PRESET, front_end
+from ...features.batches import Array, for_front_end, transformed
+from ...features.front_ends.base import FrontEnd
+from ...features.sidecar import front_end_of
+from ...features.store import FeatureReader
+from ...manifest import FeatureRef, Record
+from ...mix import load_any
 from .rows import IN_MEMORY, HeldRows, Shape, check_alike, kind_of
 
 GROUP = 64

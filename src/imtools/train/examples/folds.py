@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..manifest import Record
-from ..split import assign_folds, assign_holdout, groups_of
+from ...errors import UsageError
+from ...manifest import Record
+from ...split import assign_folds, assign_holdout, groups_of
 
 Indices = NDArray[np.int64]
 

@@ -13,22 +13,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..device import place, seed_everything, stable_seed
-from ..errors import ModelError, UsageError
-from ..models import build
-from ..models.one_vs_all import build_binary
-from .augment import Augmenter, mix_waveforms
+from ...device import place, seed_everything, stable_seed
+from ...errors import ModelError, UsageError
+from ...models import build
+from ...models.one_vs_all import build_binary
+from ..examples.data import Examples, Statistics
+from ..examples.feed import Feed
+from ..examples.folds import Fold
+from ..examples.rows import Indices
+from ..protocol.augment import Augmenter, mix_waveforms
+from ..protocol.config import TrainConfig
+from ..protocol.losses import class_weights, draw_negatives, kept_negatives
 from .checkpoint import load_checkpoint, save_checkpoint
-from .config import TrainConfig
-from .data import Examples, Statistics
-from .feed import Feed
-from .folds import Fold
 from .grouped import grouped_logits
 from .history import Epoch, class_metrics, validation_metrics
 from .learner import Batch, Learner, State, called
-from .losses import class_weights, draw_negatives, kept_negatives
 from .processes import Processes
-from .rows import Indices
 
 Report = Callable[[list[Epoch], float], None]
 """Called after each epoch with what it gave, one for each net, and the seconds that it took."""

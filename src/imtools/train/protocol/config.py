@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
-from ..errors import UsageError
-from ..labels import Unlisted
-from ..models import DEFAULT_ARCHITECTURE
-from ..models.description import Aggregation
-from ..models.registry import Strategy
+from ...errors import UsageError
+from ...labels import Unlisted
+from ...models import DEFAULT_ARCHITECTURE
+from ...models.description import Aggregation
+from ...models.registry import Strategy
 from .augment import Augmentation
 from .schedule import Schedule, ScheduleKind
 
@@ -21,7 +21,7 @@ Keep = Literal["best", "last"]
 class TrainConfig:
     """Settings of a training.
 
-    `imtools.train.protocols` has those of every paper; the defaults here are no paper's.
+    `imtools.train.protocol.papers` has those of every paper; the defaults here are no paper's.
 
     Attributes
     ----------

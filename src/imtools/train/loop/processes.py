@@ -17,7 +17,7 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..errors import ImtoolsError, UsageError
+from ...errors import ImtoolsError, UsageError
 
 _TIMEOUT = timedelta(minutes=30)  # one process may decode a whole library while the others wait
 

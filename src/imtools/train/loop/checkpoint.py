@@ -10,8 +10,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import ModelError, UsageError
-from ..models.weights import write_tensors
+from ...errors import ModelError, UsageError
+from ...models.weights import write_tensors
 from .history import Epoch
 from .learner import Learner
 

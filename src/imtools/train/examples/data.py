@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..features.batches import BATCH
-from ..features.front_ends.base import FrontEnd
-from ..labels import Unlisted, label_matrix
-from ..manifest import Record
+from ...features.batches import BATCH
+from ...features.front_ends.base import FrontEnd
+from ...labels import Unlisted, label_matrix
+from ...manifest import Record
 from .rows import Indices, Rows, pieces
 
 

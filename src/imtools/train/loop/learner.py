@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from ..protocol.config import TrainConfig
+from ..protocol.losses import LOSSES
+from ..protocol.schedule import best_epoch
 from .average import MovingAverage
-from .config import TrainConfig
 from .history import Epoch
-from .losses import LOSSES
 from .processes import Processes
-from .schedule import best_epoch
 
 State = dict[str, Tensor]
 Net = Callable[[Tensor], Tensor]

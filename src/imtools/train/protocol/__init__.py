@@ -1,0 +1,1 @@
+"""How to train: settings, what each paper says, schedules, losses, changes of examples."""
