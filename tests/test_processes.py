@@ -16,8 +16,12 @@ import torch
 from imtools.errors import UsageError
 from imtools.manifest import write_manifest
 from imtools.models.bundle import load, read_description, read_states
+from imtools.train.examples.data import Examples
+from imtools.train.examples.folds import plan_folds
+from imtools.train.examples.rows import stored_rows
+from imtools.train.loop.engine import Trainer
 from imtools.train.loop.processes import Processes
-from nets import CLASSES, make_records, tone
+from nets import CLASSES, make_records, quick, tone
 from test_train_waveforms import make_sounds
 
 TOGETHER = [
@@ -123,11 +127,20 @@ def test_killed_and_resumed_by_two(manifest: Path, tmp_path: Path) -> None:
         assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_batches_too_small_for_so_many(manifest: Path, tmp_path: Path) -> None:
-    options = ["--batch", "3", "--width", "0.06", "-o", str(tmp_path / "m"), str(manifest)]
-    results = finish(launch(options, 2))
-    assert 2 in [code for code, *_ in results]
-    assert any("start fewer processes" in err for *_, err in results)
+def test_too_few_examples_for_so_many(tmp_path: Path) -> None:
+    records = make_records(tmp_path, 24)
+    examples = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown")
+    fold = plan_folds(records, (0,), seed=0)[0]  # 12 train
+    cpu = torch.device("cpu")
+    six, seven = (
+        Trainer(
+            examples, fold, quick(batch_size=2), CLASSES, cpu, torch.float32, processes=Processes(0, size)
+        )
+        for size in (6, 7)
+    )
+    assert [len(batch) for batch in six._batches(0, None)] == [12]  # two for each of them
+    with pytest.raises(UsageError, match="12 examples for 7 processes; start fewer processes"):
+        seven._batches(0, None)
 
 
 def sounds(folder: Path, count: int = 24) -> Path:
