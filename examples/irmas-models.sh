@@ -24,16 +24,16 @@ over_folds() {
 echo "model (width), mixing: top-1, LRAP on the folds held out; seconds of training"
 for model in ${MODELS:-kratimenos2020:0.25 han2017:0.5 lumen2023-mel:0.5 chen2024:0.25}; do
     net=${model%:*} width=${model#*:}
-    rate=0.003 negatives=
+    rate=0.003 batch=64 negatives=
     case $net in
-    han2017 | lumen2023-*) rate=0.001 ;; # without batch normalisation: their papers' rate
+    han2017 | lumen2023-*) rate=0.001 batch=16 ;; # no batch normalisation: their papers' rate, and more steps
     chen2024) negatives="--negatives 1" ;;
     esac
     for mix in ${MIXES:-0 0.5}; do
         start=$(date +%s)
         # The weights of the last epoch: the held-out folds decide nothing.
         im-train --model "$net" --width "$width" $negatives --mix "$mix" --schedule onecycle \
-            --learning-rate "$rate" --epochs "${EPOCHS:-6}" --keep last --batch 64 --unlisted absent --seed 1 \
+            --learning-rate "$rate" --epochs "${EPOCHS:-6}" --keep last --batch "$batch" --unlisted absent --seed 1 \
             --force -o "$out/$net-mix$mix" "$out/folds.jsonl" > "$out/$net-mix$mix.jsonl"
         # One-vs-all: a line for each net, then those of all together, which alone have these figures.
         echo "$net ($width), $mix: top-1 $(over_folds top1 "$out/$net-mix$mix.jsonl")," \

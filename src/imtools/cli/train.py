@@ -53,6 +53,7 @@ im-train --list-models""",
     "--model",
     "architecture",
     type=click.Choice(list(ARCHITECTURES)),
+    metavar="MODEL",
     help=f"The net; --list-models describes them (default: {DEFAULT_ARCHITECTURE}).",
 )
 @click.option(
@@ -81,7 +82,8 @@ im-train --list-models""",
     "--front-end",
     "preset",
     type=click.Choice(list(PRESETS)),
-    help="What to compute for records without features (default: as the others, or the paper's).",
+    metavar="PRESET",
+    help="What to compute for records without features, see im-features (default: the paper's).",
 )
 @click.option(
     "--on-the-fly",
