@@ -5,7 +5,7 @@
 #   sh examples/waveforms.sh AUDIO_DIRECTORY [OUTPUT_DIRECTORY]
 #
 # AUDIO_DIRECTORY holds a manifest.jsonl whose lines have "path", "labels", "source" and "kind", which is
-# "notes" or "phrases". MODELS ("NAME:WIDTH:EPOCHS ..."), SETS, HOP, the seconds from one segment to the next, and
+# "notes" or "phrases". MODELS ("NAME:WIDTH:EPOCHS:BATCH ..."), SETS, HOP, the seconds from one segment to the next, and
 # LIMIT, the mixes of each pair of classes, may be set in the environment. It takes about an hour on two processors,
 # most of it for the recurrent nets.
 set -eu
@@ -40,24 +40,25 @@ print(sys.argv[1], ranking, f"F1 micro {micro:.3f} macro {macro:.3f}")
 ' "$1"
 }
 
-for model in ${MODELS:-kratimenos2020:0.25:6 avramidis2021-fcn:1:6 avramidis2021-rfcn:1:6 avramidis2021-crnn3:1:3 \
-    avramidis2021-bigru-128:1:1}; do
-    net=${model%%:*} rest=${model#*:}
-    width=${rest%:*} epochs=${rest#*:}
-    mixed=
+for model in ${MODELS:-kratimenos2020:0.25:6:64 avramidis2021-fcn:1:8:16 avramidis2021-rfcn:1:8:16 \
+    avramidis2021-crnn3:1:3:64 avramidis2021-bigru-128:1:1:64}; do
+    IFS=: read -r net width epochs batch <<MODEL
+$model
+MODEL
+    combined=
     for set in $sets; do
         more=
         if [ "$set" != mono ]; then more=$out/$set.jsonl; fi
         im-train --model "$net" --width "$width" --epochs "$epochs" --schedule onecycle --learning-rate 0.003 \
-            --batch 64 --folds 0 --unlisted absent --seed 1 --force -o "$out/$net-$set" \
+            --batch "$batch" --folds 0 --unlisted absent --seed 1 --force -o "$out/$net-$set" \
             "$out/mono.jsonl" $more > "$out/$net-$set-validation.jsonl"
         judged=$out/$net-$set-phrases.jsonl
         im-predict --model "$out/$net-$set" --where kind=phrases "$out/index.jsonl" > "$judged"
         figures "$net, $set:" "$judged"
-        if [ "$set" != mono ]; then mixed="$mixed $judged"; fi
+        if [ "$set" != random ]; then combined="$combined $judged"; fi
     done
-    # The ensemble: the mean of what the models of all sets of mixes say.
-    python3 - $mixed > "$out/$net-ensemble.jsonl" <<'PYTHON'
+    # The ensemble of Kratimenos et al.: the mean of what the models say, that of random mixes left out.
+    python3 - $combined > "$out/$net-ensemble.jsonl" <<'PYTHON'
 import json
 import sys
 

@@ -136,7 +136,7 @@ def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_pat
         data = _tenth_of_the_clips(shared_dir / "audio", tmp_path / "audio")
     few = {
         "irmas-models.sh": "FOLDS=2 MODELS='kratimenos2020:0.05 chen2024:0.05'",
-        "waveforms.sh": "LIMIT=1 MODELS='kratimenos2020:0.05:1 avramidis2021-fcn:0.1:1'",
+        "waveforms.sh": "LIMIT=1 MODELS='kratimenos2020:0.05:1:64 avramidis2021-fcn:0.1:1:64'",
     }
     line = f"EPOCHS=1 WIDTH=0.05 {few.get(script, '')} sh {ROOT}/examples/{script} {data} out"
     result = _type(line, tmp_path)
