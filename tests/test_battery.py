@@ -504,9 +504,8 @@ def test_interrupted_by_the_keyboard(run, space: Path, tmp_path: Path) -> None:
     process = subprocess.Popen([program, "-"], stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     os.write(write, (space / "index.jsonl").read_bytes().splitlines(keepends=True)[0])
     time.sleep(2.0)
-    for _ in range(
-        6
-    ):  # on a busy machine it may not have begun, and Python loses the first one while it starts
+    # On a busy machine it may not have begun yet, and the first signal may get lost while Python starts.
+    for _ in range(6):
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             _, errors = process.communicate(timeout=10)
