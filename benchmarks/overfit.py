@@ -58,6 +58,7 @@ class Settings(NamedTuple):
 _RECURRENT = Settings(rate=1e-2, steps=600, every=20, samples=600)
 
 SETTINGS: dict[str, Settings] = {
+    "avramidis2021-crnn2": Settings(samples=7350),
     "avramidis2021-bigru-128": _RECURRENT,
     "avramidis2021-bigru-256": _RECURRENT,
     "avramidis2021-bigru-128-64": _RECURRENT,
