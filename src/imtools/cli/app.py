@@ -31,7 +31,9 @@ def _load_config(context: click.Context, _: click.Parameter, path: str | None) -
     return path
 
 
-def _common_options(*, output: str | None, per_item: bool, seed: bool, device: bool) -> list[Any]:
+def _common_options(
+    *, output: str | None, inputs: bool, per_item: bool, seed: bool, device: bool
+) -> list[Any]:
     """Return the shared options that a command offers, with the same letters everywhere."""
     options: list[Any] = []
     if output is not None:
@@ -42,17 +44,20 @@ def _common_options(*, output: str | None, per_item: bool, seed: bool, device: b
                 "--force", is_flag=True, help="Start over in DIR; files that are not made again stay."
             ),
         ]
-    options += [
-        click.option("--failures", metavar="FILE", help="Write a failure record for each bad item to FILE."),
-        click.option("--strict", is_flag=True, help="Stop at the first bad item."),
-        click.option(
-            "-j",
-            "--jobs",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Worker threads (default: one a processor).",
-        ),
-    ]
+    if inputs:
+        options += [
+            click.option(
+                "--failures", metavar="FILE", help="Write a failure record for each bad item to FILE."
+            ),
+            click.option("--strict", is_flag=True, help="Stop at the first bad item."),
+            click.option(
+                "-j",
+                "--jobs",
+                type=click.IntRange(1),
+                metavar="N",
+                help="Worker threads (default: one a processor).",
+            ),
+        ]
     if seed:
         options.append(
             click.option("--seed", type=int, default=0, show_default=True, help="Seed of all random choices.")
@@ -85,14 +90,15 @@ def _common_options(*, output: str | None, per_item: bool, seed: bool, device: b
             help="Take defaults from the run.json of an earlier run.",
         ),
     ]
-    options.append(
-        click.option(
-            "--where",
-            multiple=True,
-            metavar="KEY=VALUE",
-            help="Take only records with this value (repeatable).",
+    if inputs:
+        options.append(
+            click.option(
+                "--where",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Take only records with this value (repeatable).",
+            )
         )
-    )
     if per_item:
         options.append(
             click.option("-0", "--null", is_flag=True, help="Standard input holds NUL-separated paths.")
@@ -156,7 +162,7 @@ def tool(
     output : str, optional
         Help of ``-o``; without it the command has none.
     inputs : bool
-        Whether it takes ``INPUT...``.
+        Whether it takes ``INPUT...``, and with it the options about records.
     per_item : bool
         Whether it can take NUL-separated paths on standard input.
     seed, device : bool
@@ -180,7 +186,11 @@ def tool(
             name, context_settings=_CONTEXT, epilog="\b\nExamples:\n" + _indented(epilog) if epilog else None
         )(callback)
         own = list(reversed(getattr(function, "__click_params__", [])))
-        holder = _collect(_common_options(output=output, per_item=per_item, seed=seed, device=device))
+        holder = _collect(
+            _common_options(
+                output=output, inputs=inputs, per_item=inputs and per_item, seed=seed, device=device
+            )
+        )
         arguments = [click.Argument(["inputs"], nargs=-1, metavar="[INPUT]...")] if inputs else []
         command.params = [*arguments, *own, *holder]
         _name_variables(command)

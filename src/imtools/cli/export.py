@@ -11,15 +11,11 @@ from .app import start, tool
 if TYPE_CHECKING:
     from ..run import Run
 
-_OF_RECORDS = ("failures", "strict", "jobs", "where")
-"""Shared options of commands that take records, which this one does not."""
-
 
 @tool(
     "im-export",
     output="The directory to write model.onnx into (required).",
     inputs=False,
-    per_item=False,
     own_output=True,
     content={"model": "model.json"},
     epilog="""
@@ -44,9 +40,6 @@ def command(run: Run, target: str, model: str, front_end: bool) -> None:
     from ..stages.export import export
 
     export(run, model, front_end=front_end)
-
-
-command.params = [param for param in command.params if param.name not in _OF_RECORDS]
 
 
 def main() -> NoReturn:

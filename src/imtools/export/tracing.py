@@ -92,7 +92,8 @@ def _rfft(signals: Tensor, n: int | None = None) -> _Spectrum:
 
 def _unfold(signals: Tensor, dimension: int, length: int, step: int) -> Tensor:
     """Return what ``signals.unfold(1, length, step)`` does, as a copy."""
-    assert dimension == 1
+    if dimension != 1:
+        raise ValueError(f"frames along dimension {dimension} have no replacement")
     count = (int(signals.shape[1]) - length) // step + 1
     return signals[:, torch.arange(count)[:, None] * step + torch.arange(length)]
 
@@ -105,7 +106,8 @@ def _diff(signals: Tensor, *, dim: int) -> Tensor:
 
 def _cdist(points: Tensor, others: Tensor, p: float = 2.0, compute_mode: str = "") -> Tensor:
     """Return the Euclidean distances (points, others) of two sets of points."""
-    assert p == 2
+    if p != 2:
+        raise ValueError(f"distances of order {p:g} have no replacement")
     distances: Tensor = torch.linalg.vector_norm(points[:, None] - others, dim=2)
     return distances
 

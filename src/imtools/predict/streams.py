@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from ..audio.levels import peak, rms
 from ..audio.load import load
-from ..errors import FeatureError
 from ..manifest import Record
-from .windows import cut, cut_windows
+from .windows import cut, cut_windows, heard_at
 
 STREAMS = ("left", "right", "mid", "side")
 """The streams of a record with two channels: these, half their sum, and half their difference."""
@@ -72,9 +71,7 @@ def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int
         for windows in cut_windows(record, sampling_rate, window, hop):
             yield windows[None]
         return
-    record = record.at_rate(sampling_rate)
-    if record.num_samples == 0:
-        raise FeatureError(f"record {record.id}: is empty", "leave it out")
+    record = heard_at(record, sampling_rate)
     level = _level(record)
 
     def read(begin: int, end: int) -> Floats:

@@ -73,13 +73,19 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
             f"record {record.id}: has neither audio nor features that fit this model",
             "compute features with the front end and window of its model.json",
         )
-    record = record.at_rate(sampling_rate)
-    if record.num_samples == 0:
-        raise FeatureError(f"record {record.id}: is empty", "leave it out")
+    record = heard_at(record, sampling_rate)
     reader = RecordReader(record)
     if len(window_starts(record.num_samples, window, hop)) <= WINDOWS_AT_ONCE:
         reader.hold()
     yield from cut(reader.read, record.num_samples, window, hop, WINDOWS_AT_ONCE)
+
+
+def heard_at(record: Record, sampling_rate: int) -> Record:
+    """Return a record at a rate; raise FeatureError if there is nothing in it to hear."""
+    record = record.at_rate(sampling_rate)
+    if record.num_samples == 0:
+        raise FeatureError(f"record {record.id}: is empty", "leave it out")
+    return record
 
 
 def cut(

@@ -26,7 +26,7 @@ from ..manifest.values import Json
 from ..models import bundle
 from ..models.description import Description, Member
 from .card import model_card
-from .examples.data import Examples, Statistics
+from .examples.data import Examples, Statistics, features_of
 from .examples.folds import Fold
 from .examples.rows import Rows, kind_of, stored_rows
 from .extend import Base
@@ -113,8 +113,7 @@ def fit(
         tune_malloc()
     if rows is None:
         rows = stored_rows(records, kind_of(records, config.features))
-    front_end = transform or rows.front_end
-    shape = rows.shape if transform is None else (transform.bins, transform.frames(rows.shape[1]))
+    front_end, shape = features_of(rows, transform)
     plan = make_plan(records, config, front_end, shape, on_the_fly=transform is not None, extend=extend)
     base, classes, only, folds = plan.base, plan.classes, plan.only, plan.folds
     examples = Examples(rows, records, classes, plan.unlisted, transform)

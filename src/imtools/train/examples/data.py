@@ -14,7 +14,7 @@ from ...features.batches import BATCH
 from ...features.front_ends.base import FrontEnd
 from ...labels import Unlisted, label_matrix
 from ...manifest import Record
-from .rows import Indices, Rows, pieces
+from .rows import Indices, Rows, Shape, pieces
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,13 @@ class Statistics:
 
     mean: float
     std: float
+
+
+def features_of(rows: Rows, transform: FrontEnd | None) -> tuple[FrontEnd, Shape]:
+    """Return what computes the features that rows are or, with a transform, become, and their shape."""
+    if transform is None:
+        return rows.front_end, rows.shape
+    return transform, (transform.bins, transform.frames(rows.shape[1]))
 
 
 class Examples:
@@ -66,10 +73,8 @@ class Examples:
         if len(rows) != len(records):
             raise ValueError(f"{len(rows)} rows for {len(records)} records")
         self._rows, self.transform = rows, transform
-        self.front_end = transform or rows.front_end
-        self.row_shape = self.shape = rows.shape
-        if transform is not None:
-            self.shape = (transform.bins, transform.frames(rows.shape[1]))
+        self.row_shape = rows.shape
+        self.front_end, self.shape = features_of(rows, transform)
         self.present, self.known = label_matrix(records, classes, unlisted)
 
     def __len__(self) -> int:

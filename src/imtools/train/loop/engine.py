@@ -132,10 +132,10 @@ class Trainer:
         self.feed = Feed(examples, device)
         everything = examples.labels(np.arange(len(examples)))
         self._targets, self._known = (labels.to(device) for labels in everything)
-        self.learners = self._make_learners(classes, classes if only is None else only)
+        self.learners = self._make_learners(classes if only is None else only)
 
-    def _make_learners(self, classes: Sequence[str], only: Sequence[str]) -> list[Learner]:
-        config, train = self._config, self._fold.train
+    def _make_learners(self, only: Sequence[str]) -> list[Learner]:
+        config, train, classes = self._config, self._fold.train, self._classes
         present, known = self._examples.present[train], self._examples.known[train]
         weights = class_weights(present, known, config.strategy) if config.class_weights else None
         if config.strategy != "one-vs-all":
