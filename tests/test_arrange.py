@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imtools.errors import ImtoolsWarning, UsageError
+from imtools.grouping import groups_of
 from imtools.labels import label_matrix
 from imtools.manifest import Label, Record
 from imtools.mix import Composition, Material, Within, arrange_combinations, arrange_levels, in_order, plan
 from imtools.mix.arrange import Condition, Meeting
 from imtools.mix.sync import NoSync, Sync
-from imtools.split import groups_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::imtools.errors.ImtoolsWarning")
 

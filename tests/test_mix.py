@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from imtools.audio.load import close_files, load
 from imtools.errors import AudioError, ImtoolsWarning, ManifestError, UsageError
+from imtools.grouping import groups_of
 from imtools.manifest import Label, Record, dump_line, parse_line
 from imtools.mix import MixTrack, Recipe, get_sync, headroom_db, load_any, overlay, plan, render
 from imtools.mix.pairing import bring_together
-from imtools.split import groups_of
 
 
 def record(name: str, label: str = "a", **more) -> Record:

@@ -17,7 +17,7 @@ from imtools.errors import FeatureError, ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.predict import windows as windows_module
-from imtools.predict.predictor import Predictor, Scores, sum_of_windows
+from imtools.predict.predictor import Predictor, Scores
 from imtools.predict.windows import cut_windows, window_starts
 from imtools.train.fit import fit
 from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
@@ -135,7 +135,6 @@ def test_s2_is_the_sum_over_windows_by_the_largest(
     total = mean.windows.sum(axis=0)
     np.testing.assert_allclose(scores.mean, total / total.max(), rtol=1e-6)
     assert scores.mean.max() == 1.0
-    assert sum_of_windows(np.zeros((2, 3), np.float32)).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_streams_are_heard_apart(model: Model, tmp_path: Path) -> None:

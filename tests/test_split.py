@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from imtools.errors import ImtoolsWarning, UsageError
+from imtools.grouping import groups_of
 from imtools.manifest import Label, Record
-from imtools.split import assign_folds, assign_holdout, groups_of
+from imtools.split import assign_folds, assign_holdout
 
 
 def record(number: int, labels: str = "a", groups: list[str] | None = None, **more) -> Record:

@@ -14,23 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ImtoolsWarning, UsageError
+from .grouping import groups_of, united
 from .manifest import Record
 
 _NO_LABEL = "no label"
-
-
-def groups_of(record: Record) -> frozenset[str]:
-    """Return the names of what a record must not be separated from: its original recordings.
-
-    These are its ``groups``; without any, its audio file; without that, its id. A mix also names the
-    files of its tracks, so that it stays with those of them that have no groups.
-    """
-    if record.mix:
-        files = [f"audio:{path}" for path in record.track_files()]
-        return frozenset([*record.groups, *files]) or frozenset([f"id:{record.id}"])
-    if record.groups:
-        return frozenset(record.groups)
-    return frozenset([f"id:{record.id}" if record.audio is None else f"audio:{record.audio}"])
 
 
 def split(
@@ -200,7 +187,7 @@ def _grouped(
 ) -> tuple[list[int], NDArray[np.int64]]:
     """Return the indices of the records in the order of their ids, and the group number of each."""
     order = sorted(range(len(records)), key=lambda i: records[i].id)
-    groups = _united([_ties(records[i], group_key) for i in order])
+    groups = united([_ties(records[i], group_key) for i in order])
     found = len(set(groups))
     if found < needed:
         raise UsageError(
@@ -227,24 +214,6 @@ def _ties(record: Record, group_key: str | None) -> list[Hashable]:
         values = value if isinstance(value, list) else [value]
         ties += [(group_key, json.dumps(one, sort_keys=True)) for one in values]
     return ties
-
-
-def _united(ties: Sequence[Sequence[Hashable]]) -> list[int]:
-    """Number the connected components (union-find): items that share any tie get the same number."""
-    parent = list(range(len(ties)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = i = parent[parent[i]]
-        return i
-
-    first: dict[Hashable, int] = {}
-    for i, names in enumerate(ties):
-        for name in names:
-            a, b = root(first.setdefault(name, i)), root(i)
-            parent[max(a, b)] = min(a, b)
-    numbers: dict[int, int] = {}
-    return [numbers.setdefault(root(i), len(numbers)) for i in range(len(ties))]
 
 
 def _class_counts(records: Sequence[Record], groups: NDArray[np.int64]) -> NDArray[np.float64]:

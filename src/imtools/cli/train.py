@@ -255,8 +255,8 @@ im-train --list-models""",
 )
 @click.option(
     "--aggregation",
-    type=click.Choice(["mean", "s2"]),
-    help="Prediction: mean of the windows' scores, or their sum divided by the largest class's.",
+    type=click.Choice(["mean", "logit-mean", "s2", "max"]),
+    help="Prediction: mean of the windows' scores or logits, their maximum, or sum by the largest class's.",
 )
 @click.option(
     "--stereo/--mono",

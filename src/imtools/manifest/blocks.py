@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .values import Json, WrongKeyError, array, integer, mapping, number, optional, string
+from .values import Json, WrongKeyError, array, boolean, integer, mapping, number, optional, string
 
 
 def drop_defaults(pairs: Mapping[str, Json]) -> dict[str, Json]:
@@ -123,6 +123,8 @@ class Prediction:
         0 to 1.
     start, duration : float or None
         The stretch that the score is for, in seconds relative to the segment; ``None`` means all of it.
+    present : bool or None
+        Whether that counts as a yes, where that has been decided.
     """
 
     model: str
@@ -130,6 +132,7 @@ class Prediction:
     score: float
     start: float | None = None
     duration: float | None = None
+    present: bool | None = None
     extra: dict[str, Json] = field(default_factory=dict)
 
     @classmethod
@@ -142,10 +145,12 @@ class Prediction:
             score=number(data.pop("score", None), f"{key}.score"),
             start=optional(data.pop("start", None), f"{key}.start", number),
             duration=optional(data.pop("duration", None), f"{key}.duration", number),
+            present=optional(data.pop("present", None), f"{key}.present", boolean),
             extra=data,
         )
 
     def to_json(self) -> dict[str, Json]:
         """Return the JSON object of this prediction."""
         head: dict[str, Json] = {"model": self.model, "label": self.label, "score": self.score}
-        return head | drop_defaults({"start": self.start, "duration": self.duration}) | self.extra
+        rest: dict[str, Json] = {"start": self.start, "duration": self.duration, "present": self.present}
+        return head | drop_defaults(rest) | self.extra

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ManifestError
 from ..units import resampled_length, samples_to_seconds, seconds_to_samples
 from .blocks import FeatureRef, Label, Prediction, drop_defaults
-from .values import Json, WrongKeyError, array, integer, kind_of, mapping, number, optional, string
+from .values import Json, WrongKeyError, array, boolean, integer, kind_of, mapping, number, optional, string
 
 SEGMENT_SCHEMA = "imtools/segment/1"
 """Schema of a record that stands for a stretch of audio (a file, a segment or a mix)."""
@@ -156,10 +156,7 @@ class Record:
         record.genre = optional(data.pop("genre", None), "genre", string)
         labels = array(data.pop("labels", []), "labels")
         record.labels = [Label.from_json(x, f"labels[{i}]") for i, x in enumerate(labels)]
-        complete = data.pop("labels_complete", False)
-        if not isinstance(complete, bool):
-            raise WrongKeyError("labels_complete", f"must be true or false, not {kind_of(complete)}")
-        record.labels_complete = complete
+        record.labels_complete = boolean(data.pop("labels_complete", False), "labels_complete")
         record.source = mapping(data.pop("source", {}), "source")
         record.mix = mapping(data.pop("mix", {}), "mix")
         features = mapping(data.pop("features", {}), "features")

@@ -68,6 +68,13 @@ def string(value: Json, key: str) -> str:
     return value
 
 
+def boolean(value: Json, key: str) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise WrongKeyError(key, f"must be true or false, not {kind_of(value)}")
+    return value
+
+
 def array(value: Json, key: str) -> list[Json]:
     """Return an array."""
     if not isinstance(value, list):

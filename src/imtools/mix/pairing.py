@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from ..chance import stable_hash
+from ..grouping import groups_of
 from ..manifest import Record
-from ..split import groups_of
 
 Party = tuple[Record, ...]
 """Records that sound together, one of each class."""

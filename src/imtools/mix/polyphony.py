@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..chance import stable_hash
 from ..errors import ImtoolsWarning, UsageError
+from ..grouping import groups_of
 from ..manifest import Record
-from ..split import groups_of
 from .arrange import Material, Meeting, Place
 from .pairing import Party, shuffled
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
+from ..aggregation import Aggregation
 from ..errors import ModelError, UsageError
 from ..features import from_config
 from ..manifest.values import Json
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from ..features.front_ends.base import FrontEnd
 
 SCHEMA = "imtools/model/1"
-Aggregation = Literal["mean", "s2"]
-"""How the scores of windows become one: their mean, or Han et al.'s (2017) S2: their sum, divided by the
-largest sum of any class. (The scores of members always become their mean.)"""
 
 
 @dataclass(frozen=True)
@@ -80,8 +78,8 @@ class Description:
         From what score a class counts as present.
     members : list of Member
         The nets; the scores of those that know a class are averaged.
-    aggregation : {"mean", "s2"}
-        How the scores of windows become one.
+    aggregation : {"mean", "logit-mean", "s2", "max"}
+        How the scores of windows become one; see `imtools.aggregation`. (Those of members are averaged.)
     stereo : bool
         Whether left, right, middle and side of a recording are heard apart; see `imtools.predict.streams`.
     training : dict

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..aggregation import aggregate
 from ..device import tune_malloc
 from ..errors import UsageError
 from ..features.store import FeatureReader
@@ -203,8 +204,8 @@ class Predictor:
             mean, windows = unite(by_stream, sounds)
         else:
             mean = windows.mean(axis=0)
-        if self.model.description.aggregation == "s2":
-            mean = sum_of_windows(windows)
+        if (aggregation := self.model.description.aggregation) != "mean":
+            mean = aggregate(windows, aggregation).astype(np.float32)
         length = one.record.at_rate(self._rate).num_samples
         starts = np.array([samples_to_seconds(start, self._rate) for start in one.starts])
         if one.from_features:
@@ -214,24 +215,6 @@ class Predictor:
             spans = (end - start for start, end in zip(one.starts, ends, strict=True))
             durations = np.array([samples_to_seconds(span, self._rate) for span in spans])
         return Scores(mean, windows, starts, durations)
-
-
-def sum_of_windows(windows: Floats) -> Floats:
-    """Return S2 of Han et al. (2017): each class's sum over the windows, divided by the largest one.
-
-    Parameters
-    ----------
-    windows : ndarray of float32, shape (n, classes)
-        Scores of each window, 0 to 1.
-
-    Returns
-    -------
-    ndarray of float32, shape (classes,)
-        1 for the surest class; all 0 if there is none.
-    """
-    total = windows.sum(axis=0, dtype=np.float64)
-    result: Floats = (total / max(float(total.max()), 1e-30)).astype(np.float32)
-    return result
 
 
 def _windows(one: Prepared, sounding: list[Bools]) -> Iterator[Floats]:

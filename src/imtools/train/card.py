@@ -67,6 +67,8 @@ def _what(description: Description, trained: Trained) -> str:
     )
     windows = {
         "mean": "Scores of windows are averaged.",
+        "logit-mean": "Logits of windows are averaged.",
+        "max": "The highest score of any window counts.",
         "s2": "Scores of windows are added up and divided by the largest sum of any class (S2).",
     }
     streams = ""

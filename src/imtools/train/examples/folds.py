@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
+from ...grouping import groups_of
 from ...manifest import Record
-from ...split import assign_folds, assign_holdout, groups_of
+from ...split import assign_folds, assign_holdout
 
 Indices = NDArray[np.int64]
 

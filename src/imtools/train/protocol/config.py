@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from ...aggregation import Aggregation
 from ...errors import UsageError
 from ...labels import Unlisted
 from ...models import DEFAULT_ARCHITECTURE
-from ...models.description import Aggregation
 from ...models.registry import Strategy
 from .augment import Augmentation
 from .schedule import Schedule, ScheduleKind
@@ -71,8 +71,8 @@ class TrainConfig:
         last, figures on the validation records are those of records that have decided nothing.
     compile : bool
         Let torch compile the nets.
-    aggregation : {"mean", "s2"}
-        How the scores of windows become one, in prediction.
+    aggregation : {"mean", "logit-mean", "s2", "max"}
+        How the scores of windows become one, in prediction; see `imtools.aggregation`.
     stereo : bool
         Whether left, right, middle and side of a recording are heard apart, in prediction.
     hop : float or None

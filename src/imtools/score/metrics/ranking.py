@@ -1,22 +1,11 @@
-"""Metrics of multi-label classification on matrices that may have unknown entries.
-
-Everywhere ``Y`` is a bool matrix of shape (n items, k classes), ``S`` the real scores of the same shape,
-and ``known`` the bool mask of the entries of ``Y`` that are knowledge (``None``: all). Unknown entries
-count nowhere; items or classes of which nothing is known are left out. A ratio 0/0 is 0. Without a mask
-the numbers are scikit-learn's. Memory grows linearly with ``n * k``.
-"""
+"""Metrics of scores as they are, without a threshold: LRAP, average precision, ROC AUC, top-1."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import UsageError
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from .matrices import Bools, Floats, checked, defined_mean
 
 
 def lrap(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
@@ -36,10 +25,10 @@ def lrap(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
     UsageError
         If the shapes differ, or a score is not finite.
     """
-    Y, S, known = _checked(Y, S, known)
+    Y, S, known = checked(Y, S, known)
     rows = known.any(axis=1)
     precision = _mean_precision(Y[rows], S[rows], known[rows])
-    return _mean(np.where(np.isnan(precision), 1.0, precision))
+    return defined_mean(np.where(np.isnan(precision), 1.0, precision))
 
 
 def average_precision(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple[Floats, float]:
@@ -59,9 +48,9 @@ def average_precision(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None
     UsageError
         If the shapes differ, or a score is not finite.
     """
-    Y, S, known = _checked(Y, S, known)
+    Y, S, known = checked(Y, S, known)
     per_class = _mean_precision(Y.T, S.T, known.T)
-    return per_class, _mean(per_class)
+    return per_class, defined_mean(per_class)
 
 
 def roc_auc(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple[Floats, float]:
@@ -82,7 +71,7 @@ def roc_auc(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple
     UsageError
         If the shapes differ, or a score is not finite.
     """
-    Y, S, known = _checked(Y, S, known)
+    Y, S, known = checked(Y, S, known)
     order, first, last = _ranked(S.T, known.T)
     midrank = (first + last) / 2 + 1  # from the highest score down
     positives = Y.sum(axis=0)
@@ -92,76 +81,7 @@ def roc_auc(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple
     per_class = np.full(Y.shape[1], np.nan)
     pairs = positives * negatives
     np.divide(pairs - below, pairs, out=per_class, where=pairs > 0)
-    return per_class, _mean(per_class)
-
-
-@dataclass(frozen=True, slots=True)
-class Ratios:
-    """Precision, recall and F1, each 0 to 1."""
-
-    precision: float
-    recall: float
-    f1: float
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """How good the decisions at a threshold are.
-
-    Attributes
-    ----------
-    precision, recall, f1 : ndarray of float64, shape (k,)
-        Of each class; NaN where nothing is known of it.
-    support : ndarray of int64, shape (k,)
-        How many items are known to have the class.
-    micro : Ratios
-        From the counts of all classes together.
-    macro : Ratios
-        The means over the classes; the F1 is the mean of the classes' F1.
-    macro_f1_of_means : float
-        The other "macro F1": the harmonic mean of macro precision and macro recall; it is never below the
-        mean of the F1s (by Jensen's inequality).
-    """
-
-    precision: Floats
-    recall: Floats
-    f1: Floats
-    support: NDArray[np.int64]
-    micro: Ratios
-    macro: Ratios
-    macro_f1_of_means: float
-
-
-def precision_recall_f1(
-    Y: ArrayLike, S: ArrayLike, threshold: float | ArrayLike = 0.5, known: ArrayLike | None = None
-) -> Decisions:
-    """Return precision, recall and F1 of calling a class present where its score reaches a threshold.
-
-    Parameters
-    ----------
-    threshold : float or array of shape (k,)
-        One for all classes, or one for each. A score equal to it is a yes.
-
-    Raises
-    ------
-    UsageError
-        If the shapes differ, or a score is not finite.
-    """
-    Y, S, known = _checked(Y, S, known)
-    limits = np.asarray(threshold, dtype=np.float64)
-    if limits.shape not in ((), (Y.shape[1],)):
-        raise UsageError(
-            f"{limits.size} thresholds for {Y.shape[1]} classes", "give one, or one for each class"
-        )
-    said = np.greater_equal(S, limits) & known
-    hits, said_count, support = (Y & said).sum(axis=0), said.sum(axis=0), Y.sum(axis=0)
-    heard = known.any(axis=0)
-    precision, recall, f1 = (np.where(heard, x, np.nan) for x in _ratios(hits, said_count, support))
-    macro = Ratios(_mean(precision), _mean(recall), _mean(f1))
-    micro = Ratios(*(float(x) for x in _ratios(hits.sum(), said_count.sum(), support.sum())))
-    total = macro.precision + macro.recall
-    of_means = 2 * macro.precision * macro.recall / total if total else total
-    return Decisions(precision, recall, f1, support, micro, macro, of_means)
+    return per_class, defined_mean(per_class)
 
 
 def top1(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
@@ -180,23 +100,11 @@ def top1(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
     UsageError
         If the shapes differ, or a score is not finite.
     """
-    Y, S, known = _checked(Y, S, known)
+    Y, S, known = checked(Y, S, known)
     rows = (Y.sum(axis=1) == 1) & (known.sum(axis=1) > 1)
     scores = np.where(known[rows], S[rows], -np.inf)
     best = scores == scores.max(axis=1, keepdims=True, initial=-np.inf)
-    return _mean((best & Y[rows]).sum(axis=1) / best.sum(axis=1))
-
-
-def _checked(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None) -> tuple[Bools, Floats, Bools]:
-    """Return the three matrices with their types, unknown entries of ``Y`` cleared."""
-    present, scores = np.asarray(Y, dtype=np.bool_), np.asarray(S, dtype=np.float64)
-    mask = np.ones_like(present) if known is None else np.asarray(known, dtype=np.bool_)
-    if present.ndim != 2 or not present.shape == scores.shape == mask.shape:
-        shapes = f"labels {present.shape}, scores {scores.shape}, mask {mask.shape}"
-        raise UsageError(f"not matrices of one shape: {shapes}", "give items x classes for each")
-    if not np.isfinite(scores[mask]).all():
-        raise UsageError("a score is not a finite number", "look for what the model was fed with")
-    return present & mask, scores, mask
+    return defined_mean((best & Y[rows]).sum(axis=1) / best.sum(axis=1))
 
 
 def _ranked(S: Floats, known: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
@@ -233,18 +141,3 @@ def _mean_precision(Y: Bools, S: Floats, known: Bools) -> Floats:
     means = np.full(len(Y), np.nan)
     np.divide(total, support, out=means, where=support > 0)
     return means
-
-
-def _ratios(hits: ArrayLike, said: ArrayLike, support: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    hits, said, support = (np.asarray(x, dtype=np.float64) for x in (hits, said, support))
-    return _divide(hits, said), _divide(hits, support), _divide(2 * hits, said + support)
-
-
-def _divide(a: Floats, b: Floats) -> Floats:
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
-
-
-def _mean(values: Floats) -> float:
-    """Return the mean of the values that are not NaN; NaN if there is none."""
-    values = values[~np.isnan(values)]
-    return float(values.mean()) if values.size else float("nan")

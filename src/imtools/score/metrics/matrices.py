@@ -1,0 +1,52 @@
+"""What all metrics stand on: matrices of one shape with unknown entries, and ratios of counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import UsageError
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Precision, recall and F1, each 0 to 1."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def checked(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None) -> tuple[Bools, Floats, Bools]:
+    """Return the three matrices with their types, unknown entries of ``Y`` cleared."""
+    present, scores = np.asarray(Y, dtype=np.bool_), np.asarray(S, dtype=np.float64)
+    mask = np.ones_like(present) if known is None else np.asarray(known, dtype=np.bool_)
+    if present.ndim != 2 or not present.shape == scores.shape == mask.shape:
+        shapes = f"labels {present.shape}, scores {scores.shape}, mask {mask.shape}"
+        raise UsageError(f"not matrices of one shape: {shapes}", "give items x classes for each")
+    if not np.isfinite(scores[mask]).all():
+        raise UsageError("a score is not a finite number", "look for what the model was fed with")
+    return present & mask, scores, mask
+
+
+def ratios(hits: ArrayLike, said: ArrayLike, support: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Return precision, recall and F1 from the counts of hits, of yeses, and of what is there."""
+    hits, said, support = (np.asarray(x, dtype=np.float64) for x in (hits, said, support))
+    return divide(hits, said), divide(hits, support), divide(2 * hits, said + support)
+
+
+def divide(a: Floats, b: Floats) -> Floats:
+    """Return a / b, and 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+
+
+def defined_mean(values: Floats) -> float:
+    """Return the mean of the values that are not NaN; NaN if there is none."""
+    values = values[~np.isnan(values)]
+    return float(values.mean()) if values.size else float("nan")
