@@ -1,7 +1,7 @@
 """Run benchmarks and print their tables.
 
 Each module named here has a ``run()`` that returns rows: what, our figure, that of the naive way (both
-in milliseconds), so that a ratio is always of two figures of the same run on the same machine.
+in one unit), so that a ratio is always of two figures of the same run on the same machine.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 
 from benchmarks.report import Row, table
 
-NAMES = ("startup", "features", "chain", "mixing", "memory", "training")
+NAMES = ("startup", "features", "chain", "mixing", "memory", "training", "scoring")
 
 
 def main(names: list[str]) -> None:

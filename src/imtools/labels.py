@@ -2,36 +2,110 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import UsageError
-from .manifest import Record
+from .manifest import Label
 
 Unlisted = Literal["unknown", "absent"]
 """What to think of a class that a record without complete labels does not list."""
+
+
+class Labelled(Protocol):
+    """What has labels: a record, or what is left of one."""
+
+    @property
+    def labels(self) -> list[Label]:
+        """What is known of the classes."""
+
+    @property
+    def labels_complete(self) -> bool:
+        """Whether a class that is not listed is known to be absent."""
+
 
 PRESENT = 0.5
 """The presence from which a label counts as present."""
 
 
-def classes_of(records: Iterable[Record]) -> list[str]:
+def classes_of(records: Iterable[Labelled]) -> list[str]:
     """Return every class that the records list, present or absent, sorted."""
     return sorted({label.label for record in records for label in record.labels})
 
 
+class LabelTable:
+    """The labels of items that are looked at once and then forgotten: a few bytes for each label."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, int] = {}
+        self._rows, self._listed = array("q"), array("q")
+        self._presences, self._complete = array("d"), array("b")
+
+    @property
+    def classes(self) -> list[str]:
+        """Every class that an item lists, present or absent, sorted."""
+        return sorted(self._columns)
+
+    def add(self, item: Labelled) -> None:
+        """Take in the next item."""
+        row = len(self._complete)
+        self._complete.append(item.labels_complete)
+        for label in item.labels:
+            self._rows.append(row)
+            self._listed.append(self._columns.setdefault(label.label, len(self._columns)))
+            self._presences.append(label.presence)
+
+    @property
+    def spoken(self) -> NDArray[np.bool_]:
+        """Of which items anything is known, shape (n,)."""
+        spoken = np.array(self._complete, dtype=np.bool_)
+        spoken[np.asarray(self._rows, dtype=np.int64)] = True
+        return spoken
+
+    def listed(self, rows: NDArray[np.bool_]) -> list[str]:
+        """Return the classes that some of the items list, sorted."""
+        chosen = rows[np.asarray(self._rows, dtype=np.int64)]
+        places = set(np.asarray(self._listed, dtype=np.int64)[chosen].tolist())
+        return sorted(name for name, place in self._columns.items() if place in places)
+
+    def matrix(
+        self, classes: Sequence[str], unlisted: Unlisted = "unknown"
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which classes are present, and of which that is known; see `label_matrix`."""
+        if unlisted not in ("unknown", "absent"):
+            raise UsageError(f"unlisted labels cannot be {unlisted!r}", "say 'unknown' or 'absent'")
+        if len(set(classes)) < len(classes):
+            twice = sorted({name for name in classes if list(classes).count(name) > 1})
+            raise UsageError(f"classes named more than once: {', '.join(twice)}", "name each class once")
+        places = np.full(len(self._columns), -1, dtype=np.int64)
+        for column, name in enumerate(classes):
+            if name in self._columns:
+                places[self._columns[name]] = column
+        columns = places[np.asarray(self._listed, dtype=np.int64)]
+        wanted = columns >= 0
+        rows, columns = np.asarray(self._rows, dtype=np.int64)[wanted], columns[wanted]
+        there = np.asarray(self._presences)[wanted] >= PRESENT
+        complete = np.array(self._complete, dtype=np.bool_)
+        present = np.zeros((len(complete), len(classes)), dtype=np.bool_)
+        present[rows[there], columns[there]] = True
+        known = np.repeat((complete | (unlisted == "absent"))[:, None], len(classes), axis=1)
+        known[rows, columns] = True
+        return present, known
+
+
 def label_matrix(
-    records: Sequence[Record], classes: Sequence[str], unlisted: Unlisted = "unknown"
+    records: Sequence[Labelled], classes: Sequence[str], unlisted: Unlisted = "unknown"
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return the label matrix of some records and the mask of its known entries.
 
     Parameters
     ----------
-    records : sequence of Record
-        The n items.
+    records : sequence of Labelled
+        The n items, records for instance.
     classes : sequence of str
         The k columns, each once; labels of other classes are passed over.
     unlisted : {"unknown", "absent"}
@@ -50,18 +124,7 @@ def label_matrix(
     UsageError
         If a class is named twice, or `unlisted` is neither word.
     """
-    if unlisted not in ("unknown", "absent"):
-        raise UsageError(f"unlisted labels cannot be {unlisted!r}", "say 'unknown' or 'absent'")
-    columns = {name: column for column, name in enumerate(classes)}
-    if len(columns) < len(classes):
-        twice = sorted({name for name in classes if list(classes).count(name) > 1})
-        raise UsageError(f"classes named more than once: {', '.join(twice)}", "name each class once")
-    present = np.zeros((len(records), len(classes)), dtype=np.bool_)
-    known = np.zeros_like(present)
-    for row, record in enumerate(records):
-        known[row] = record.labels_complete or unlisted == "absent"
-        for label in record.labels:
-            if (column := columns.get(label.label)) is not None:
-                known[row, column] = True
-                present[row, column] |= label.presence >= PRESENT
-    return present, known
+    table = LabelTable()
+    for record in records:
+        table.add(record)
+    return table.matrix(classes, unlisted)

@@ -239,7 +239,7 @@ def _run(
     own = {key: value for key, value in values.items() if key not in _SHARED_NAMES}
     shared["jobs"] = shared.get("jobs") or default_jobs()
     shared["color"] = wants_color(values.get("color"))
-    if shared.get("output") is None and (values.get("resume") or values.get("force")):
+    if "resume" in values and shared.get("output") is None and (values["resume"] or values["force"]):
         raise UsageError("--resume and --force speak of an output directory", "name it with -o")
     options = Options(**shared, arguments=arguments)
     _voice.update(quiet=options.quiet, verbose=options.verbose)

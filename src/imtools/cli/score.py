@@ -2,75 +2,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from .app import start, tool
+from .judging import aggregation, class_names, unlisted
 
 if TYPE_CHECKING:
-    from ..labels import Unlisted
     from ..run import Run
 
 
 @tool(
     "im-score",
-    formats=("fmt",),
+    seed=True,
+    formats=("fmt", "report"),
     epilog="""
 im-score predictions.jsonl
 im-score --threshold 0.3 --format jsonl predictions.jsonl
+im-score --baseline predictions.jsonl predictions.jsonl
 im-predict -m model/ features/ | im-score --where fold=1""",
 )
 @click.option(
     "-t",
     "--threshold",
     type=click.FloatRange(0, 1),
-    default=0.5,
-    show_default=True,
-    help="Score from which an instrument counts as present.",
+    help="Score from which an instrument counts as present (default: what the predictions say, else 0.5).",
 )
-@click.option(
-    "--unlisted",
-    type=click.Choice(["unknown", "absent"]),
-    default="unknown",
-    show_default=True,
-    help="What an instrument is that incomplete labels do not list.",
-)
+@click.option("--thresholds", metavar="FILE", help="Take each model's thresholds from im-threshold's FILE.")
+@unlisted
 @click.option("--model", metavar="NAME", help="Score this model's predictions, where there are several.")
+@class_names
+@aggregation
 @click.option(
-    "--classes", metavar="A,B,...", help="Score only these classes (default: all that the model knows)."
+    "--bootstrap",
+    "replicates",
+    type=click.IntRange(0),
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Resamples of the recordings for the intervals; 0 for none.",
+)
+@click.option(
+    "--confidence",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="Part of the resamples that an interval holds.",
+)
+@click.option(
+    "--baseline", metavar="FILE", help="Compare with the predictions of another model in this manifest."
+)
+@click.option(
+    "--baseline-model",
+    metavar="NAME",
+    help="Which model to compare with, where there are several (without --baseline: of the same input).",
 )
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["table", "jsonl"]),
+    type=click.Choice(["table", "jsonl", "csv"]),
     default="table",
     show_default=True,
-    help="A table for people, or JSON lines: all classes together, then each.",
+    help="A table for people; JSON lines, all classes together and then each; or a CSV line a figure.",
 )
+@click.option("--report", metavar="FILE.html", help="Write everything, with pictures, into one page as well.")
+@click.option("--force", is_flag=True, help="Overwrite the report.")
 def command(
-    run: Run, threshold: float, unlisted: Unlisted, model: str | None, classes: str | None, fmt: str
+    run: Run, fmt: str, report: str | None, replicates: int, confidence: float, **settings: Any
 ) -> None:
-    """Compare predictions with labels: LRAP, AUC, F1, and precision and recall of each class.
+    """Compare predictions with labels.
 
-    What the labels leave unknown is masked out of every number.
+    Prints what needs no threshold (LRAP, AUC, mAP, top-1), what the decisions at a threshold are worth (F1
+    micro and macro, accuracy, intersection over union, exact matches), the oracle F1, whose thresholds are
+    chosen on these very items, and the figures of each class and of each level of polyphony. What the
+    labels leave unknown is masked out of every number.
+
+    Intervals come from resampling whole recordings. Where every item has a fold, or where im-predict
+    --members gave each member's predictions, figures also come as mean and deviation over the folds.
     """
-    from ..score import evaluate, format_table
+    from ..errors import UsageError
+    from ..score import Resampling, format_table
+    from ..score.rows import to_csv
+    from ..stages.score import score
 
-    records = run.records()
-    if run.options.dry_run:
-        run.say(f"dry run: {len(records)} records would be scored")
+    if settings["threshold"] is not None and settings["thresholds"] is not None:
+        raise UsageError("--threshold and --thresholds do not go together", "choose one of them")
+    resampling = Resampling(replicates, confidence, run.options.seed)
+    scores = score(run, report=report, resampling=resampling, **settings)
+    if scores is None:
         return
-    run.start()
-    with run.clock.measure("score"):
-        names = None if classes is None else [name.strip() for name in classes.split(",")]
-        scores = evaluate(records, threshold=threshold, unlisted=unlisted, classes=names, model=model)
-    for _ in records:
-        run.succeed()
-    if fmt == "table":
-        click.echo(format_table(scores))
-    else:
+    if fmt == "jsonl":
         run.emit(scores.to_rows())
+    else:
+        click.echo(to_csv(scores) if fmt == "csv" else format_table(scores), nl=fmt == "table")
 
 
 def main() -> NoReturn:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..atomic import naming
 from ..errors import ImtoolsError, UsageError
+from ..layouts import Entry
 from ..manifest import Record, dump_line, rebase
 from ..manifest.stream import absolute, stream_folder
 from .failures import FailureSink, failure_record
@@ -171,13 +173,15 @@ class Run:
 
         They count as items at once, since such a command treats them together.
         """
-        records = []
-        for item, outcome in ordered_map(_resolve, self.items(), self.options.jobs, ahead=64):
+        return list(self.each_record())
+
+    def each_record(self) -> Iterator[Record]:
+        """Yield the input records one by one, for commands that keep little of each; see `records`."""
+        for item, outcome in resolved(self.items(), self.options.jobs):
             if isinstance(outcome, Record):
-                records.append(outcome)
+                yield outcome
             else:
                 self.fail(item, "read", outcome)
-        return records
 
     def emit(self, records: Iterable[Record | dict[str, Any]]) -> None:
         """Write records to standard output; paths as `imtools.manifest.stream` says."""
@@ -223,6 +227,16 @@ class Run:
 def _tell(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def resolved(items: Iterable[Item], jobs: int) -> Iterator[tuple[Item, Record | Exception]]:
+    """Yield each item with its record, or with what is wrong with it; files are probed by threads."""
+    rest = iter(items)
+    for item in rest:
+        if isinstance(item.value, Entry):
+            yield from ordered_map(_resolve, chain([item], rest), jobs, ahead=64)
+        else:  # there is nothing to read, and handing it to a thread takes longer than parsing it took
+            yield _resolve(item)
 
 
 def _resolve(item: Item) -> tuple[Item, Record | Exception]:

@@ -89,6 +89,20 @@ def claim(folder: Path, *, resume: bool, force: bool) -> set[str]:
     return content
 
 
+def claim_file(path: str, *, force: bool) -> None:
+    """Make sure that a file may be written.
+
+    Raises
+    ------
+    UsageError
+        If it is a directory, or exists while ``force`` is not set.
+    """
+    if os.path.isdir(path):
+        raise UsageError(f"{path}: is a directory", "name a file")
+    if os.path.exists(path) and not force:
+        raise UsageError(f"{path}: exists already", "add --force to overwrite it, or name another")
+
+
 class OutputDirectory:
     """The directory named by ``-o``, opened for writing.
 

@@ -1,12 +1,12 @@
-"""From records to the matrices that all metrics take: one model's scores beside what is known."""
+"""From records to the matrices that all metrics take: what a model says beside what is known."""
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,310 @@ from numpy.typing import NDArray
 from ..aggregation import Aggregation, aggregate
 from ..errors import ImtoolsWarning, UsageError
 from ..grouping import groups_of, united
-from ..labels import PRESENT, Unlisted
-from ..manifest import Record
+from ..labels import LabelTable, Unlisted
+from ..manifest import Prediction, Record
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 _MEMBER = re.compile(r"(.+)#fold(\d+)")
+_UNDECIDED = -1
 
+
+def member_of(model: str) -> tuple[str, int | None]:
+    """Return the model that a name stands for, and which fold's net of it: ``"net@1f3a#fold2"``."""
+    match = _MEMBER.fullmatch(model)
+    return (match[1], int(match[2])) if match else (model, None)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledScores:
+    """One model's scores for n items and k classes, and what is known of the items.
+
+    Attributes
+    ----------
+    model : str
+        Name of the model.
+    classes : list of str
+        The columns.
+    ids : list of str
+        The rows.
+    Y, known : ndarray of bool, shape (n, k)
+        Which classes are present, and of which that is known at all.
+    S : ndarray of float64, shape (n, k)
+        The scores.
+    decided : ndarray of bool, shape (n, k), or None
+        What counts as a yes, if the predictions say so themselves.
+    groups : ndarray of int64, shape (n,)
+        Numbers of the original recordings, from 0: items that share one, even through others, have one.
+    folds : ndarray of int64, shape (n,)
+        Cross-validation folds; -1 for none.
+    num_unpredicted, num_unlabelled : int
+        Items left out because they have no prediction for the whole item, or no label that is known.
+    """
+
+    model: str
+    classes: list[str]
+    ids: list[str]
+    Y: Bools
+    known: Bools
+    S: Floats
+    decided: Bools | None
+    groups: Ints
+    folds: Ints
+    num_unpredicted: int = 0
+    num_unlabelled: int = 0
+
+    @property
+    def constant(self) -> Bools:
+        """Which classes get the same score in every one of several items, shape (k,)."""
+        varies: Bools = np.ptp(self.S, axis=0) > 0
+        return ~varies if len(self.S) > 1 else np.zeros(len(self.classes), dtype=np.bool_)
+
+    def take(self, rows: Ints) -> LabelledScores:
+        """Return some of the items, in the given order."""
+        return LabelledScores(
+            self.model,
+            self.classes,
+            [self.ids[row] for row in rows],
+            self.Y[rows],
+            self.known[rows],
+            self.S[rows],
+            None if self.decided is None else self.decided[rows],
+            self.groups[rows],
+            self.folds[rows],
+        )
+
+
+@dataclass(slots=True)
+class _Table:
+    """One model's predictions: row, column, score and decision (0, 1 or none) of each."""
+
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    columns: array[int] = field(default_factory=lambda: array("q"))
+    scores: array[float] = field(default_factory=lambda: array("d"))
+    decisions: array[int] = field(default_factory=lambda: array("b"))
+
+    def add(self, row: int, column: int, score: float, present: bool | None = None) -> None:
+        self.rows.append(row)
+        self.columns.append(column)
+        self.scores.append(score)
+        self.decisions.append(_UNDECIDED if present is None else present)
+
+
+class Collected:
+    """The predictions of all models in some records, beside the labels; see `collect`."""
+
+    def __init__(self, aggregation: Aggregation | None = None) -> None:
+        self._aggregation = aggregation
+        self._ids: list[str] = []
+        self._labels = LabelTable()
+        self._ties: list[tuple[str, ...]] = []
+        self._folds: list[int] = []
+        self._columns: dict[str, int] = {}
+        self._tables: dict[str, _Table] = {}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def ids(self) -> list[str]:
+        """The items."""
+        return self._ids
+
+    @property
+    def recordings(self) -> set[str]:
+        """What the items are of; see `groups_of`."""
+        return {name for names in self._ties for name in names}
+
+    @property
+    def models(self) -> list[str]:
+        """The models that predict something for a whole item, sorted; of members the model."""
+        return sorted({member_of(name)[0] for name in self._tables})
+
+    def members(self, model: str) -> list[str]:
+        """Return the names of a model's members, ``"net@1f3a#fold0"`` and so on, sorted by fold."""
+        names = [name for name in self._tables if member_of(name)[0] == model and name != model]
+        return sorted(names, key=lambda name: member_of(name)[1] or 0)
+
+    def add(self, record: Record) -> None:
+        """Take in a record."""
+        row = len(self._ids)
+        self._ids.append(record.id)
+        self._labels.add(record)
+        self._ties.append(tuple(groups_of(record)))  # of strings: nothing for the garbage collector to visit
+        self._folds.append(-1 if record.fold is None else record.fold)
+        if self._aggregation is not None:
+            self._add_windows(row, record.predictions, self._aggregation)
+            return
+        columns, tables = self._columns, self._tables
+        for one in record.predictions:
+            if one.start is None and one.duration is None:
+                table = tables.get(one.model) or tables.setdefault(one.model, _Table())
+                table.add(row, columns.setdefault(one.label, len(columns)), one.score, one.present)
+
+    def _add_windows(self, row: int, predictions: Iterable[Prediction], aggregation: Aggregation) -> None:
+        windows: dict[str, dict[tuple[float, float | None], dict[str, float]]] = {}
+        for one in predictions:
+            if one.start is not None:
+                held = windows.setdefault(one.model, {}).setdefault((one.start, one.duration), {})
+                held[one.label] = one.score
+        for model, places in windows.items():
+            labels = list(next(iter(places.values())))
+            if any(set(scores) != set(labels) for scores in places.values()):
+                hint = "run im-predict --windows again"
+                raise UsageError(f"record {self._ids[row]}: its windows have different classes", hint)
+            scores = aggregate([[place[label] for label in labels] for place in places.values()], aggregation)
+            table = self._tables.setdefault(model, _Table())
+            for label, score in zip(labels, scores.tolist(), strict=True):
+                table.add(row, self._columns.setdefault(label, len(self._columns)), score)
+
+    def of(
+        self,
+        model: str | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+        unlisted: Unlisted = "unknown",
+        quiet: bool = False,
+    ) -> LabelledScores:
+        """Return one model's scores for the items that have labels.
+
+        Parameters
+        ----------
+        model : str, optional
+            Which model's, if there are several. Of a model of which there are only members, the mean.
+        classes : sequence of str, optional
+            The classes, in this order; all that the model predicts, sorted, if not given.
+        unlisted : {"unknown", "absent"}
+            What a class is that a record with incomplete labels does not list.
+        quiet : bool
+            Give no warnings.
+
+        Raises
+        ------
+        UsageError
+            If the model is not there or has to be chosen, it does not predict a wanted class, or no item has
+            both labels and predictions.
+
+        Warns
+        -----
+        ImtoolsWarning
+            If items are left out, labels are of classes that the model does not know, predictions are
+            missing, nothing is known to be absent, or the predictions are the same for every item.
+        """
+
+        def warn(message: str) -> None:
+            if not quiet:
+                warnings.warn(ImtoolsWarning(message), stacklevel=3)
+
+        model = self._chosen(model)
+        S, decisions, predicted = self._scores(model)
+        labels = [label for label, column in self._columns.items() if not np.isnan(S[:, column]).all()]
+        names = _chosen_classes(sorted(labels), classes, model)
+        columns = [self._columns[name] for name in names]
+        S, decisions = S[:, columns], decisions[:, columns]
+
+        if classes is None and (foreign := sorted(set(self._labels.listed(predicted)) - set(names))):
+            warn(f"labels that model {model} does not predict are left out: {', '.join(foreign)}")
+        Y, known = self._labels.matrix(names, unlisted)
+        labelled = known.any(axis=1) & self._labels.spoken
+        rows = np.flatnonzero(predicted & labelled)
+        if not len(rows):
+            raise UsageError(
+                "no item has both labels and predictions to score", "run im-predict on labelled records"
+            )
+        unpredicted, unlabelled = int((~predicted).sum()), int((predicted & ~labelled).sum())
+        if unpredicted or unlabelled:
+            reasons = f"{unpredicted} without predictions, {unlabelled} without labels"
+            warn(f"{unpredicted + unlabelled} of {len(self)} items are left out: {reasons}")
+        Y, known, S, decisions = Y[rows], known[rows], S[rows], decisions[rows]
+        if missing := int(np.isnan(S).any(axis=1).sum()):
+            warn(f"{missing} items lack a prediction for some class: it counts as 0")
+            S = np.nan_to_num(S)
+        if not (known & ~Y).any():
+            warn(
+                "no class is known to be absent anywhere, so every yes is right: consider unlisted = 'absent'"
+            )
+        result = LabelledScores(
+            model,
+            names,
+            [self._ids[row] for row in rows],
+            Y,
+            known,
+            S,
+            None if (decisions == _UNDECIDED).any() else decisions == 1,
+            np.array(united([self._ties[row] for row in rows]), dtype=np.int64),
+            np.array(self._folds, dtype=np.int64)[rows],
+            unpredicted,
+            unlabelled,
+        )
+        if result.constant.all():
+            warn(f"model {model} predicts the same for every item")
+        return result
+
+    def _chosen(self, model: str | None) -> str:
+        if not self._tables:
+            what = "the whole item" if self._aggregation is None else "windows"
+            hint = "run im-predict, with --windows" if self._aggregation else "run im-predict"
+            raise UsageError(f"no record has predictions for {what}", hint)
+        listing = ", ".join(self.models)
+        if model is None and len(self.models) > 1:
+            raise UsageError(f"predictions of {len(self.models)} models: {listing}", "choose one of them")
+        if model is not None and model not in self.models and model not in self._tables:
+            raise UsageError(f"no predictions of model {model!r}", f"there are those of {listing}")
+        return model or self.models[0]
+
+    def _scores(self, model: str) -> tuple[Floats, NDArray[np.int8], Bools]:
+        """Return scores (NaN where there are none) and decisions of all columns, and who has any."""
+        if model in self._tables:
+            return self._filled(self._tables[model])
+        parts = [self._filled(self._tables[name]) for name in self.members(model)]
+        scores = np.mean([part[0] for part in parts], axis=0)
+        undecided = np.full(scores.shape, _UNDECIDED, dtype=np.int8)
+        return scores, undecided, np.logical_and.reduce([part[2] for part in parts])
+
+    def _filled(self, table: _Table) -> tuple[Floats, NDArray[np.int8], Bools]:
+        shape = (len(self._ids), len(self._columns))
+        rows, columns = np.asarray(table.rows, dtype=np.int64), np.asarray(table.columns, dtype=np.int64)
+        scores = np.full(shape, np.nan)
+        scores[rows, columns] = table.scores
+        decisions = np.full(shape, _UNDECIDED, dtype=np.int8)
+        decisions[rows, columns] = table.decisions
+        predicted = np.zeros(len(self._ids), dtype=np.bool_)
+        predicted[rows] = True
+        return scores, decisions, predicted
+
+
+def collect(records: Iterable[Record], *, aggregation: Aggregation | None = None) -> Collected:
+    """Take the predictions and labels from records.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Items with labels and predictions. Each may be forgotten once it has been handed over.
+    aggregation : {"mean", "logit-mean", "s2", "max"}, optional
+        Make the scores of an item from those of its windows, the predictions with ``start``; without it
+        only predictions for whole items count, those without ``start`` and ``duration``.
+
+    Raises
+    ------
+    UsageError
+        If windows of one item are of different classes.
+    """
+    collected = Collected(aggregation)
+    for record in records:
+        collected.add(record)
+    return collected
+
+
+def _chosen_classes(predicted: list[str], classes: Sequence[str] | None, model: str) -> list[str]:
+    if classes is None:
+        return predicted
+    if not classes:
+        raise UsageError("no class to score", "name at least one")
+    if foreign := sorted(set(classes) - set(predicted)):
+        raise UsageError(
+            f"model {model} does not predict {', '.join(foreign)}", f"it predicts {', '.join(predicted)}"
+        )
+    return list(classes)

@@ -1,62 +1,162 @@
-"""Scores as a table of plain text."""
+"""Scores as tables of plain text, of at most 100 columns."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from .evaluate import Scores
+from .names import CLASS_NAMES, FIGURES, RANKING
+from .result import Comparison, Overall, Scores
 
-_NAME_WIDTH = 36  # with all other columns of a class's line, 100
+_NAME_WIDTH = 28
 _MODEL_WIDTH = 88
 
 
 def format_table(scores: Scores) -> str:
-    """Return the scores as aligned plain text of at most 100 columns, without a newline at the end.
+    """Return the scores as aligned plain text, without a newline at the end.
 
     Longer names are cut; an undefined number is a dash. The thresholds stand in a column of their own
     where they differ.
     """
-    made, ones = scores.decisions, scores.all_ones
+    blocks = [_head(scores), _figures(scores, RANKING, "ranking, without a threshold")]
+    decided = [name for name in FIGURES if name not in RANKING]
+    blocks += [_figures(scores, decided, f"decisions, {_threshold(scores)}"), _oracle(scores)]
+    blocks += [_classes(scores), *([_levels(scores)] if len(scores.levels) > 1 else [])]
+    if scores.baseline is not None:
+        blocks += [_baseline(scores.baseline), _class_differences(scores.baseline)]
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _head(scores: Scores) -> list[str]:
+    lines = [
+        f"model   {_cut(scores.model, _MODEL_WIDTH)}",
+        f"items   {scores.num_items} scored, of {scores.num_groups} recordings; left out: "
+        f"{scores.num_unpredicted} without predictions, {scores.num_unlabelled} without labels",
+        f"labels  {len(scores.classes)} classes, {100 * scores.known:.1f} % of the entries known",
+    ]
+    if scores.folds is not None:
+        what = "folds of the items" if scores.folds.by == "items" else "members of the model, each alone"
+        lines.append(f"folds   mean and deviation over {len(scores.folds.folds)} {what}")
+    if scores.degenerate:
+        lines.append("NOTE    the model says the same for every item: none of this means anything")
+    elif constant := [row.label for row in scores.classes if row.constant]:
+        lines.append(f"NOTE    the same score for every item: {_cut(', '.join(constant), 60)}")
+    return lines
+
+
+def _threshold(scores: Scores) -> str:
+    thresholds = [row.threshold for row in scores.classes]
+    if all(map(math.isnan, thresholds)):
+        return "as the predictions say"
+    return f"threshold {thresholds[0]:g}" if len(set(thresholds)) == 1 else "one threshold for each class"
+
+
+def _figures(scores: Scores, names: Sequence[str], title: str) -> list[str]:
+    """Return a line for each figure: value, interval, spread over folds, and the floor."""
+    floor = {} if tuple(names) == RANKING else _floor(scores.all_ones)
+    head, rows = ["", "value"], []
+    if scores.intervals is not None:
+        head.append(f"{100 * scores.intervals.confidence:g} % interval")
+    if scores.folds is not None:
+        head.append("folds")
+    if floor:
+        head.append("all-ones")
+    figures = scores.figures()
+    for name in names:
+        cells = [FIGURES[name], _cell(figures[name])]
+        if scores.intervals is not None:
+            cells.append(_span(*scores.intervals.overall[name]))
+        if scores.folds is not None:
+            spread = scores.folds.overall[name]
+            cells.append("-" if math.isnan(spread.mean) else f"{spread.mean:.3f} ± {spread.deviation:.3f}")
+        if floor:
+            cells.append(_cell(floor[name]) if name in floor else "")
+        rows.append(cells)
+    return [title, *_aligned([head, *rows])]
+
+
+def _floor(ones: Overall) -> dict[str, float]:
+    """Return what saying yes to everything gives, where that is worth knowing."""
+    return {
+        "f1_micro": ones.micro.f1,
+        "f1_macro": ones.macro.f1,
+        "macro_f1_of_means": ones.macro_f1_of_means,
+        "accuracy": ones.accuracy,
+    }
+
+
+def _oracle(scores: Scores) -> list[str]:
+    best = scores.oracle
+    rows = [
+        [f"F1, micro, one threshold ({best.threshold:.2f})", _cell(best.micro_f1)],
+        ["F1, micro, a threshold for each class", _cell(best.micro_f1_by_class)],
+        ["F1, macro, a threshold for each class", _cell(best.macro_f1)],
+    ]
+    return ["oracle: thresholds chosen on these very items, no estimate for others", *_aligned(rows)]
+
+
+def _classes(scores: Scores) -> list[str]:
     thresholds = {row.threshold for row in scores.classes}
-    one = len(thresholds) == 1
-    at = f"threshold {thresholds.pop():g}" if one else "one threshold for each class"
-    ranking = [scores.lrap, scores.auc, scores.mean_ap, scores.top1]
-    decisions = [
-        ["", "precision", "recall", "F1", "F1 of all-ones"],
-        ["micro", *_cells(made.micro.precision, made.micro.recall, made.micro.f1, ones.micro.f1)],
-        [
-            "macro (mean of F1s)",
-            *_cells(made.macro.precision, made.macro.recall, made.macro.f1, ones.macro.f1),
-        ],
-        ["macro (F1 of the means)", "", "", *_cells(made.macro_f1_of_means, ones.macro_f1_of_means)],
-    ]
-    classes = [
-        ["class", "support", "precision", "recall", "F1", "AUC", "AP", *([] if one else ["threshold"])]
-    ]
+    one = len(thresholds) == 1 or any(map(math.isnan, thresholds))
+    drawn = scores.intervals
+    head = ["class", "support", "precision", "recall", "F1"]
+    head += ["interval"] if drawn else []
+    head += ["AUC", "AP", "accuracy", *([] if one else ["threshold"]), "oracle F1"]
+    rows = [head]
     for row in scores.classes:
-        cells = _cells(row.precision, row.recall, row.f1, row.auc, row.ap, *([] if one else [row.threshold]))
-        classes.append([_cut(row.label, _NAME_WIDTH), str(row.support), *cells])
-    return "\n".join(
-        [
-            f"model   {_cut(scores.model, _MODEL_WIDTH)}",
-            f"items   {scores.num_items} scored; left out: {scores.num_unpredicted} without predictions, "
-            f"{scores.num_unlabelled} without labels",
-            f"labels  {len(scores.classes)} classes, {100 * scores.known:.1f} % of the entries known",
-            "",
-            "ranking, without a threshold",
-            *_aligned([["", "LRAP", "AUC (macro)", "mAP", "top-1"], ["", *_cells(*ranking)]]),
-            "",
-            f"decisions, {at}",
-            *_aligned(decisions),
-            "",
-            *_aligned(classes),
-        ]
-    )
+        cells = [_cut(row.label, _NAME_WIDTH if len(head) < 10 else 20), str(row.support)]
+        cells += [_cell(value) for value in (row.precision, row.recall, row.f1)]
+        cells += [_span(*drawn.classes[row.label]["f1"])] if drawn else []
+        values = (row.auc, row.ap, row.accuracy, *([] if one else [row.threshold]), row.oracle_f1)
+        rows.append([*cells, *map(_cell, values)])
+    return _aligned(rows)
 
 
-def _cells(*values: float) -> list[str]:
-    return ["-" if math.isnan(value) else f"{value:.3f}" for value in values]
+def _levels(scores: Scores) -> list[str]:
+    rows = [["polyphony", "items", "LRAP", "F1, micro", "accuracy", "IoU", "exact match"]]
+    for level in scores.levels:
+        values = (level.lrap, level.f1_micro, level.accuracy, level.iou, level.emr)
+        rows.append([str(level.polyphony), str(level.num_items), *map(_cell, values)])
+    return _aligned(rows)
+
+
+def _baseline(other: Comparison) -> list[str]:
+    title = f"against {_cut(other.model, 60)}, on {other.num_items} items (*: the interval leaves 0 out)"
+    rows = [["", "baseline", "difference", "interval", ""]]
+    for name, label in FIGURES.items():
+        one = other.overall[name]
+        cells = [_cell(one.value), _signed(one.difference), _span(one.low, one.high, signed=True)]
+        rows.append([label, *cells, "*" if one.clear else ""])
+    return [title, *_aligned(rows)]
+
+
+def _class_differences(other: Comparison) -> list[str]:
+    head = ["class", "F1 of baseline", "difference", "interval", ""]
+    for name in ("auc", "ap"):
+        head += [f"{CLASS_NAMES[name]} difference", ""]
+    rows = [head]
+    for label, figures in other.classes.items():
+        f1 = figures["f1"]
+        cells = [_cut(label, _NAME_WIDTH), _cell(f1.value), _signed(f1.difference)]
+        cells += [_span(f1.low, f1.high, signed=True), "*" if f1.clear else ""]
+        for name in ("auc", "ap"):
+            cells += [_signed(figures[name].difference), "*" if figures[name].clear else ""]
+        rows.append(cells)
+    return _aligned(rows)
+
+
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _signed(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:+.3f}"
+
+
+def _span(low: float, high: float, *, signed: bool = False) -> str:
+    if math.isnan(low):
+        return "-"
+    return f"{low:+.3f} {high:+.3f}" if signed else f"{low:.3f} {high:.3f}"
 
 
 def _cut(name: str, width: int) -> str:
@@ -67,6 +167,8 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines with the first column flush left and the others flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        "  ".join(
+            [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
+        ).rstrip()
         for row in rows
     ]

@@ -6,8 +6,28 @@ count nowhere; items or classes of which nothing is known are left out. A ratio 
 the numbers are scikit-learn's. Memory grows linearly with ``n * k``.
 """
 
-from .decisions import Decisions, precision_recall_f1
+from .confusion import confusion_matrix
+from .decisions import Decisions, decide, decision_scores, precision_recall_f1
+from .items import exact_match, intersection_over_union
+from .levels import Level, levels
 from .matrices import Ratios
-from .ranking import average_precision, lrap, roc_auc, top1
+from .ranking import average_precision, lrap, lrap_items, roc_auc, top1, top1_items
 
-__all__ = ["Decisions", "Ratios", "average_precision", "lrap", "precision_recall_f1", "roc_auc", "top1"]
+__all__ = [
+    "Decisions",
+    "Level",
+    "Ratios",
+    "average_precision",
+    "confusion_matrix",
+    "decide",
+    "decision_scores",
+    "exact_match",
+    "intersection_over_union",
+    "levels",
+    "lrap",
+    "lrap_items",
+    "precision_recall_f1",
+    "roc_auc",
+    "top1",
+    "top1_items",
+]

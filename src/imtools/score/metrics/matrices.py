@@ -25,14 +25,27 @@ class Ratios:
 
 def checked(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None) -> tuple[Bools, Floats, Bools]:
     """Return the three matrices with their types, unknown entries of ``Y`` cleared."""
-    present, scores = np.asarray(Y, dtype=np.bool_), np.asarray(S, dtype=np.float64)
-    mask = np.ones_like(present) if known is None else np.asarray(known, dtype=np.bool_)
-    if present.ndim != 2 or not present.shape == scores.shape == mask.shape:
-        shapes = f"labels {present.shape}, scores {scores.shape}, mask {mask.shape}"
-        raise UsageError(f"not matrices of one shape: {shapes}", "give items x classes for each")
+    scores = np.asarray(S, dtype=np.float64)
+    present, mask = _fitting(Y, scores, known, "scores")
     if not np.isfinite(scores[mask]).all():
         raise UsageError("a score is not a finite number", "look for what the model was fed with")
     return present & mask, scores, mask
+
+
+def checked_decisions(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None) -> tuple[Bools, Bools, Bools]:
+    """Return the three matrices with their types, unknown entries of the first two cleared."""
+    decisions = np.asarray(said, dtype=np.bool_)
+    present, mask = _fitting(Y, decisions, known, "decisions")
+    return present & mask, decisions & mask, mask
+
+
+def _fitting(Y: ArrayLike, other: Floats | Bools, known: ArrayLike | None, what: str) -> tuple[Bools, Bools]:
+    present = np.asarray(Y, dtype=np.bool_)
+    mask = np.ones_like(present) if known is None else np.asarray(known, dtype=np.bool_)
+    if present.ndim != 2 or not present.shape == other.shape == mask.shape:
+        shapes = f"labels {present.shape}, {what} {other.shape}, mask {mask.shape}"
+        raise UsageError(f"not matrices of one shape: {shapes}", "give items x classes for each")
+    return present, mask
 
 
 def ratios(hits: ArrayLike, said: ArrayLike, support: ArrayLike) -> tuple[Floats, Floats, Floats]:
@@ -43,7 +56,16 @@ def ratios(hits: ArrayLike, said: ArrayLike, support: ArrayLike) -> tuple[Floats
 
 def divide(a: Floats, b: Floats) -> Floats:
     """Return a / b, and 0 where b is 0."""
-    return np.divide(a, b, out=np.zeros_like(a), where=b > 0)
+    quotient: Floats = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b > 0)
+    return quotient
+
+
+def part(a: ArrayLike, b: ArrayLike) -> Floats:
+    """Return a / b, and NaN where b is 0: a mean over nothing is not defined."""
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    quotient: Floats = np.divide(a, b, out=np.full(shape, np.nan), where=b > 0)
+    return quotient
 
 
 def defined_mean(values: Floats) -> float:

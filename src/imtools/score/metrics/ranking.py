@@ -9,16 +9,33 @@ from .matrices import Bools, Floats, checked, defined_mean
 
 
 def lrap(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
-    """Return the label ranking average precision, 0 to 1.
-
-    For each present class of an item: among the classes ranked at least as high, the part that is
-    present; averaged over the present classes, then over the items. Equal scores share the lowest rank.
+    """Return the label ranking average precision, 0 to 1: the mean of `lrap_items`.
 
     Returns
     -------
     float
-        NaN if nothing is known. An item with no class present scores 1, as in scikit-learn: it has no
-        ranking to get wrong. The same holds for one with all its known classes present.
+        NaN if nothing is known.
+
+    Raises
+    ------
+    UsageError
+        If the shapes differ, or a score is not finite.
+    """
+    return defined_mean(lrap_items(Y, S, known))
+
+
+def lrap_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Floats:
+    """Return the label ranking average precision of each item.
+
+    For each present class of an item: among the classes ranked at least as high, the part that is
+    present; averaged over the present classes. Equal scores share the lowest rank.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        0 to 1; NaN for an item of which nothing is known. One with no class present scores 1, as in
+        scikit-learn: it has no ranking to get wrong. The same holds for one with all its known classes
+        present.
 
     Raises
     ------
@@ -26,9 +43,8 @@ def lrap(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
         If the shapes differ, or a score is not finite.
     """
     Y, S, known = checked(Y, S, known)
-    rows = known.any(axis=1)
-    precision = _mean_precision(Y[rows], S[rows], known[rows])
-    return defined_mean(np.where(np.isnan(precision), 1.0, precision))
+    precision = _mean_precision(Y, S, known)
+    return np.where(known.any(axis=1), np.where(np.isnan(precision), 1.0, precision), np.nan)
 
 
 def average_precision(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple[Floats, float]:
@@ -85,15 +101,31 @@ def roc_auc(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple
 
 
 def top1(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
-    """Return how often the highest score is that of the one present class.
+    """Return how often the highest score is that of the one present class: the mean of `top1_items`.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN if there is no item with exactly one known positive and at least one known negative.
+
+    Raises
+    ------
+    UsageError
+        If the shapes differ, or a score is not finite.
+    """
+    return defined_mean(top1_items(Y, S, known))
+
+
+def top1_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Floats:
+    """Return, for each item, whether the highest score is that of the one present class.
 
     Only items with exactly one known positive and at least one known negative count. Of t classes that
     share the highest score each gets 1/t, so that the order of the classes does not matter.
 
     Returns
     -------
-    float
-        0 to 1; NaN if there is no such item.
+    ndarray of float64, shape (n,)
+        1, 1/t or 0; NaN for the other items.
 
     Raises
     ------
@@ -101,10 +133,26 @@ def top1(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
         If the shapes differ, or a score is not finite.
     """
     Y, S, known = checked(Y, S, known)
-    rows = (Y.sum(axis=1) == 1) & (known.sum(axis=1) > 1)
+    rows, shares = best_of_single(Y, S, known)
+    values = np.full(len(Y), np.nan)
+    values[rows] = np.where(Y[rows], shares, 0.0).sum(axis=1)
+    return values
+
+
+def best_of_single(Y: Bools, S: Floats, known: Bools) -> tuple[NDArray[np.intp], Floats]:
+    """Return the items with one known positive and a known negative, and who has the highest score there.
+
+    Returns
+    -------
+    rows : ndarray of int, shape (m,)
+        The items.
+    shares : ndarray of float64, shape (m, k)
+        1/t for the t classes with the highest score of the item, otherwise 0.
+    """
+    rows = np.flatnonzero((Y.sum(axis=1) == 1) & (known.sum(axis=1) > 1))
     scores = np.where(known[rows], S[rows], -np.inf)
     best = scores == scores.max(axis=1, keepdims=True, initial=-np.inf)
-    return defined_mean((best & Y[rows]).sum(axis=1) / best.sum(axis=1))
+    return rows, best / best.sum(axis=1, keepdims=True)
 
 
 def _ranked(S: Floats, known: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:

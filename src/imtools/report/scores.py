@@ -1,0 +1,164 @@
+"""The report of a scoring."""
+
+from __future__ import annotations
+
+import math
+
+from .. import __version__
+from ..plot import render_svg
+from ..plot.confusion import confusion_figure
+from ..score.names import CLASS_NAMES, FIGURES
+from ..score.result import Comparison, Difference, Interval, Scores
+from .page import Bar, Page
+
+
+def scores_page(scores: Scores) -> str:
+    """Return scores as one page of HTML, with tables and pictures.
+
+    Parameters
+    ----------
+    scores : Scores
+        What to show.
+
+    Returns
+    -------
+    str
+        HTML that loads nothing from elsewhere.
+    """
+    page = Page(f"Scores of {scores.model}")
+    page.text(
+        f"{scores.num_items} items of {scores.num_groups} recordings, {len(scores.classes)} classes, "
+        f"{100 * scores.known:.1f} % of the labels known; left out: {scores.num_unpredicted} items without "
+        f"predictions, {scores.num_unlabelled} without labels."
+    )
+    if scores.degenerate:
+        page.text("The model says the same for every item: none of this means anything.", kind="warning")
+    elif constant := [row.label for row in scores.classes if row.constant]:
+        page.text(f"The same score for every item: {', '.join(constant)}.", kind="warning")
+    _figures(page, scores)
+    _classes(page, scores)
+    if len(scores.levels) > 1:
+        _levels(page, scores)
+    if scores.confusion is not None:
+        page.heading("Which class is taken for which")
+        page.picture(
+            render_svg(confusion_figure(scores.to_rows())), "Items with one class, by the highest score."
+        )
+    if scores.baseline is not None:
+        _baseline(page, scores.baseline)
+    return page.html(f"Made by im-score of imtools {__version__}.")
+
+
+def _figures(page: Page, scores: Scores) -> None:
+    drawn, folds, ones = scores.intervals, scores.folds, scores.all_ones
+    floor = {"f1_micro": ones.micro.f1, "f1_macro": ones.macro.f1, "accuracy": ones.accuracy}
+    head = ["", "value"]
+    if drawn is not None:
+        head.append(f"{100 * drawn.confidence:g} % interval")
+    if folds is not None:
+        head.append("folds, mean ± deviation")
+    head.append("all-ones")
+    rows: list[list[object]] = []
+    for name, value in scores.figures().items():
+        row: list[object] = [FIGURES[name], Bar(value)]
+        if drawn is not None:
+            row.append(_span(drawn.overall[name]))
+        if folds is not None:
+            mean, deviation = folds.overall[name]
+            row.append("–" if math.isnan(mean) else f"{mean:.3f} ± {deviation:.3f}")
+        rows.append([*row, floor.get(name, "")])
+    page.heading("All classes together")
+    page.table(head, rows)
+    if drawn is not None:
+        page.text(
+            f"Intervals: the middle {100 * drawn.confidence:g} % of {drawn.replicates} resamples of the "
+            f"{drawn.groups} recordings.",
+            kind="note",
+        )
+    if folds is not None:
+        apart = "of the items, each scored apart"
+        which = apart if folds.by == "items" else "members, each alone on all items"
+        page.text(f"Folds: {len(folds.folds)} {which}.", kind="note")
+    best = scores.oracle
+    page.heading("Oracle")
+    page.text(
+        "What thresholds give that are chosen on these very items: a ceiling, and no estimate for others.",
+        kind="note",
+    )
+    page.table(
+        ["thresholds", "F1, micro", "F1, macro"],
+        [
+            [f"one for all classes ({best.threshold:.2f})", best.micro_f1, ""],
+            ["one for each class", best.micro_f1_by_class, best.macro_f1],
+        ],
+    )
+
+
+def _classes(page: Page, scores: Scores) -> None:
+    drawn = scores.intervals
+    head = ["class", "support", "threshold", "precision", "recall", "F1"]
+    head += ["interval of F1"] if drawn else []
+    rows: list[list[object]] = []
+    for row in scores.classes:
+        interval = [_span(drawn.classes[row.label]["f1"])] if drawn else []
+        head_cells: list[object] = [row.label, row.support, row.threshold, row.precision, row.recall]
+        rows.append([*head_cells, Bar(row.f1), *interval, row.auc, row.ap, row.accuracy, row.oracle_f1])
+    page.heading("Each class")
+    page.table([*head, "AUC", "AP", "accuracy", "oracle F1"], rows)
+    page.heading("Decisions about each class")
+    counts = [[row.label, row.tp, row.fn, row.fp, row.tn] for row in scores.classes]
+    page.table(["class", "found", "missed", "false alarms", "rightly denied"], counts)
+
+
+def _levels(page: Page, scores: Scores) -> None:
+    page.heading("By polyphony")
+    page.table(
+        [
+            "classes present",
+            "items",
+            "LRAP",
+            "F1, micro",
+            "accuracy",
+            "intersection over union",
+            "exact match",
+        ],
+        [
+            [str(one.polyphony), one.num_items, one.lrap, one.f1_micro, one.accuracy, one.iou, one.emr]
+            for one in scores.levels
+        ],
+    )
+    page.text("True positive rate of each class:", kind="note")
+    page.table(
+        ["class", *(str(one.polyphony) for one in scores.levels)],
+        [[row.label, *(one.classes[row.label].tpr for one in scores.levels)] for row in scores.classes],
+    )
+
+
+def _baseline(page: Page, other: Comparison) -> None:
+    page.heading(f"Against {other.model}")
+    page.text(
+        f"On {other.num_items} items that both have scored. The star marks intervals that leave 0 out; they "
+        "come from resamples of the same recordings for both.",
+        kind="note",
+    )
+    head = ["", "baseline", "difference", "interval", ""]
+    page.table(head, [[FIGURES[name], *_change(one)] for name, one in other.overall.items()])
+    shown = ("f1", "auc", "ap")
+    head = ["class", *(cell for name in shown for cell in (CLASS_NAMES[name], "interval", ""))]
+    rows = [
+        [label, *(cell for name in shown for cell in _change(figures[name])[1:])]
+        for label, figures in other.classes.items()
+    ]
+    page.table(head, rows)
+
+
+def _change(one: Difference) -> list[object]:
+    difference = "–" if math.isnan(one.difference) else f"{one.difference:+.3f}"
+    return [one.value, difference, _span(Interval(one.low, one.high), signed=True), "*" if one.clear else ""]
+
+
+def _span(interval: Interval, *, signed: bool = False) -> str:
+    if math.isnan(interval.low):
+        return "–"
+    sign = "+" if signed else ""
+    return f"{interval.low:{sign}.3f} to {interval.high:{sign}.3f}"

@@ -1,0 +1,40 @@
+"""Figures fold by fold: their mean and how far they spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from .collect import LabelledScores
+from .judge import Threshold, judge
+from .result import Folds, Scores, Spread
+
+
+def over_folds(data: LabelledScores, threshold: Threshold = None) -> Folds | None:
+    """Return the figures of each fold of the items; ``None`` if there are not two, or some item has none."""
+    numbers = np.unique(data.folds)
+    if len(numbers) < 2 or numbers[0] < 0:
+        return None
+    parts = {int(fold): judge(data.take(np.flatnonzero(data.folds == fold)), threshold) for fold in numbers}
+    return _spread("items", parts)
+
+
+def over_members(members: Mapping[int, LabelledScores], threshold: Threshold = None) -> Folds | None:
+    """Return the figures of each member, by its fold, on all items; ``None`` if there are not two."""
+    if len(members) < 2:
+        return None
+    return _spread("members", {fold: judge(data, threshold) for fold, data in members.items()})
+
+
+def _spread(by: str, parts: Mapping[int, Scores]) -> Folds:
+    figures = [scores.figures() for scores in parts.values()]
+    each = {name: [one[name] for one in figures] for name in figures[0]}
+    return Folds(by, list(parts), {name: _spread_of(values) for name, values in each.items()}, each)
+
+
+def _spread_of(values: list[float]) -> Spread:
+    defined = np.array([value for value in values if not np.isnan(value)])
+    if len(defined) < 2:
+        return Spread(float("nan"), float("nan"))
+    return Spread(float(defined.mean()), float(defined.std(ddof=1)))

@@ -1,0 +1,179 @@
+"""How sure the figures are: intervals, and paired differences to another model."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ImtoolsWarning, UsageError
+from .bootstrap import bootstrap, interval
+from .collect import Bools, LabelledScores
+from .judge import Threshold, decisions_of, judge
+from .result import CLASS_FIGURES, Comparison, Difference, Interval, Intervals, Scores
+
+_Samples = dict[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resampling:
+    """How to draw resamples of the recordings.
+
+    Attributes
+    ----------
+    replicates : int
+        How many; 0 for none.
+    confidence : float
+        The part of the resamples that an interval holds, above 0 and below 1.
+    seed : int
+        Of the draws.
+    """
+
+    replicates: int = 1000
+    confidence: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the confidence."""
+        if not 0 < self.confidence < 1:
+            raise UsageError(f"a confidence of {self.confidence:g} makes no interval", "try 0.95")
+
+
+def with_intervals(
+    scores: Scores, data: LabelledScores, threshold: Threshold, resampling: Resampling
+) -> tuple[Scores, _Samples | None]:
+    """Return scores with bootstrap intervals, and the resamples that these come from.
+
+    Parameters
+    ----------
+    scores : Scores
+        What `judge` made of ``data`` and ``threshold``.
+    data : LabelledScores
+        The matrices.
+    threshold : float, mapping of str to float, or None
+        See `Threshold`.
+    resampling : Resampling
+        The draws.
+
+    Returns
+    -------
+    Scores
+        The same ones without intervals, if there is one recording only.
+    dict of str to ndarray, or None
+        Of `bootstrap`.
+
+    Warns
+    -----
+    ImtoolsWarning
+        If there is one recording only.
+    """
+    if not resampling.replicates:
+        return scores, None
+    if scores.num_groups < 2:
+        hint = "all items are of one recording, or tied to one another by mixes"
+        warnings.warn(ImtoolsWarning(f"no intervals: {hint}"), stacklevel=3)
+        return scores, None
+    samples = _drawn(data, decisions_of(data, threshold)[0], resampling)
+    made = {name: _interval(samples[name], resampling) for name in scores.figures()}
+    classes = {
+        name: {figure: _interval(samples[f"class_{figure}"][:, k], resampling) for figure in CLASS_FIGURES}
+        for k, name in enumerate(data.classes)
+    }
+    drawn = Intervals(resampling.confidence, resampling.replicates, scores.num_groups, made, classes)
+    return replace(scores, intervals=drawn), samples
+
+
+def compare(
+    data: LabelledScores,
+    other: LabelledScores,
+    thresholds: tuple[Threshold, Threshold],
+    resampling: Resampling,
+    samples: _Samples | None = None,
+) -> Comparison:
+    """Return how far a model lies above another one, on the items that both have scored.
+
+    Parameters
+    ----------
+    data, other : LabelledScores
+        What they say; of the same classes.
+    thresholds : (Threshold, Threshold)
+        Of each.
+    resampling : Resampling
+        Intervals come from resamples that are the same recordings for both.
+    samples : dict of str to ndarray, optional
+        Those of ``data``, if they have been drawn.
+
+    Raises
+    ------
+    UsageError
+        If the models share no item, or the labels of one item differ.
+
+    Warns
+    -----
+    ImtoolsWarning
+        If some items have been scored by one of them only.
+    """
+    ours, theirs = _matched(data, other)
+    if not (np.array_equal(ours.Y, theirs.Y) and np.array_equal(ours.known, theirs.known)):
+        unlike = np.flatnonzero(((ours.Y != theirs.Y) | (ours.known != theirs.known)).any(axis=1))
+        hint = "score both models on the same manifest"
+        raise UsageError(f"item {ours.ids[unlike[0]]} has other labels beside {other.model}'s scores", hint)
+    a, b = judge(ours, thresholds[0]), judge(theirs, thresholds[1])
+    drawn: _Samples = {}
+    if resampling.replicates and a.num_groups > 1:
+        if samples is None or len(ours.ids) < len(data.ids):
+            samples = _drawn(ours, decisions_of(ours, thresholds[0])[0], resampling)
+        same_draws = replace(theirs, groups=ours.groups)
+        others = _drawn(same_draws, decisions_of(theirs, thresholds[1])[0], resampling)
+        drawn = {name: samples[name] - others[name] for name in samples}
+    mine, base = a.figures(), b.figures()
+    overall = {name: _difference(mine[name], base[name], drawn.get(name), resampling) for name in mine}
+    classes = {
+        name: {
+            figure: _difference(
+                getattr(a.classes[k], figure),
+                getattr(b.classes[k], figure),
+                drawn[f"class_{figure}"][:, k] if drawn else None,
+                resampling,
+            )
+            for figure in CLASS_FIGURES
+        }
+        for k, name in enumerate(ours.classes)
+    }
+    return Comparison(other.model, len(ours.ids), overall, classes)
+
+
+def _matched(data: LabelledScores, other: LabelledScores) -> tuple[LabelledScores, LabelledScores]:
+    """Return the items that both have, in the order of the first."""
+    places = {name: row for row, name in enumerate(other.ids)}
+    rows = np.array([row for row, name in enumerate(data.ids) if name in places], dtype=np.int64)
+    if not len(rows):
+        raise UsageError(
+            f"no item has scores of both {data.model} and {other.model}", "score both on the same manifest"
+        )
+    alone = len(data.ids) - len(rows), len(other.ids) - len(rows)
+    if any(alone):
+        reason = f"{alone[0]} only {data.model} has scored, {alone[1]} only {other.model}"
+        message = f"{len(rows)} items are compared: {reason}"
+        warnings.warn(ImtoolsWarning(message), stacklevel=4)
+    return data.take(rows), other.take(np.array([places[data.ids[row]] for row in rows], dtype=np.int64))
+
+
+def _drawn(data: LabelledScores, said: Bools, resampling: Resampling) -> _Samples:
+    return bootstrap(
+        data.Y, data.S, said, data.known, data.groups, replicates=resampling.replicates, seed=resampling.seed
+    )
+
+
+def _interval(samples: NDArray[np.float64], resampling: Resampling) -> Interval:
+    low, high = interval(samples, resampling.confidence)
+    return Interval(float(low), float(high))
+
+
+def _difference(
+    mine: float, base: float, samples: NDArray[np.float64] | None, resampling: Resampling
+) -> Difference:
+    low, high = (np.nan, np.nan) if samples is None else _interval(samples, resampling)
+    return Difference(base, mine - base, float(low), float(high))

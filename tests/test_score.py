@@ -1,0 +1,423 @@
+"""From records to figures: what is scored, what is left out, how sure it is, and how it is shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+
+from imtools.errors import ImtoolsWarning, UsageError
+from imtools.manifest import Label, Prediction, Record, dump_line
+from imtools.score import Resampling, collect, evaluate, format_table, lrap
+from imtools.score.result import CLASS_FIGURES, ClassAtLevel
+from imtools.score.rows import COLUMNS, to_csv
+
+
+def item(number: int, labels: str, scores: dict[str, float], model: str = "net@1", **more) -> Record:
+    complete = more.pop("labels_complete", True)
+    return Record(
+        f"r{number}",
+        f"{number}.wav",
+        0.0,
+        1.0,
+        8000,
+        8000,
+        labels=[Label(name) for name in labels],
+        labels_complete=complete,
+        predictions=[Prediction(model, name, score, **more) for name, score in scores.items()],
+    )
+
+
+ITEMS = [
+    item(0, "a", {"a": 0.9, "b": 0.2, "c": 0.4}),
+    item(1, "ab", {"a": 0.6, "b": 0.7, "c": 0.1}),
+    item(2, "c", {"a": 0.7, "b": 0.1, "c": 0.3}),
+    item(3, "b", {"a": 0.2, "b": 0.5, "c": 0.6}),
+]
+
+
+def test_records_are_scored_as_their_matrices_are():
+    Y = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    S = np.array([[p.score for p in r.predictions] for r in ITEMS])
+    scores = evaluate(iter(ITEMS))
+    assert (scores.model, scores.num_items, scores.known) == ("net@1", 4, 1.0)
+    assert scores.lrap == lrap(Y, S)
+    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(Y, S >= 0.5, average="micro"))
+    assert scores.decisions.macro.f1 == pytest.approx(oracle.f1_score(Y, S >= 0.5, average="macro"))
+    assert scores.all_ones.micro.f1 == pytest.approx(oracle.f1_score(Y, np.ones_like(Y), average="micro"))
+    assert scores.all_ones.macro.f1 == pytest.approx(oracle.f1_score(Y, np.ones_like(Y), average="macro"))
+    assert [row.label for row in scores.classes] == ["a", "b", "c"]
+    assert [row.support for row in scores.classes] == [2, 2, 1]
+    assert scores.top1 == pytest.approx(1 / 3)
+
+
+def test_thresholds_may_come_by_class():
+    scores = evaluate(ITEMS, threshold={"a": 0.6, "b": 0.5, "c": 0.3})
+    assert [row.threshold for row in scores.classes] == [0.6, 0.5, 0.3]
+    assert scores.classes[2].recall == 1.0
+    with pytest.raises(UsageError, match="no threshold for c"):
+        evaluate(ITEMS, threshold={"a": 0.6, "b": 0.5})
+
+
+def test_a_subset_of_classes_can_be_scored():
+    assert [row.label for row in evaluate(ITEMS, classes=["b", "a"]).classes] == ["b", "a"]
+    with pytest.raises(UsageError, match="does not predict z; it predicts a, b, c"):
+        evaluate(ITEMS, classes=["a", "z"])
+
+
+def test_several_models_must_be_chosen_from():
+    two = [item(i, "a", {"a": 0.1 * i, "b": 0.5}, model) for i in range(4) for model in ("x", "y")]
+    with pytest.raises(UsageError, match="2 models: x, y"):
+        evaluate(two)
+    with pytest.raises(UsageError, match="no predictions of model 'z'; there are those of x, y"):
+        evaluate(two, model="z")
+    with pytest.warns(ImtoolsWarning, match="4 without predictions"):
+        assert evaluate(two, model="y").model == "y"
+
+
+def test_what_is_left_out_is_counted():
+    windows = item(4, "a", {"a": 0.9, "b": 0.1, "c": 0.1}, start=0.0, duration=1.0)
+    unlabelled = item(5, "", {"a": 0.9, "b": 0.1, "c": 0.1}, labels_complete=False)
+    for unlisted in ("absent", "unknown"):
+        with pytest.warns(
+            ImtoolsWarning, match="2 of 6 items are left out: 1 without predictions, 1 without"
+        ):
+            scores = evaluate([*ITEMS, windows, unlabelled], unlisted=unlisted)
+        assert (scores.num_items, scores.num_unpredicted, scores.num_unlabelled) == (4, 1, 1)
+    silent = item(6, "", {"a": 0.9, "b": 0.1, "c": 0.1})
+    assert evaluate([*ITEMS, silent]).num_items == 5
+
+
+def test_unlisted_labels_are_left_out_or_taken_as_absent():
+    partial = [r.replace(labels_complete=False) for r in ITEMS]
+    with pytest.warns(ImtoolsWarning, match="no class is known to be absent"):
+        scores = evaluate(partial)
+    assert scores.known == pytest.approx(5 / 12)
+    assert math.isnan(scores.auc)
+    assert evaluate(partial, unlisted="absent").to_json() == evaluate(ITEMS).to_json()
+
+
+def test_doubtful_predictions_are_warned_of():
+    same = [item(i, "ab"[i % 2], {"a": 0.9, "b": 0.1}) for i in range(4)]
+    with pytest.warns(ImtoolsWarning, match=r"net@1 predicts the same for every item"):
+        evaluate(same)
+    with pytest.warns(ImtoolsWarning, match="does not predict are left out: z"):
+        evaluate([*ITEMS, item(7, "az", {"a": 0.9, "b": 0.1, "c": 0.1})])
+    with pytest.warns(ImtoolsWarning, match="1 items lack a prediction"):
+        evaluate([*ITEMS, item(7, "a", {"a": 0.9})])
+
+
+def test_nothing_to_score_is_an_error():
+    with pytest.raises(UsageError, match="predictions for the whole item"):
+        evaluate([])
+    with pytest.raises(UsageError, match="both labels and predictions"):
+        evaluate([item(0, "", {"a": 0.9}, labels_complete=False)])
+
+
+def test_scores_become_json_without_nan():
+    with pytest.warns(ImtoolsWarning, match="no class is known"):
+        scores = evaluate([item(0, "a", {"a": 0.9}), item(1, "a", {"a": 0.8})])
+    text = json.dumps(scores.to_json(), allow_nan=False)
+    assert json.loads(text)["classes"][0]["auc"] is None
+    rows = evaluate(ITEMS).to_rows()
+    assert [row["label"] for row in rows] == [None, "a", "b", "c"]
+    assert {row["schema"] for row in rows} == {"imtools/scores/1"}
+    assert {row["model"] for row in rows} == {"net@1"}
+    assert rows[0]["decisions"]["macro"]["f1"] == evaluate(ITEMS).decisions.macro.f1
+
+
+@pytest.mark.parametrize("threshold", [0.25, {"a": 0.25, "b": 0.5, "c" * 60: 0.75}])
+def test_the_table_is_narrow_and_names_what_it_shows(threshold):
+    long = [
+        item(i, "", {"a": i / 9, "b": 0.3, "c" * 60: 0.7}, "m" * 200).replace(
+            labels=[Label("a"), Label("c" * 60)]
+        )
+        for i in range(3)
+    ]
+    text = format_table(evaluate(long, threshold=threshold))
+    assert max(map(len, text.splitlines())) <= 100
+    assert "F1, macro (mean of F1s)" in text
+    assert "all-ones" in text
+    assert ("threshold 0.25" in text) == (threshold == 0.25)
+    assert "nan" not in text
+
+
+COUNTS = {
+    "voi": 1044, "pia": 995, "gel": 942, "gac": 535, "org": 361, "sax": 326, "vio": 211, "tru": 167,
+    "flu": 163, "cel": 111, "cla": 62,
+}  # fmt: skip
+LABELS_PER_FILE = {1: 1236, 2: 1278, 3: 318, 4: 39, 5: 3}
+
+
+def irmas_testing_labels() -> list[list[str]]:
+    """Deal labels to files such that the counts of classes and files are those of the IRMAS test set."""
+    left = dict(COUNTS)
+    files = []
+    for count in sorted((n for n, files in LABELS_PER_FILE.items() for _ in range(files)), reverse=True):
+        chosen = sorted(left, key=lambda name: -left[name])[:count]
+        for name in chosen:
+            left[name] -= 1
+        files.append(chosen)
+    assert not any(left.values())
+    return files
+
+
+def test_the_floors_of_the_irmas_test_set_come_out_of_the_command(run, tmp_path):
+    """All-ones: micro .269, macro .250; the three most frequent classes: .440 and .140."""
+    lines = []
+    for number, labels in enumerate(irmas_testing_labels()):
+        scores = {name: float(name in ("voi", "pia", "gel")) for name in COUNTS}
+        lines.append(dump_line(item(number, labels, scores)))
+    (tmp_path / "prior.jsonl").write_text("".join(lines))
+    result = run("im-score", "--format", "jsonl", "--bootstrap", "0", "prior.jsonl", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert b"predicts the same for every item" in result.stderr
+    whole = json.loads(result.stdout.splitlines()[0])
+    assert whole["num_items"] == 2874
+    assert whole["degenerate"] is True
+    assert whole["all_ones"]["micro"]["f1"] == pytest.approx(0.269, abs=5e-4)
+    assert whole["all_ones"]["macro"]["f1"] == pytest.approx(0.250, abs=5e-4)
+    assert whole["decisions"]["micro"]["f1"] == pytest.approx(0.440, abs=5e-4)
+    assert whole["decisions"]["macro"]["f1"] == pytest.approx(0.140, abs=5e-4)
+    # With the same scores everywhere nothing is ranked within a class.
+    assert whole["auc"] == 0.5
+    text = run("im-score", "--bootstrap", "0", "prior.jsonl", cwd=tmp_path).stdout.decode()
+    assert "NOTE    the model says the same for every item" in text
+
+
+def test_windows_become_one_score_as_asked():
+    """Windows of .2 and .6 for a, .5 and .5 for b, 0 and 1 for c."""
+    windows = [[0.2, 0.5, 0.0], [0.6, 0.5, 1.0]]
+    made = [
+        Prediction("net@1", name, score, float(start), 1.0)
+        for start, row in enumerate(windows)
+        for name, score in zip("abc", row, strict=True)
+    ]
+    record = item(0, "a", {"a": 0.9, "b": 0.9, "c": 0.9})
+    record = record.replace(predictions=[*record.predictions, *made])
+    for aggregation, expected in [
+        (None, [0.9, 0.9, 0.9]),
+        ("mean", [0.4, 0.5, 0.5]),
+        ("s2", [0.8, 1.0, 1.0]),
+        ("max", [0.6, 0.5, 1.0]),
+        ("logit-mean", [0.375**0.5 / (1 + 0.375**0.5), 0.5, 0.5]),
+    ]:
+        scores = collect([record], aggregation=aggregation).of().S[0]
+        np.testing.assert_allclose(scores, expected, rtol=1e-12)
+    lame = record.replace(predictions=made[:-1])
+    with pytest.raises(UsageError, match="r0: its windows have different classes"):
+        collect([lame], aggregation="mean")
+    with pytest.raises(UsageError, match="predictions for windows"):
+        evaluate(ITEMS, aggregation="mean")
+
+
+def test_what_the_predictions_decide_counts_unless_a_threshold_is_given():
+    said = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [0, 1, 1]]
+    decided = [
+        record.replace(
+            predictions=[
+                replace(one, present=bool(yes)) for one, yes in zip(record.predictions, row, strict=True)
+            ]
+        )
+        for record, row in zip(ITEMS, said, strict=True)
+    ]
+    Y = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    scores = evaluate(decided)
+    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(Y, np.array(said), average="micro"))
+    assert all(math.isnan(row.threshold) for row in scores.classes)
+    assert "decisions, as the predictions say" in format_table(scores)
+    assert evaluate(decided, threshold=0.5).to_json() == evaluate(ITEMS).to_json()
+    assert scores.lrap == evaluate(ITEMS).lrap
+    half = [decided[0], *ITEMS[1:]]
+    assert evaluate(half).to_json() == evaluate(ITEMS).to_json()
+
+
+def random_items(
+    count: int, seed: int, skill: float, model: str = "net@1", per_group: int = 2
+) -> list[Record]:
+    rng = np.random.default_rng(seed)
+    labels = np.random.default_rng(99).integers(0, 2, (count, 3)).astype(bool)
+    records = []
+    for number in range(count):
+        scores = np.clip(0.5 + skill * (labels[number] - 0.5) + 0.3 * rng.standard_normal(3), 0, 1)
+        named = [name for name, there in zip("abc", labels[number], strict=True) if there]
+        one = item(number, "".join(named), dict(zip("abc", scores.tolist(), strict=True)), model)
+        records.append(one.replace(groups=[f"g{number // per_group}"], fold=number % 3))
+    return records
+
+
+def test_intervals_hold_the_figures_and_shrink_with_the_number_of_recordings():
+    few, many = (
+        evaluate(random_items(count, 1, 0.3), resampling=Resampling(200, 0.9, seed=4)) for count in (40, 640)
+    )
+    for scores in (few, many):
+        for name, value in scores.figures().items():
+            assert scores.intervals.overall[name].low <= value <= scores.intervals.overall[name].high, name
+        for row in scores.classes:
+            low, high = scores.intervals.classes[row.label]["f1"]
+            assert low <= row.f1 <= high
+    assert (few.intervals.groups, few.num_groups, few.intervals.confidence) == (20, 20, 0.9)
+    widths = [s.intervals.overall["lrap"].high - s.intervals.overall["lrap"].low for s in (few, many)]
+    assert widths[1] < widths[0] / 2
+    again = evaluate(random_items(40, 1, 0.3), resampling=Resampling(200, 0.9, seed=4))
+    assert again.to_json() == few.to_json()
+    other = evaluate(random_items(40, 1, 0.3), resampling=Resampling(200, 0.9, seed=5))
+    assert other.intervals != few.intervals
+
+
+def test_items_of_one_recording_move_together():
+    """Ten copies of each item are no more evidence than one."""
+    once = random_items(30, 2, 0.3, per_group=1)
+    copies = [r.replace(id=f"{r.id}-{copy}", audio=f"{r.id}-{copy}.wav") for r in once for copy in range(10)]
+    alone, copied = (evaluate(records, resampling=Resampling(100)) for records in (once, copies))
+    assert copied.num_groups == alone.num_groups == 30
+    for name, interval in alone.intervals.overall.items():
+        assert copied.intervals.overall[name] == pytest.approx(interval, rel=1e-9), name
+    apart = evaluate([r.replace(groups=[]) for r in copies], resampling=Resampling(100))
+    assert apart.num_groups == 300
+
+
+def test_one_recording_has_no_intervals():
+    same = [record.replace(groups=["g"]) for record in ITEMS]
+    with pytest.warns(ImtoolsWarning, match="no intervals: all items are of one recording"):
+        assert evaluate(same, resampling=Resampling()).intervals is None
+    with pytest.raises(UsageError, match="confidence of 95"):
+        Resampling(confidence=95)
+
+
+def test_a_baseline_is_compared_item_by_item():
+    good, bad = random_items(60, 1, 0.5), random_items(60, 2, 0.1, "base@2")
+    scores = evaluate(good, baseline=bad, resampling=Resampling(300))
+    other = evaluate(bad)
+    assert (scores.baseline.model, scores.baseline.num_items) == ("base@2", 60)
+    for name, one in scores.baseline.overall.items():
+        assert one.value == other.figures()[name]
+        assert one.difference == pytest.approx(scores.figures()[name] - one.value, abs=1e-15)
+        assert one.low <= one.difference <= one.high
+    assert scores.baseline.overall["lrap"].clear
+    for row, theirs in zip(scores.classes, other.classes, strict=True):
+        difference = scores.baseline.classes[row.label]["f1"]
+        assert difference.difference == pytest.approx(row.f1 - theirs.f1, abs=1e-15)
+    assert "against base@2, on 60 items" in format_table(scores)
+
+
+def test_a_model_does_not_differ_from_itself():
+    """Paired resamples draw the same recordings for both, in whatever order they come."""
+    records = random_items(30, 1, 0.3)
+    twin = [r.replace(predictions=[replace(p, model="twin@1") for p in r.predictions]) for r in records]
+    scores = evaluate(records, baseline=reversed(twin), resampling=Resampling(50))
+    for one in scores.baseline.overall.values():
+        assert (one.difference, one.low, one.high) == (0, 0, 0)
+        assert not one.clear
+    both = [
+        record.replace(predictions=record.predictions + other.predictions)
+        for record, other in zip(records, twin, strict=True)
+    ]
+    inside = evaluate(both, model="net@1", baseline_model="twin@1", resampling=Resampling(50))
+    assert inside.to_json() == scores.to_json()
+    with pytest.raises(UsageError, match="cannot be its own baseline"):
+        evaluate(both, model="net@1", baseline_model="net@1")
+
+
+def test_a_baseline_of_other_items_is_compared_on_those_that_both_have():
+    good, bad = random_items(60, 1, 0.5), random_items(60, 2, 0.1, "base@2")
+    with pytest.warns(ImtoolsWarning, match="40 items are compared: 10 only net@1 has scored, 10 only"):
+        scores = evaluate(good[:50], baseline=bad[10:], resampling=Resampling(50))
+    part = evaluate(good[10:50], baseline=bad[10:50], resampling=Resampling(50))
+    assert scores.num_items == 50
+    assert scores.baseline == part.baseline
+    with pytest.raises(UsageError, match="no item has scores of both"):
+        evaluate(good[:10], baseline=bad[10:])
+    swapped = [bad[0].replace(labels=[]), *bad[1:]]
+    with pytest.raises(UsageError, match="item r0 has other labels beside base@2's scores"):
+        evaluate(good, baseline=swapped)
+
+
+def test_folds_of_the_items_are_scored_apart():
+    records = random_items(60, 1, 0.3)
+    folds = evaluate(records).folds
+    assert (folds.by, folds.folds) == ("items", [0, 1, 2])
+    each = [evaluate([r for r in records if r.fold == fold]).figures() for fold in range(3)]
+    for name, spread in folds.overall.items():
+        assert folds.each[name] == [one[name] for one in each]
+        assert spread.mean == pytest.approx(np.mean(folds.each[name]))
+        assert spread.deviation == pytest.approx(np.std(folds.each[name], ddof=1))
+    assert evaluate([records[0].replace(fold=None), *records[1:]]).folds is None
+    assert evaluate([r for r in records if r.fold == 1]).folds is None
+
+
+def test_members_are_scored_alone_and_their_mean_as_the_model():
+    """Kratimenos et al. (2020), Table III: the deviation over five nets on one test set."""
+    parts = [random_items(40, seed, 0.3, f"net@1#fold{seed}") for seed in range(3)]
+    records = [
+        own[0].replace(predictions=[p for one in own for p in one.predictions], fold=None)
+        for own in zip(*parts, strict=True)
+    ]
+    scores = evaluate(records)
+    assert scores.model == "net@1"
+    assert (scores.folds.by, scores.folds.folds) == ("members", [0, 1, 2])
+    assert scores.folds.each["lrap"] == [evaluate(part).lrap for part in parts]
+    S = np.mean([collect(part).of().S for part in parts], axis=0)
+    assert scores.lrap == lrap(collect(records).of().Y, S)
+    assert evaluate(records, model="net@1#fold1").lrap == scores.folds.each["lrap"][1]
+
+
+def test_polyphony_and_confusion():
+    """Two items with one class, taken for a and for b and c alike; one with two, one with none."""
+    records = [
+        item(0, "a", {"a": 0.9, "b": 0.2, "c": 0.4}),
+        item(1, "c", {"a": 0.1, "b": 0.6, "c": 0.6}),
+        item(2, "ab", {"a": 0.6, "b": 0.7, "c": 0.1}),
+        item(3, "", {"a": 0.1, "b": 0.1, "c": 0.1}),
+    ]
+    scores = evaluate(records)
+    assert [(level.polyphony, level.num_items) for level in scores.levels] == [(0, 1), (1, 2), (2, 1)]
+    assert [level.emr for level in scores.levels] == [1, 0.5, 1]
+    assert [level.iou for level in scores.levels] == [1, 0.75, 1]
+    assert (scores.emr, scores.iou) == (0.75, 0.875)
+    assert scores.levels[1].classes["c"] == ClassAtLevel(tpr=1.0, accuracy=1.0, tp=1, fp=0, fn=0, tn=1)
+    assert scores.levels[1].classes["b"].fp == 1
+    assert scores.confusion.counts == [[1, 0, 0], [0, 0, 0], [0, 0.5, 0.5]]
+    assert scores.top1 == 0.75
+    assert evaluate(records[2:]).confusion is None
+
+
+def test_rows_hold_the_intervals_and_differences_of_their_class():
+    records = random_items(30, 1, 0.3)
+    base = random_items(30, 2, 0.1, "base@2")
+    whole, *rows = evaluate(records, baseline=base, resampling=Resampling(20)).to_rows()
+    assert set(whole["intervals"]) >= {"confidence", "replicates", "groups", "lrap", "f1_macro"}
+    assert whole["baseline"]["model"] == "base@2"
+    assert set(whole["baseline"]["lrap"]) == {"value", "difference", "low", "high"}
+    assert "classes" not in whole["intervals"]
+    for row in rows:
+        assert set(row["intervals"]) == set(row["baseline"]) == set(CLASS_FIGURES)
+    json.dumps([whole, *rows], allow_nan=False)
+
+
+def test_csv_has_a_line_for_each_figure():
+    scores = evaluate(random_items(30, 1, 0.3), resampling=Resampling(20))
+    lines = list(csv.DictReader(io.StringIO(to_csv(scores))))
+    assert tuple(lines[0]) == COLUMNS
+    found = {(line["label"], line["polyphony"], line["figure"]): line for line in lines}
+    assert len(found) == len(lines)
+    assert float(found["", "", "lrap"]["value"]) == scores.lrap
+    assert float(found["", "", "lrap"]["low"]) == scores.intervals.overall["lrap"].low
+    assert float(found["", "", "lrap"]["fold_mean"]) == scores.folds.overall["lrap"].mean
+    assert float(found["b", "", "f1"]["value"]) == scores.classes[1].f1
+    assert float(found["b", "2", "tpr"]["value"]) == scores.levels[2].classes["b"].tpr
+    assert found["", "", "lrap"]["difference"] == ""
+
+
+def test_constant_classes_are_called_out():
+    records = [item(i, "ab"[i % 2], {"a": i / 8, "b": 0.5}) for i in range(8)]
+    scores = evaluate(records)
+    assert not scores.degenerate
+    assert [row.constant for row in scores.classes] == [False, True]
+    assert "NOTE    the same score for every item: b" in format_table(scores)
