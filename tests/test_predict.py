@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imtools.errors import FeatureError, ModelError, UsageError
+from imtools.errors import FeatureError, ImtoolsWarning, ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.predict import windows as windows_module
@@ -121,6 +123,81 @@ def test_held_out_members_only(model: Model, records: list[Record]) -> None:
     assert not np.allclose(each[0], each[1], atol=1e-4)
     with pytest.raises(ModelError, match="fold 3"):
         predictor.prepare(records[0].replace(fold=3))
+
+
+def test_members_are_given_beside_the_whole(model: Model, records: list[Record], tmp_path: Path) -> None:
+    long = audio(tmp_path / "a.wav", np.concatenate([tone("bass", 1), tone("organ", 2)]))
+    alone = Predictor(model, held_out=True)
+    for aggregation in ("mean", "s2"):
+        changed = replace(model.description, aggregation=aggregation)
+        own = Model(changed, model.scorer.nets, model.device, model.dtype)
+        predictor, plain = Predictor(own, members=True), Predictor(own)
+        for record in (records[0], long):
+            scores, whole = one(predictor, record), one(plain, record)
+            np.testing.assert_array_equal(scores.mean, whole.mean)
+            np.testing.assert_array_equal(scores.windows, whole.windows)
+            assert whole.members == ()
+            assert [part.fold.number for part in scores.members] == [0, 1]
+            parts = np.stack([part.windows for part in scores.members])
+            np.testing.assert_allclose(parts.mean(axis=0), whole.windows, atol=1e-6)
+            assert not np.allclose(parts[0], parts[1], atol=1e-4)
+            for part in scores.members:
+                by_fold = one(alone, record.replace(fold=part.fold.number))
+                np.testing.assert_allclose(part.windows, by_fold.windows, atol=1e-6)
+                total = part.windows.sum(axis=0)
+                expected = total / total.max() if aggregation == "s2" else part.windows.mean(axis=0)
+                np.testing.assert_allclose(part.mean, expected, rtol=1e-5)
+
+
+def test_binary_members_of_one_fold_are_one(tmp_path_factory: pytest.TempPathFactory) -> None:
+    records = make_records(tmp_path_factory.mktemp("features"))
+    folder = tmp_path_factory.mktemp("families")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImtoolsWarning)  # a net of one epoch has learnt little
+        fit(records, folder, quick(architecture="chen2024", strategy="one-vs-all", epochs=1))
+    families = load(folder)
+    assert len(families.description.members) == 6
+    scores = one(Predictor(families, members=True), records[0])
+    np.testing.assert_array_equal(scores.mean, one(Predictor(families), records[0]).mean)
+    assert [part.fold.columns for part in scores.members] == [(0, 1, 2), (0, 1, 2)]
+    for part in scores.members:
+        alone = one(Predictor(families, held_out=True), records[0].replace(fold=part.fold.number))
+        np.testing.assert_allclose(part.mean, alone.mean, atol=1e-6)
+
+    # Of a class that only one fold's members know, the others say nothing.
+    fewer = replace(families.description, members=families.description.members[:5])
+    part = Model(fewer, families.scorer.nets[:5], families.device, families.dtype)
+    scores = one(Predictor(part, members=True), records[0])
+    assert [len(member.mean) for member in scores.members] == [3, 2]
+    np.testing.assert_array_equal(scores.mean, one(Predictor(part), records[0]).mean)
+
+
+def test_members_without_folds_cannot_be_told_apart(model: Model) -> None:
+    members = [replace(model.description.members[0], fold=None), model.description.members[1]]
+    bare = Model(replace(model.description, members=members), model.scorer.nets, model.device, model.dtype)
+    with pytest.raises(UsageError, match="no folds"):
+        Predictor(bare, members=True)
+    with pytest.raises(UsageError, match="--held-out"):
+        Predictor(model, members=True, held_out=True)
+
+
+def test_the_command_names_members_by_their_folds(run, space: Path) -> None:
+    result = run(
+        "im-predict", "-m", "model", "--members", "--windows", "--hop", "0.5", "index.jsonl", cwd=space
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    plain = run("im-predict", "-m", "model", "--windows", "--hop", "0.5", "index.jsonl", cwd=space)
+    for made, whole in zip(*(map(json.loads, r.stdout.splitlines()) for r in (result, plain)), strict=True):
+        assert [p for p in made["predictions"] if "#" not in p["model"]] == whole["predictions"]
+        name = whole["predictions"][0]["model"]
+        table = {(p["model"], p["label"], p.get("start")): p["score"] for p in made["predictions"]}
+        assert len(table) == len(made["predictions"]) == 3 * len(whole["predictions"])
+        for p in whole["predictions"]:
+            both = [table[f"{name}#fold{k}", p["label"], p.get("start")] for k in (0, 1)]
+            assert np.mean(both) == pytest.approx(p["score"], abs=2e-6)
+            assert both == [round(score, 6) for score in both]
+    refused = run("im-predict", "-m", "model", "--members", "--held-out", "features", cwd=space)
+    assert refused.returncode == 2
 
 
 def test_s2_is_the_sum_over_windows_by_the_largest(

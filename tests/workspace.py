@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,11 +59,14 @@ CASES = [
     Case("im-features", (), "segments.jsonl"),
     Case("im-train", TINY_NET, "features/manifest.jsonl", per_item=False),
     Case("im-predict", ("-m", "{space}/model"), "segments.jsonl"),
+    Case("im-threshold", (), "predictions.jsonl", writes=(), per_item=False),
+    Case("im-fuse", (), "opinions.jsonl", per_item=False),
     Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
+    Case("im-plot", ("spectrogram", "-o", "{out}.png"), "index.jsonl", writes=(), per_item=False),
     Case("im-export", ("onnx", "-m", "{space}/model"), None, per_item=False),
 ]
 
-NEEDS_OUTPUT = ("im-features", "im-train", "im-export")
+NEEDS_OUTPUT = ("im-features", "im-train", "im-plot", "im-export")
 """Commands that refuse to work without ``-o``."""
 
 
@@ -98,3 +102,29 @@ def build(run, space: Path, library: str = "lib", labels: tuple[str, ...] = ("cl
     step(None, "im-features", "-o", "features", "folds.jsonl")
     step(None, "im-train", *TINY_NET, "-o", "model", "features")
     step("predictions.jsonl", "im-predict", "-m", "model", "features")
+    step("members.jsonl", "im-predict", "-m", "model", "--members", "features")
+    _write_opinions(space)
+    step("thresholds.json", "im-threshold", "mel.jsonl", "modgd.jsonl", "cqt.jsonl")
+
+
+def _write_opinions(space: Path) -> None:
+    """Write predictions as if of three models: of each alone, and of the first two in one stream."""
+    lines = (space / "members.jsonl").read_text().splitlines()
+    both = ""
+    for number, line in enumerate(lines):
+        record = json.loads(line)
+        told = record["predictions"]
+        together = []
+        for shift, name in enumerate(("mel", "modgd", "cqt")):
+            record["predictions"] = [_as_said_by(name, one, number, shift) for one in told]
+            together += [one for one in record["predictions"] if shift < 2 and "#" not in one["model"]]
+            with open(space / f"{name}.jsonl", "a" if number else "w", encoding="ascii") as stream:
+                stream.write(json.dumps(record) + "\n")
+        both += json.dumps(record | {"predictions": together}) + "\n"
+    (space / "opinions.jsonl").write_text(both)
+
+
+def _as_said_by(model: str, one: dict, number: int, shift: int) -> dict:
+    member = one["model"].partition("#")[1:]
+    score = round((one["score"] + (number * (shift + 1) % 7) / 20) / 1.3, 6)
+    return one | {"model": f"{model}@{shift:08d}{''.join(member)}", "score": score}

@@ -39,6 +39,11 @@ im-predict -m model/ --held-out features/ | im-score""",
     "--held-out", is_flag=True, help="Score each record with the members that were not trained on its fold."
 )
 @click.option(
+    "--members",
+    is_flag=True,
+    help="Give what the members of each fold say too, as NAME@HASH#fold0 and so on.",
+)
+@click.option(
     "--batch",
     "batch_size",
     type=click.IntRange(1),

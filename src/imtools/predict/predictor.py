@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..aggregation import aggregate
 from ..device import tune_malloc
@@ -51,6 +52,44 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """The members of a model that were held out from one fold.
+
+    Attributes
+    ----------
+    number : int
+        The fold.
+    members : tuple of int
+        Their places in the model.
+    columns : tuple of int
+        Of the classes that they know.
+    """
+
+    number: int
+    members: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class MemberScores:
+    """What the members of one fold say of a record.
+
+    Attributes
+    ----------
+    fold : Fold
+        Which these are.
+    mean : ndarray of float32, shape (columns,)
+        Of the whole record; see `Scores`.
+    windows : ndarray of float32, shape (n, columns)
+        Scores of each window.
+    """
+
+    fold: Fold
+    mean: Floats
+    windows: Floats
+
+
+@dataclass(frozen=True)
 class Scores:
     """What a model says of a record.
 
@@ -62,12 +101,15 @@ class Scores:
         Scores of each window.
     starts, durations : ndarray of float64, shape (n,)
         Where each window lies in the record, in seconds; one that goes beyond the end is cut there.
+    members : tuple of MemberScores
+        What the members say fold by fold, if that was asked for.
     """
 
     mean: Floats
     windows: Floats
     starts: NDArray[np.float64]
     durations: NDArray[np.float64]
+    members: tuple[MemberScores, ...] = ()
 
 
 class Predictor:
@@ -86,11 +128,14 @@ class Predictor:
         Windows that are computed at once.
     held_out : bool
         Score a record that has a fold with the members that were not trained on that fold, only.
+    members : bool
+        Give the scores of the members too, fold by fold.
 
     Raises
     ------
     UsageError
-        If the hop is not above 0.
+        If the hop is not above 0, or the scores of members are asked for where they have no folds, or where
+        only some are to be asked.
     """
 
     def __init__(
@@ -101,10 +146,14 @@ class Predictor:
         stereo: bool | None = None,
         batch_size: int = 128,
         held_out: bool = False,
+        members: bool = False,
     ) -> None:
         description = model.description
         if hop is not None and not hop > 0:
             raise UsageError(f"a hop of {hop:g} s makes no progress", "give one above 0")
+        if members and held_out:
+            raise UsageError("--members and --held-out do not go together", "choose one of them")
+        self._folds = folds_of(model) if members else []
         if model.device.type == "cpu":
             tune_malloc()
         self.model = model
@@ -192,10 +241,22 @@ class Predictor:
             return
         batch = torch.from_numpy(np.stack([window for _, window in queue]))
         features = batch if from_features else self._front_end(batch)
-        scores = self.model.predict_proba(features, members).numpy()
+        scores = self._scores(features, members).numpy()
         for (item, _), row in zip(queue, scores, strict=True):
             rows[item].append(row)
         queue.clear()
+
+    def _scores(self, features: Tensor, members: tuple[int, ...] | None) -> Tensor:
+        """Return the scores of the model, and beside them those of the members of each fold."""
+        if not self._folds:
+            return self.model.predict_proba(features, members)
+        parts = [self.model.predict_proba(features, fold.members) for fold in self._folds]
+        several = any(len(fold.members) > 1 for fold in self._folds)
+        if not several and self.model.description.strategy != "one-vs-all":
+            whole = torch.stack(parts).mean(dim=0)  # as the model would, without asking each twice
+        else:
+            whole = self.model.predict_proba(features)
+        return torch.cat([whole, *parts], dim=1)
 
     def _collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
         if one.stereo:
@@ -204,8 +265,13 @@ class Predictor:
             mean, windows = unite(by_stream, sounds)
         else:
             mean = windows.mean(axis=0)
-        if (aggregation := self.model.description.aggregation) != "mean":
-            mean = aggregate(windows, aggregation).astype(np.float32)
+        classes = len(self.model.labels)
+        parts = []
+        for place, fold in enumerate(self._folds, 1):
+            columns = [place * classes + column for column in fold.columns]
+            parts.append(MemberScores(fold, self._aggregated(mean, windows, columns), windows[:, columns]))
+        mean = self._aggregated(mean, windows, list(range(classes)))
+        windows = windows[:, :classes]
         length = one.record.at_rate(self._rate).num_samples
         starts = np.array([samples_to_seconds(start, self._rate) for start in one.starts])
         if one.from_features:
@@ -214,7 +280,34 @@ class Predictor:
             ends = (min(start + self._window, length) for start in one.starts)
             spans = (end - start for start, end in zip(one.starts, ends, strict=True))
             durations = np.array([samples_to_seconds(span, self._rate) for span in spans])
-        return Scores(mean, windows, starts, durations)
+        return Scores(mean, windows, starts, durations, tuple(parts))
+
+    def _aggregated(self, mean: Floats, windows: Floats, columns: list[int]) -> Floats:
+        """Return the scores of a record from those of its windows, for some columns."""
+        if (aggregation := self.model.description.aggregation) == "mean":
+            return mean[columns]
+        return aggregate(windows[:, columns], aggregation).astype(np.float32)
+
+
+def folds_of(model: Model) -> list[Fold]:
+    """Return the folds that a model has members of, ascending.
+
+    Raises
+    ------
+    UsageError
+        If a member has none.
+    """
+    every = model.description.members
+    if any(member.fold is None for member in every):
+        what = f"model {model.name}: its members have no folds to tell them by"
+        raise UsageError(what, "train on records with folds, or leave --members out")
+    folds = []
+    for number in sorted({member.fold for member in every if member.fold is not None}):
+        places = tuple(i for i, member in enumerate(every) if member.fold == number)
+        known = {every[i].label for i in places}
+        columns = tuple(k for k, label in enumerate(model.labels) if known & {None, label})
+        folds.append(Fold(number, places, columns))
+    return folds
 
 
 def _windows(one: Prepared, sounding: list[Bools]) -> Iterator[Floats]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..device import resolve_device, resolve_precision
 from ..manifest import Prediction, Record
 from ..models.bundle import load
-from ..predict.predictor import Predictor, Prepared, Scores
+from ..predict.predictor import Floats, Predictor, Prepared, Scores
 from ..run import Run, Stage, execute
 
 
@@ -38,18 +40,26 @@ class PredictStage(Stage[Prepared]):
 
     def _with_scores(self, record: Record, scores: Scores) -> Record:
         model = self._predictor.model
-        others = [p for p in record.predictions if p.model != model.name]
-        made = [
-            Prediction(model.name, label, _rounded(score))
-            for label, score in zip(model.labels, scores.mean, strict=True)
-        ]
-        if self._windows:
-            for row, start, duration in zip(scores.windows, scores.starts, scores.durations, strict=True):
-                made += [
-                    Prediction(model.name, label, _rounded(score), float(start), float(duration))
-                    for label, score in zip(model.labels, row, strict=True)
-                ]
+        made = self._predictions(model.name, model.labels, scores.mean, scores.windows, scores)
+        for part in scores.members:
+            labels = [model.labels[column] for column in part.fold.columns]
+            name = f"{model.name}#fold{part.fold.number}"
+            made += self._predictions(name, labels, part.mean, part.windows, scores)
+        names = {one.model for one in made}
+        others = [p for p in record.predictions if p.model not in names]
         return record.replace(predictions=others + made)
+
+    def _predictions(
+        self, name: str, labels: Sequence[str], mean: Floats, windows: Floats, scores: Scores
+    ) -> list[Prediction]:
+        made = [Prediction(name, label, _rounded(score)) for label, score in zip(labels, mean, strict=True)]
+        if self._windows:
+            for row, start, duration in zip(windows, scores.starts, scores.durations, strict=True):
+                made += [
+                    Prediction(name, label, _rounded(score), float(start), float(duration))
+                    for label, score in zip(labels, row, strict=True)
+                ]
+        return made
 
 
 def _rounded(score: float) -> float:
@@ -65,6 +75,7 @@ def predict(
     stereo: bool | None,
     windows: bool,
     held_out: bool,
+    members: bool,
     batch_size: int,
 ) -> None:
     """Predict for the items of a run.
@@ -75,12 +86,14 @@ def predict(
         The harness.
     model : str
         The model directory.
-    hop, stereo, held_out, batch_size
+    hop, stereo, held_out, members, batch_size
         See `Predictor`.
     windows : bool
         See `PredictStage`.
     """
     device = resolve_device(run.options.device)
     loaded = load(model, device, resolve_precision(run.options.precision, device))
-    predictor = Predictor(loaded, hop=hop, stereo=stereo, batch_size=batch_size, held_out=held_out)
+    predictor = Predictor(
+        loaded, hop=hop, stereo=stereo, batch_size=batch_size, held_out=held_out, members=members
+    )
     execute(run, PredictStage(predictor, windows=windows), run.items())
