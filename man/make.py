@@ -68,7 +68,7 @@ def page(name: str, cli: click.Command, summary: str) -> str:
     context = click.Context(cli, info_name=name)
     cli.short_help = summary
     text = generate_man_page(context, version=f"imtools {__version__}", date=DATE)
-    if isinstance(cli, click.Group):
+    if cli is umbrella:
         text += ".SH COMMANDS\n"
         for other, help_ in COMMANDS.items():
             text += f".TP\n\\fBim {other}\\fP, \\fBim\\-{other}\\fP(1)\n{help_}\n"
@@ -76,10 +76,14 @@ def page(name: str, cli: click.Command, summary: str) -> str:
 
 
 def pages() -> dict[str, str]:
-    """Return all generated pages by file name."""
+    """Return all generated pages by file name; commands that have kinds get a page for each of these too."""
     made = {"im.1": page("im", umbrella, "tell which musical instruments sound in polyphonic music")}
     for name, summary in COMMANDS.items():
-        made[f"im-{name}.1"] = page(f"im-{name}", command(name), summary)
+        cli = command(name)
+        made[f"im-{name}.1"] = page(f"im-{name}", cli, summary)
+        if isinstance(cli, click.Group):
+            for kind, part in cli.commands.items():
+                made[f"im-{name}-{kind}.1"] = page(f"im-{name} {kind}", part, part.short_help or "")
     return made
 
 

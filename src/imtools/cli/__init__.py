@@ -19,7 +19,10 @@ COMMANDS = {
     "features": "compute time-frequency representations",
     "train": "train a net",
     "predict": "tell which instruments sound",
+    "threshold": "choose the scores from which instruments count as present",
+    "fuse": "make one prediction of those of several models",
     "score": "compare predictions with labels",
+    "plot": "draw sounds, training and scores",
     "export": "write a model in a format that other programs run",
 }
 """The commands in the order in which data pass through them."""

@@ -6,10 +6,14 @@ import math
 
 from .. import __version__
 from ..plot import render_svg
-from ..plot.confusion import confusion_figure
+from ..plot.confusion import draw_confusion
+from ..plot.polyphony import draw_polyphony
+from ..plot.scores import ModelScores, scores_of
 from ..score.names import CLASS_NAMES, FIGURES
 from ..score.result import Comparison, Difference, Interval, Scores
 from .page import Bar, Page
+
+_WIDTH_CM = 15.0
 
 
 def scores_page(scores: Scores) -> str:
@@ -41,12 +45,16 @@ def scores_page(scores: Scores) -> str:
         _levels(page, scores)
     if scores.confusion is not None:
         page.heading("Which class is taken for which")
-        page.picture(
-            render_svg(confusion_figure(scores.to_rows())), "Items with one class, by the highest score."
-        )
+        figure = draw_confusion(_for_pictures(scores), width=_WIDTH_CM)
+        page.picture(render_svg(figure), "Items with one class, by the highest score.")
     if scores.baseline is not None:
         _baseline(page, scores.baseline)
     return page.html(f"Made by im-score of imtools {__version__}.")
+
+
+def _for_pictures(scores: Scores) -> ModelScores:
+    (one,) = scores_of([("scores", row) for row in scores.to_rows()], "scores")
+    return one
 
 
 def _figures(page: Page, scores: Scores) -> None:
@@ -127,6 +135,8 @@ def _levels(page: Page, scores: Scores) -> None:
             for one in scores.levels
         ],
     )
+    figure = draw_polyphony([_for_pictures(scores)], width=_WIDTH_CM)
+    page.picture(render_svg(figure), "Intersection over union, and exact matches, by the number of classes.")
     page.text("True positive rate of each class:", kind="note")
     page.table(
         ["class", *(str(one.polyphony) for one in scores.levels)],

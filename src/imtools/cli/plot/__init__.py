@@ -1,0 +1,63 @@
+"""im-plot: draw sounds, training and scores."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import click
+
+from ... import __version__
+from ..app import start
+from .records import activity, spectrogram, threshold, waveform
+from .results import confusion, difference, polyphony, training
+
+
+class _Kinds(click.Group):
+    """Lists the kinds in their own order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Kinds,
+    name="im-plot",
+    subcommand_metavar="KIND [OPTIONS] [INPUT]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  im-plot spectrogram -o tones.png --where labels=vio segments.jsonl
+  im-plot training -o losses.svg model/
+  im-predict -m model/ --windows song.flac | im-plot activity -o song.pdf
+  im-score --format jsonl predictions.jsonl | im-plot confusion --level all > matrices.png""",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def command() -> None:
+    """Draw sounds, training and scores, in sizes and colours for a paper.
+
+    Each kind of picture has its own input and options: 'im-plot KIND --help' tells more. A picture goes to
+    the file that -o names, as PNG, SVG or PDF, or to standard output if that is redirected. The same input
+    gives the same bytes.
+    """
+
+
+KINDS = {
+    "spectrogram": (spectrogram, "time-frequency representations, side by side"),
+    "waveform": (waveform, "waveforms with the labels below"),
+    "activity": (activity, "which instruments a model hears when"),
+    "threshold": (threshold, "F1 against the threshold, class by class"),
+    "training": (training, "losses and metrics by epoch"),
+    "difference": (difference, "how far models lie above a baseline, class by class"),
+    "polyphony": (polyphony, "scores against the number of instruments"),
+    "confusion": (confusion, "what is taken for what"),
+}
+"""The kinds of pictures: first those of records, then those of models and scores."""
+
+for _name, (_kind, _summary) in KINDS.items():
+    _kind.short_help = _summary
+    command.add_command(_kind, _name)
+
+
+def main() -> NoReturn:
+    """Run ``im-plot``."""
+    start(command)

@@ -1,0 +1,18 @@
+"""Pictures of sounds, of training and of scores: one module a kind, each from plain data to a figure.
+
+Importing this package loads no matplotlib: its modules do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def render_svg(figure: Figure) -> str:
+    """Return a figure as SVG, to be set into a page of HTML."""
+    from .render import render
+
+    return render(figure, "svg").decode("utf-8")

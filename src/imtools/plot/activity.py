@@ -1,0 +1,180 @@
+"""Which instruments a model hears when, in one record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from ..manifest import Record
+from .style import SHARES, characters, new_figure, short_names, styled
+from .waveform import Span
+
+Floats = NDArray[np.float64]
+
+_ROW = 0.42
+"""Height of a class, in centimetres."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """The scores of a record's windows.
+
+    Attributes
+    ----------
+    title : str
+        What it is.
+    model : str
+        The model that they are of.
+    classes : list of str
+        The rows, from the top.
+    starts, durations : ndarray of float64, shape (windows,)
+        In seconds, ascending.
+    scores : ndarray of float64, shape (classes, windows)
+        0 to 1; NaN where there is none.
+    spans : list of Span
+        The labels.
+    """
+
+    title: str
+    model: str
+    classes: list[str]
+    starts: Floats
+    durations: Floats
+    scores: Floats
+    spans: list[Span]
+
+
+def activity_of(record: Record, model: str | None = None) -> Activity:
+    """Return the window scores of a record.
+
+    Parameters
+    ----------
+    record : Record
+        With predictions of windows.
+    model : str, optional
+        Which model's, if there are several.
+
+    Raises
+    ------
+    UsageError
+        If it has none, or the model is not there or has to be chosen.
+    """
+    windows = [one for one in record.predictions if one.start is not None]
+    models = sorted({one.model for one in windows})
+    if not windows:
+        raise UsageError(f"record {record.id}: has no predictions of windows", "run im-predict --windows")
+    if model is None and len(models) > 1:
+        hint = "choose one of them with --model"
+        raise UsageError(f"record {record.id}: windows of {len(models)} models: {', '.join(models)}", hint)
+    if model is not None and model not in models:
+        hint = f"there are those of {', '.join(models)}"
+        raise UsageError(f"record {record.id}: no windows of model {model!r}", hint)
+    chosen = [one for one in windows if one.model == (model or models[0])]
+    classes = sorted({one.label for one in chosen})
+    spots = sorted({(one.start or 0.0, one.duration) for one in chosen}, key=lambda spot: spot[0])
+    columns = {spot: column for column, spot in enumerate(spots)}
+    scores = np.full((len(classes), len(spots)), np.nan)
+    for one in chosen:
+        scores[classes.index(one.label), columns[one.start or 0.0, one.duration]] = one.score
+    rest = [record.duration - start if length is None else length for start, length in spots]
+    starts = np.array([start for start, _ in spots])
+    return Activity(record.id, model or models[0], classes, starts, np.array(rest), scores, spans_of(record))
+
+
+def spans_of(record: Record) -> list[Span]:
+    """Return the classes that are present in a record; those without times throughout."""
+    spans = []
+    for label in record.labels:
+        if label.presence >= 0.5:
+            start = 0.0 if label.start is None else label.start
+            spans.append(Span(label.label, start, label.duration or max(0.0, record.duration - start)))
+    return spans
+
+
+@styled
+def draw_activity(
+    activity: Activity,
+    thresholds: Mapping[str, float] | None = None,
+    *,
+    width: float,
+    title: str | None = None,
+) -> Figure:
+    """Draw scores as colours over instrument and time; labels are outlined.
+
+    Parameters
+    ----------
+    activity : Activity
+        The scores. Where windows overlap, each stands for the time around its middle.
+    thresholds : mapping of str to float, optional
+        Draw a bar below what reaches the threshold of its class.
+    width : float
+        In centimetres.
+    title : str, optional
+        Above the picture.
+
+    Raises
+    ------
+    UsageError
+        If a class has no threshold.
+    """
+    count = len(activity.classes)
+    figure = new_figure(width, _ROW * count + 2.2, title)
+    ax = figure.subplots()
+    edges, values = _cells(activity)
+    rows = np.arange(count + 1) - 0.5
+    image = ax.pcolormesh(edges, rows, values, cmap=SHARES, vmin=0, vmax=1, rasterized=True)
+    if thresholds is not None:
+        _decisions(ax, activity, edges, values, thresholds)
+    for span in activity.spans:
+        if span.label in activity.classes:
+            row = activity.classes.index(span.label)
+            corner = (span.start, row - 0.44)
+            ax.add_patch(
+                Rectangle(corner, span.duration, 0.88, fill=False, edgecolor="#D55E00", linewidth=1.1)
+            )
+    ax.set_yticks(range(count), short_names(activity.classes, characters(width / 4)))
+    ax.set_ylim(count - 0.5, -0.5)
+    ax.set_xlim(min(0.0, edges[0]), max(edges[-1], *(s.start + s.duration for s in activity.spans), 0.0))
+    ax.tick_params(axis="y", length=0)
+    ax.spines[:].set_visible(True)
+    ax.set_xlabel("time (s)")
+    bar = figure.colorbar(image, ax=ax, label="score", pad=0.01, fraction=0.05, aspect=max(8, 2 * count))
+    bar.ax.tick_params(width=0.5)
+    return figure
+
+
+def _cells(activity: Activity) -> tuple[Floats, Floats]:
+    """Return the ends of cells, and their scores with empty columns where no window is."""
+    middles = activity.starts + activity.durations / 2
+    halves = activity.durations / 2
+    left, right = middles - halves, middles + halves
+    for k in range(len(middles) - 1):
+        if right[k] > left[k + 1]:  # they overlap: the boundary lies half way between the middles
+            right[k] = left[k + 1] = (middles[k] + middles[k + 1]) / 2
+    edges, columns = [left[0]], []
+    for k in range(len(middles)):
+        if left[k] > edges[-1] + 1e-9:
+            columns.append(np.full(len(activity.classes), np.nan))
+            edges.append(left[k])
+        columns.append(activity.scores[:, k])
+        edges.append(right[k])
+    return np.array(edges), np.stack(columns, axis=1)
+
+
+def _decisions(
+    ax: Axes, activity: Activity, edges: Floats, values: Floats, thresholds: Mapping[str, float]
+) -> None:
+    if missing := [name for name in activity.classes if name not in thresholds]:
+        raise UsageError(f"no threshold for {', '.join(missing)}", "give one for each class")
+    for row, name in enumerate(activity.classes):
+        for column in np.flatnonzero(values[row] >= thresholds[name]):
+            ends = edges[column : column + 2]
+            ax.plot(ends, [row + 0.36] * 2, color="white", linewidth=2.4, solid_capstyle="butt", zorder=2)
+            ax.plot(ends, [row + 0.36] * 2, color="black", linewidth=1.2, solid_capstyle="butt", zorder=3)

@@ -1,0 +1,168 @@
+"""Which class is taken for which, and class against rest: Chen et al. (2024), Fig. 9 to 14."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from .scores import Counts, ModelScores
+from .style import CM, SHARES, characters, new_figure, panel_grid, short_names, styled
+
+Floats = NDArray[np.float64]
+
+_HINT = "make it with im-score --format jsonl"
+_LEAST_TYPE = 4.0
+"""Points below which numbers cannot be read, and are left out."""
+_UNKNOWN = "0.85"
+"""Grey of rows without items."""
+_LEAST_PANEL = 2.6
+"""Side of the smallest matrix of a class against the rest, in centimetres."""
+
+
+@styled
+def draw_confusion(scores: ModelScores, *, width: float, title: str | None = None) -> Figure:
+    """Draw the confusion matrix of the items with one class: colours are shares of a row, numbers items.
+
+    Parameters
+    ----------
+    scores : ModelScores
+        Of one model.
+    width : float
+        In centimetres.
+    title : str, optional
+        Above the matrix.
+
+    Raises
+    ------
+    UsageError
+        If there is no confusion matrix.
+    """
+    if scores.confusion is None:
+        hint = "score items with one label, or draw class against rest with --level all"
+        raise UsageError(f"{scores.place}: {scores.model} has no confusion matrix", hint)
+    classes, rows = scores.confusion
+    counts = np.array(rows).reshape(len(classes), len(classes))
+    most = max(6, characters(width / 5))
+    names = short_names(classes, most)
+    margin = 0.135 * max([0, *map(len, names)]) + 1.0
+    figure = new_figure(width, width - 1.2 + (0.0 if margin < 1.5 else 0.3), title)
+    ax = figure.subplots()
+    share = _shares(counts)
+    image = ax.imshow(share, cmap=SHARES, vmin=0, vmax=1, interpolation="nearest")
+    cell = max(0.1, (width - margin - 2.0) / max(1, len(classes)))
+    _numbers(ax, counts, share, cell)
+    ax.set_facecolor(_UNKNOWN)
+    long = max([0, *map(len, names)]) > characters(cell)
+    places = range(len(classes))
+    ax.set_xticks(places, names, rotation=90 if long else 0)
+    ax.set_yticks(places, names)
+    ax.tick_params(length=0)
+    for axis in (ax.xaxis, ax.yaxis):
+        for label in axis.get_ticklabels():
+            label.set_fontsize(min(7.0, max(_LEAST_TYPE, cell * CM * 72 * 0.9)))
+    ax.spines[:].set_visible(True)
+    ax.set_xlabel("highest score")
+    ax.set_ylabel("label")
+    bar = figure.colorbar(image, ax=ax, label="share of the label's items", shrink=0.7, aspect=30, pad=0.02)
+    bar.ax.tick_params(width=0.5)
+    return figure
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A class against the rest: its name, and its counts."""
+
+    label: str
+    counts: Counts
+
+
+def against_rest(scores: ModelScores, level: int | None) -> list[Rest]:
+    """Return class against rest at a level of polyphony, or of all items.
+
+    Raises
+    ------
+    UsageError
+        If there is no such level, or nothing at it.
+    """
+    if level is None:
+        found = [Rest(row.label, row.counts) for row in scores.classes]
+    else:
+        rows = [row for row in scores.levels if row.polyphony == level]
+        if not rows:
+            levels = ", ".join(str(row.polyphony) for row in scores.levels) or "none"
+            raise UsageError(f"{scores.place}: no items with {level} instruments", f"levels there: {levels}")
+        found = [Rest(label, row.counts) for label, row in rows[0].classes.items()]
+    if not found:
+        raise UsageError(f"{scores.place}: has no classes to draw", _HINT)
+    return found
+
+
+@styled
+def draw_against_rest(classes: Sequence[Rest], *, width: float, title: str | None = None) -> Figure:
+    """Draw a matrix of label (rows) and decision (columns) for each class: colours are shares of a row.
+
+    Parameters
+    ----------
+    classes : sequence of Rest
+        One panel each.
+    width : float
+        In centimetres.
+    title : str, optional
+        Above all panels.
+    """
+    rows, columns = panel_grid(len(classes), _LEAST_PANEL, width - 1.0)
+    side = (width - 1.0) / columns
+    figure = new_figure(width, rows * (side + 0.3) + 1.2, title)
+    axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
+    for ax in axes[len(classes) :]:
+        ax.remove()
+    names = short_names([one.label for one in classes], characters(side, 8))
+    for number, (ax, one) in enumerate(zip(axes, classes, strict=False)):
+        table = np.array([[one.counts.tp, one.counts.fn], [one.counts.fp, one.counts.tn]], dtype=np.float64)
+        share = _shares(table)
+        ax.imshow(share, cmap=SHARES, vmin=0, vmax=1, interpolation="nearest")
+        _numbers(ax, table, share, side / 2 - 0.3, zeros=True)
+        ax.set_facecolor(_UNKNOWN)
+        ax.set_title(names[number])
+        ax.set_xticks([0, 1], ["yes", "no"])
+        ax.set_yticks([0, 1], ["present", "absent"], rotation=90, va="center")
+        ax.tick_params(
+            length=0, labelbottom=number + columns >= len(classes), labelleft=number % columns == 0
+        )
+        ax.spines[:].set_visible(True)
+    figure.supxlabel("decision", fontsize=8)
+    figure.supylabel("label", fontsize=8)
+    return figure
+
+
+def _shares(counts: Floats) -> Floats:
+    """Return each number as a share of its row; NaN in rows without items."""
+    totals = counts.sum(axis=1, keepdims=True)
+    shares: Floats = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+    return shares
+
+
+def _numbers(ax: Axes, counts: Floats, share: Floats, cell: float, *, zeros: bool = False) -> None:
+    """Write the counts into cells of a side in centimetres: dark on light, light on dark."""
+    texts = [[_count(value) for value in row] for row in counts]
+    longest = max([1, *(len(text) for row in texts for text in row)])
+    size = min(8.0, cell * CM * 72 * 0.9 / (0.62 * longest))
+    if size < _LEAST_TYPE:
+        return
+    for row, column in np.ndindex(*counts.shape):
+        if counts[row, column] or zeros:
+            dark = share[row, column] > 0.55
+            ax.text(
+                column, row, texts[row][column], ha="center", va="center", fontsize=size,
+                color="white" if dark else "black",
+            )  # fmt: skip
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}" if value == round(value) else f"{value:.1f}"

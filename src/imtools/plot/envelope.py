@@ -1,0 +1,42 @@
+"""The outline of a long signal: its least and greatest value in each of some hundred columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def envelope(blocks: Iterable[Floats], length: int, columns: int) -> tuple[Floats, Floats]:
+    """Return the minimum and the maximum of a signal in columns of equal length, to a sample.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, shape (n,)
+        The signal, a stretch at a time, so that its length does not matter.
+    length : int
+        Its samples.
+    columns : int
+        How many columns at most; there are never more than samples.
+
+    Returns
+    -------
+    low, high : ndarray of float32, shape (columns,)
+    """
+    columns = max(1, min(columns, length))
+    edges = np.arange(columns + 1) * length // columns
+    low, high = np.full(columns, np.inf, np.float32), np.full(columns, -np.inf, np.float32)
+    begin = 0
+    for block in blocks:
+        end = begin + len(block)
+        first, last = np.searchsorted(edges, [begin, end - 1], side="right") - 1
+        if len(block):
+            cuts = np.maximum(edges[first : last + 1] - begin, 0)
+            some = slice(first, last + 1)
+            low[some] = np.minimum(low[some], np.minimum.reduceat(block, cuts))
+            high[some] = np.maximum(high[some], np.maximum.reduceat(block, cuts))
+        begin = end
+    return np.where(np.isfinite(low), low, 0), np.where(np.isfinite(high), high, 0)

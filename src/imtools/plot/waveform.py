@@ -1,0 +1,123 @@
+"""Waveforms, with the labels that are known of them as bars below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from .style import COLOURS, HATCHES, characters, letters, new_figure, short_names, shortened, styled
+
+MOST_WAVES = 12
+"""More would not fit on a page."""
+COLUMNS = 1500
+"""Columns of an outline: what a printer resolves on two columns of a page."""
+_WAVE, _ROW, _HEAD = 1.5, 0.36, 0.55
+"""Heights in centimetres: of a waveform, of a label's bar, of what stands above and below."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One label: what sounds, from when, for how long, in seconds."""
+
+    label: str
+    start: float
+    duration: float
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One sound.
+
+    Attributes
+    ----------
+    title : str
+        What it is.
+    low, high : ndarray of float32, shape (columns,)
+        Its outline.
+    duration : float
+        In seconds.
+    spans : list of Span
+        What is known to sound in it.
+    """
+
+    title: str
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    duration: float
+    spans: list[Span]
+
+
+@styled
+def draw_waveforms(waves: Sequence[Wave], *, width: float, title: str | None = None) -> Figure:
+    """Draw waveforms one below the other, each over the bars of its labels.
+
+    Parameters
+    ----------
+    waves : sequence of Wave
+        1 to ``MOST_WAVES``.
+    width : float
+        In centimetres.
+    title : str, optional
+        Above all.
+
+    Raises
+    ------
+    UsageError
+        If there are none or too many.
+    """
+    if not waves:
+        raise UsageError("no record to draw", "give one or more records")
+    if len(waves) > MOST_WAVES:
+        hint = f"choose up to {MOST_WAVES} with --where"
+        raise UsageError(f"{len(waves)} records are too many for one picture", hint)
+    rows = [_labels(wave) for wave in waves]
+    heights = [height for labels in rows for height in (_WAVE, max(_ROW * len(labels), 0.05))]
+    figure = new_figure(width, sum(heights) + len(waves) * 2 * _HEAD, title)
+    grid = GridSpec(2 * len(waves), 1, figure, height_ratios=heights, hspace=0)
+    for number, (wave, labels, letter) in enumerate(zip(waves, rows, letters(len(waves)), strict=True)):
+        upper = figure.add_subplot(grid[2 * number])
+        lower = figure.add_subplot(grid[2 * number + 1], sharex=upper)
+        upper.set_title(letter + shortened(wave.title, characters(width - 2, 8)), loc="left")
+        _outline(upper, wave)
+        _bars(lower, wave, labels, width)
+        lower.set_xlim(0, wave.duration or 1)
+        if number == len(waves) - 1:
+            lower.set_xlabel("time (s)")
+    return figure
+
+
+def _labels(wave: Wave) -> list[str]:
+    return list(dict.fromkeys(span.label for span in wave.spans))
+
+
+def _outline(ax: Axes, wave: Wave) -> None:
+    columns = len(wave.low)
+    places = (np.arange(columns) + 0.5) * wave.duration / columns
+    ax.fill_between(places, wave.low, wave.high, color="0.25", linewidth=0.3)
+    most = max(float(np.abs(wave.low).max()), float(np.abs(wave.high).max())) or 1.0
+    ax.set_ylim(-1.05 * most, 1.05 * most)
+    ax.set_yticks([0], ["0"])
+    ax.axhline(0, color="0.25", linewidth=0.3)
+    ax.tick_params(labelbottom=False, bottom=False)
+    ax.spines["bottom"].set_visible(False)
+
+
+def _bars(ax: Axes, wave: Wave, labels: list[str], width: float) -> None:
+    for span in wave.spans:
+        row = labels.index(span.label)
+        ax.barh(
+            row, span.duration, left=span.start, height=0.7, color=COLOURS[0], alpha=0.55, linewidth=0.4,
+            edgecolor="black", hatch=HATCHES[0],
+        )  # fmt: skip
+    names = short_names(labels, characters(width / 4))
+    ax.set_yticks(range(len(labels)), names)
+    ax.set_ylim(len(labels) - 0.4, -0.6)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)

@@ -1,0 +1,1 @@
+"""The plot stage: records, histories or score files in, one picture out."""

@@ -1,0 +1,193 @@
+"""Pictures of records: of their sound, their labels and what models say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from ...errors import ImtoolsError, UsageError
+from ...features.batches import for_front_end
+from ...features.front_ends.base import FrontEnd
+from ...features.streaming import SLICE, stream
+from ...labels import Unlisted
+from ...manifest import Record
+from ...mix import RecordReader
+from ...plot.activity import activity_of, draw_activity, spans_of
+from ...plot.bins import bins_of
+from ...plot.envelope import envelope
+from ...plot.spectrogram import MOST_PANELS, Panel, draw_spectrograms
+from ...plot.threshold import Sweep, draw_thresholds
+from ...plot.waveform import COLUMNS, MOST_WAVES, Wave, draw_waveforms
+from ...run import Run, is_fatal, record_items
+from ...score import collect
+from ...score.grid import count_on_grid
+from ...thresholds import ThresholdsFile
+from .paper import Paper, dry
+
+T = TypeVar("T")
+
+_FRAMES = 2000
+"""Columns of a panel, at most: of more, each shows its highest value."""
+
+
+def _each(run: Run, records: Sequence[Record], read: Callable[[Record], T], step: str) -> list[T]:
+    """Return what is read of each record; those of which it cannot be are failures."""
+    good = []
+    for item, record in zip(record_items(records), records, strict=True):
+        try:
+            with run.clock.measure(step):
+                good.append(read(record))
+        except Exception as error:
+            if is_fatal(error):
+                raise
+            run.fail(item, step, error)
+            continue
+        run.succeed(record.duration)
+    if not good:
+        raise UsageError(
+            "no record to draw", "see the failures" if records else "check the input and --where"
+        )
+    return good
+
+
+def _at_most(records: Sequence[Record], most: int) -> None:
+    if len(records) > most:
+        hint = f"choose up to {most}, with --where for instance"
+        raise UsageError(f"{len(records)} records are too many for one picture", hint)
+
+
+def _titled(record: Record) -> str:
+    """Return what a record is: its labels, and how they were mixed."""
+    name = " + ".join(record.present_labels()) or record.id
+    sync = record.mix.get("sync")
+    if not isinstance(sync, str) or len(record.mix.get("tracks", ())) < 2:
+        return name
+    return f"{name}, {'random' if sync == 'none' else sync} mix"
+
+
+def spectrogram(run: Run, paper: Paper, front_end: FrontEnd) -> None:
+    """Draw a representation of each record; see `imtools.plot.spectrogram.draw_spectrograms`."""
+    paper.check()
+    records = run.records()
+    _at_most(records, MOST_PANELS)
+    if dry(run, paper, len(records), "records"):
+        return
+    panels = _each(run, records, lambda record: _panel(record, front_end), "features")
+    paper.deliver(run, "spectrogram", draw_spectrograms(panels, bins_of(front_end.config), **paper.look))
+
+
+def _panel(record: Record, front_end: FrontEnd) -> Panel:
+    title = _titled(record)
+    record = for_front_end(record, front_end)
+    reader = RecordReader(record)
+    if record.num_samples <= SLICE:
+        reader.hold()
+    frames, bins = front_end.frames(record.num_samples), front_end.bins
+    step = 1 if bins == 1 else -(-frames // _FRAMES)
+    values = np.full((bins, -(-frames // step)), -np.inf, dtype=np.float32)
+    first = 0
+    for part in stream(front_end, record.num_samples, reader.read):
+        columns = np.arange(first, first + part.shape[1]) // step
+        own, starts = np.unique(columns, return_index=True)
+        values[:, own] = np.maximum(values[:, own], np.maximum.reduceat(part, starts, axis=1))
+        first += part.shape[1]
+    return Panel(title, values, step * front_end.hop_length / front_end.sampling_rate)
+
+
+def waveform(run: Run, paper: Paper) -> None:
+    """Draw the waveform of each record; see `imtools.plot.waveform.draw_waveforms`."""
+    paper.check()
+    records = run.records()
+    _at_most(records, MOST_WAVES)
+    if dry(run, paper, len(records), "records"):
+        return
+    paper.deliver(run, "waveform", draw_waveforms(_each(run, records, _wave, "decode"), **paper.look))
+
+
+def _wave(record: Record) -> Wave:
+    if record.audio is None and not record.mix:
+        raise ImtoolsError(f"record {record.id}: has no audio to draw", "give records with audio")
+    reader, length = RecordReader(record), record.num_samples
+    blocks = (reader.read(begin, min(begin + SLICE, length)) for begin in range(0, length, SLICE))
+    low, high = envelope(blocks, length, COLUMNS)
+    return Wave(record.id, low, high, record.duration, spans_of(record))
+
+
+def activity(run: Run, paper: Paper, *, model: str | None, threshold: str | None) -> None:
+    """Draw the scores of a record's windows; see `imtools.plot.activity.draw_activity`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    paper : Paper
+        Where to draw.
+    model : str, optional
+        Which model's.
+    threshold : str, optional
+        One for all classes, or the file that has them.
+    """
+    paper.check()
+    records = run.records()
+    if len(records) != 1:
+        found = f"{len(records)} records" if records else "no record"
+        raise UsageError(f"{found} to draw", "choose one, with --where id=... for instance")
+    if dry(run, paper, 1, "record"):
+        return
+    shown = activity_of(records[0], model)
+    limits = None
+    if threshold is not None:
+        limits = _limits(threshold, shown.model, shown.classes)
+    figure = draw_activity(shown, limits, **paper.look)
+    run.succeed(records[0].duration)
+    paper.deliver(run, "activity", figure)
+
+
+def _limits(threshold: str, model: str, classes: Sequence[str]) -> dict[str, float]:
+    try:
+        value = float(threshold)
+    except ValueError:
+        return dict(ThresholdsFile.load(threshold).of(model).classes)
+    if not 0 <= value <= 1:
+        raise UsageError(
+            f"--threshold {threshold}: is no threshold", "give 0 to 1, or a file of im-threshold"
+        )
+    return dict.fromkeys(classes, value)
+
+
+def threshold(
+    run: Run, paper: Paper, *, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+) -> None:
+    """Draw F1 against the threshold; see `imtools.plot.threshold.draw_thresholds`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    paper : Paper
+        Where to draw.
+    models : sequence of str
+        Which models'; empty: all.
+    classes : sequence of str, optional
+        Which classes; all that the models predict if not given.
+    unlisted : {"unknown", "absent"}
+        What a class is that incomplete labels do not list.
+    """
+    paper.check()
+    records = run.records()
+    if dry(run, paper, len(records), "records"):
+        return
+    if not records:
+        raise UsageError("no record to draw", "check the input and --where")
+    with run.clock.measure("score"):
+        collected = collect(records)
+        sweeps = []
+        wanted: Sequence[str | None] = models or collected.models or [None]
+        for model in wanted:
+            one = collected.of(model, classes=classes, unlisted=unlisted)
+            sweeps.append(Sweep(one.model, one.classes, count_on_grid(one.Y, one.S, one.known)))
+    for record in records:
+        run.succeed(record.duration)
+    paper.deliver(run, "threshold", draw_thresholds(sweeps, **paper.look))
