@@ -31,13 +31,12 @@ im-mix --sync tempo --limit $((limit / 3 + 1)) --seed 1 --force -o "$out/tempo" 
 
 # Prints the figures of some predictions in one line.
 figures() {
-    im-score --unlisted absent --format jsonl "$2" | head -n 1 | python3 -c '
-import json, sys
-row = json.load(sys.stdin)
-ranking = " ".join(f"{name} {row[key]:.3f}" for name, key in (("LRAP", "lrap"), ("AUC", "auc"), ("top-1", "top1")))
-micro, macro = (row["decisions"][which]["f1"] for which in ("micro", "macro"))
-print(sys.argv[1], ranking, f"F1 micro {micro:.3f} macro {macro:.3f}")
-' "$1"
+    im-score --unlisted absent --bootstrap 0 --format csv "$2" | awk -F, -v name="$1" '
+        $2 == "" && $3 == "" { value[$4] = $5 }
+        END {
+            printf "%s LRAP %.3f AUC %.3f top-1 %.3f", name, value["lrap"], value["auc"], value["top1"]
+            printf " F1 micro %.3f macro %.3f\n", value["f1_micro"], value["f1_macro"]
+        }'
 }
 
 for model in ${MODELS:-kratimenos2020:0.25:6:64 avramidis2021-fcn:1:8:16 avramidis2021-rfcn:1:8:16 \
@@ -58,16 +57,6 @@ MODEL
         if [ "$set" != random ]; then combined="$combined $judged"; fi
     done
     # The ensemble of Kratimenos et al.: the mean of what the models say, that of random mixes left out.
-    python3 - $combined > "$out/$net-ensemble.jsonl" <<'PYTHON'
-import json
-import sys
-
-for lines in zip(*(open(name, encoding="utf-8") for name in sys.argv[1:]), strict=True):
-    record, *others = map(json.loads, lines)
-    for place, one in enumerate(record["predictions"]):
-        scores = [one["score"], *(other["predictions"][place]["score"] for other in others)]
-        record["predictions"][place] = {"model": "ensemble", "label": one["label"], "score": sum(scores) / len(scores)}
-    print(json.dumps(record))
-PYTHON
+    im-fuse --rule mean $combined > "$out/$net-ensemble.jsonl"
     figures "$net, ensemble:" "$out/$net-ensemble.jsonl"
 done

@@ -187,6 +187,23 @@ def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) 
     assert all(counts)
 
 
+def test_the_gallery_shows_what_its_script_draws(tmp_path: Path) -> None:
+    result = _type(f"EPOCHS=1 sh {ROOT}/examples/gallery.sh out", tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    drawn = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
+    text = (ROOT / "docs" / "gallery.md").read_text()
+    assert set(re.findall(r"\(gallery/(\S+?)\)", text)) == drawn
+    assert {path.name for path in (ROOT / "docs" / "gallery").iterdir()} == drawn
+    script = (
+        (ROOT / "examples" / "gallery.sh")
+        .read_text()
+        .replace(" --force --dpi 200", "")
+        .replace("pictures/", "")
+    )
+    for line in re.findall(r"^im-plot .*$", text, re.MULTILINE):
+        assert line in script
+
+
 def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
     command = [
         sys.executable,
