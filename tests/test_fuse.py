@@ -393,3 +393,54 @@ def test_nothing_is_begun_before_it_is_clear_what_is_fused(run, space: Path, tmp
         result = run("im-fuse", "-o", str(tmp_path / "out"), *options, "opinions.jsonl", cwd=space)
         assert result.returncode == 2
         assert not (tmp_path / "out").exists()
+
+
+def test_models_that_the_first_record_lacks_are_fused_too(run, tmp_path: Path) -> None:
+    three = {"a@1": {"cel": 0.1}, "b@2": {"cel": 0.2}, "c@3": {"cel": 0.6}}
+    two = {model: three[model] for model in ("a@1", "b@2")}
+    write_manifest(tmp_path / "in.jsonl", [record("x", two), record("y", three)])
+    result = run("im-fuse", "--name", "all", "in.jsonl", cwd=tmp_path)
+    assert result.returncode == 3
+    assert b"record x: lacks predictions of c@3" in result.stderr
+    assert [told(one) for one in lines(result.stdout)] == [[("all", "cel", 0.3)]]
+    chosen = run("im-fuse", "--name", "all", "--model", "a", "--model", "b", "in.jsonl", cwd=tmp_path)
+    assert chosen.returncode == 0
+    assert [told(one) for one in lines(chosen.stdout)] == [[("all", "cel", 0.15)]] * 2
+    late = [record(f"x{k}", two) for k in range(1024)] + [record("y", three)]
+    write_manifest(tmp_path / "late.jsonl", late)
+    result = run("im-fuse", "--name", "all", "late.jsonl", cwd=tmp_path)
+    assert result.returncode == 0
+    assert b"warning: predictions of c@3 are left out" in result.stderr
+    chosen = run("im-fuse", "--model", "a", "--model", "b", "late.jsonl", cwd=tmp_path)
+    assert b"warning" not in chosen.stderr
+
+
+def test_a_class_with_two_scores_fails_its_item(run, folder: Path) -> None:
+    # u and v are in one input only; that y is nothing in b.jsonl leaves that in a.jsonl without the other.
+    for name, bad, failed in (("a.jsonl", "x", 3), ("b.jsonl", "y", 4)):
+        text = (folder / name).read_text()
+        made = lines(text.encode())
+        for one in made:
+            if one["id"] == bad:
+                one["predictions"].append(one["predictions"][0] | {"score": 0.9})
+        (folder / name).write_text("".join(json.dumps(one) + "\n" for one in made))
+        result = run("im-fuse", "a.jsonl", "b.jsonl", cwd=folder)
+        assert result.returncode == 3
+        assert f"record {bad}: model".encode() in result.stderr
+        assert b"gives class cel 2 scores" in result.stderr
+        assert f"1 item ok, {failed} failed".encode() in result.stderr
+        assert [one["id"] for one in lines(result.stdout)] == [{"x": "y", "y": "x"}[bad]]
+        (folder / name).write_text(text)
+
+
+def test_what_other_inputs_decide_is_kept(run, folder: Path) -> None:
+    made = lines((folder / "b.jsonl").read_bytes())
+    for one in made:
+        one["predictions"][0]["present"] = one["predictions"][0]["score"] > 0.6
+    (folder / "b.jsonl").write_text("".join(json.dumps(one) + "\n" for one in made))
+    result = run("im-fuse", "--partial", "--keep", "a.jsonl", "b.jsonl", cwd=folder)
+    kept = {
+        one["id"]: [p.get("present") for p in one["predictions"] if p["model"] == "cqt@2b"]
+        for one in lines(result.stdout)
+    }
+    assert kept == {"x": [False, None], "u": [], "y": [True, None]}

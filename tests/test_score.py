@@ -6,13 +6,15 @@ import csv
 import io
 import json
 import math
+import unicodedata
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from imtools.errors import ImtoolsWarning, UsageError
+from imtools.errors import ImtoolsWarning, ManifestError, UsageError
 from imtools.manifest import Label, Prediction, Record, dump_line
 from imtools.score import Resampling, collect, evaluate, format_table, lrap
 from imtools.score.result import CLASS_FIGURES, ClassAtLevel
@@ -211,8 +213,10 @@ def test_windows_become_one_score_as_asked():
         scores = collect([record], aggregation=aggregation).of().S[0]
         np.testing.assert_allclose(scores, expected, rtol=1e-12)
     lame = record.replace(predictions=made[:-1])
-    with pytest.raises(UsageError, match="r0: its windows have different classes"):
+    with pytest.raises(ManifestError, match="r0: its windows have different classes"):
         collect([lame], aggregation="mean")
+    with pytest.raises(ManifestError, match=r"record r0: model net@1 gives class a 2 scores"):
+        collect([record.replace(predictions=[*made, made[0]])], aggregation="mean")
     with pytest.raises(UsageError, match="predictions for windows"):
         evaluate(ITEMS, aggregation="mean")
 
@@ -234,8 +238,93 @@ def test_what_the_predictions_decide_counts_unless_a_threshold_is_given():
     assert "decisions, as the predictions say" in format_table(scores)
     assert evaluate(decided, threshold=0.5).to_json() == evaluate(ITEMS).to_json()
     assert scores.lrap == evaluate(ITEMS).lrap
-    half = [decided[0], *ITEMS[1:]]
-    assert evaluate(half).to_json() == evaluate(ITEMS).to_json()
+
+
+def test_what_only_some_predictions_decide_counts_there():
+    """r0 says no to a, in spite of .9; b of r1 is said, in spite of .7; all else goes by 0.5."""
+    first, second, *rest = ITEMS
+    no = [replace(one, present=False) if one.label == "a" else one for one in first.predictions]
+    yes = [replace(one, present=False) if one.label == "b" else one for one in second.predictions]
+    mixed = [first.replace(predictions=no), second.replace(predictions=yes), *rest]
+    with pytest.warns(ImtoolsWarning, match="10 of 12 predictions of model net@1 do not say"):
+        scores = evaluate(mixed)
+    said = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 1]])
+    Y = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(Y, said, average="micro"))
+    assert [math.isnan(row.threshold) for row in scores.classes] == [True, True, False]
+    assert "decisions, as the predictions say, of other classes at threshold 0.5" in format_table(scores)
+    assert evaluate(mixed, threshold=0.5).to_json() == evaluate(ITEMS).to_json()
+
+
+def test_a_class_with_two_scores_is_a_fault():
+    doubled = ITEMS[0].replace(predictions=[*ITEMS[0].predictions, Prediction("net@1", "a", 0.1)])
+    with pytest.raises(ManifestError, match=r"record r0: model net@1 gives class a 2 scores"):
+        collect([doubled])
+    collected = collect(ITEMS[1:])
+    with pytest.raises(ManifestError):
+        collected.add(doubled)
+    assert evaluate(collected).to_json() == evaluate(ITEMS[1:]).to_json()  # nothing of it was taken in
+
+
+def test_a_model_may_be_named_without_its_hash():
+    others = [item(k, "ab"[k % 2], {"a": 0.5, "b": 0.6}, "vgg@2") for k in range(4)]
+    both = [
+        one.replace(predictions=[*one.predictions, *other.predictions])
+        for one, other in zip(ITEMS, others, strict=True)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImtoolsWarning)
+        assert evaluate(both, model="net", classes=["a", "b"]).model == "net@1"
+        assert evaluate(both, model="net", baseline_model="vgg", classes=["a"]).baseline.model == "vgg@2"
+        with pytest.raises(UsageError, match="cannot be its own baseline"):
+            evaluate(both, model="net@1", baseline_model="net")
+        with pytest.raises(UsageError, match="baseline: model vgg@2 does not predict c"):
+            evaluate(both, model="net", baseline_model="vgg")
+
+
+def test_members_that_lack_a_class_give_no_figures_by_fold():
+    members = [
+        one.replace(
+            predictions=[
+                Prediction(f"net@1#fold{fold}", p.label, p.score)
+                for p in one.predictions
+                for fold in (0, 1)
+                if (p.label, fold) != ("c", 1)
+            ]
+        )
+        for one in ITEMS
+    ]
+    with pytest.warns(ImtoolsWarning, match="member net@1#fold1 does not predict c"):
+        scores = evaluate(members)
+    assert scores.folds is None
+    assert scores.lrap == evaluate(ITEMS).lrap  # c is what the other member says
+
+
+def test_scores_beyond_0_and_1_are_warned_of():
+    logits = [item(k, "ab"[k % 2], {"a": 2.0 * (k % 2) - 1, "b": 0.3}) for k in range(4)]
+    with pytest.warns(ImtoolsWarning, match="2 scores of model net@1 are not between 0 and 1"):
+        collect(logits).of()
+
+
+def test_odd_names_do_not_break_the_table():
+    odd = ["ne\nw\tline", "\x1b[31mred", "日本の楽器", "e\u0301te\u0301", "日本" * 20]
+    records = [
+        item(k, "", {name: 0.1 * ((3 * k + n) % 10) for n, name in enumerate(odd)}, "m\n@1").replace(
+            labels=[Label(odd[k % 5])]
+        )
+        for k in range(10)
+    ]
+    lines = format_table(evaluate(records)).split("\n")
+    assert lines[0] == "model   m\\n@1"
+    table = lines[next(k for k, line in enumerate(lines) if line.startswith("class ")) :][:6]
+    assert all(line.isprintable() for line in lines)
+    assert table[1].startswith("\\x1b[31mred ")
+
+    def columns(text: str) -> int:
+        wide = sum(unicodedata.east_asian_width(c) == "W" for c in text)
+        return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+
+    assert len({columns(line) for line in table}) == 1
 
 
 def random_items(
@@ -289,6 +378,12 @@ def test_one_recording_has_no_intervals():
         assert evaluate(same, resampling=Resampling()).intervals is None
     with pytest.raises(UsageError, match="confidence of 95"):
         Resampling(confidence=95)
+
+
+def test_intervals_of_few_recordings_are_warned_of():
+    records = [record.replace(groups=[f"g{n % 9}"]) for n, record in enumerate(random_items(40, 1, 0.3))]
+    with pytest.warns(ImtoolsWarning, match="too narrow: only 9 groups of items share no recording"):
+        assert evaluate(records, resampling=Resampling(20)).intervals.groups == 9
 
 
 def test_a_baseline_is_compared_item_by_item():

@@ -101,7 +101,15 @@ class Links(html.parser.HTMLParser):
 
 def test_the_report_is_one_page_that_loads_nothing(run, space, tmp_path):
     page = tmp_path / "a & b.html"
-    arguments = ("--bootstrap", "20", "--baseline", "predictions.jsonl", "--report", page, "predictions.jsonl")
+    arguments = (
+        "--bootstrap",
+        "20",
+        "--baseline",
+        "predictions.jsonl",
+        "--report",
+        page,
+        "predictions.jsonl",
+    )
     result = run("im-score", *arguments, cwd=space)
     assert result.returncode == 0, result.stderr.decode()
     text = page.read_text(encoding="utf-8")
@@ -129,3 +137,71 @@ def test_a_dry_run_scores_nothing(run, space, tmp_path):
     assert f"dry run: {count} records would be scored".encode() in result.stderr
     assert not page.exists()
     assert result.stdout == b""
+
+
+def test_a_bad_record_does_not_stop_the_others(run, space, tmp_path):
+    lines = [json.loads(line) for line in (space / "predictions.jsonl").read_text().splitlines()]
+    lines[0]["predictions"].append(lines[0]["predictions"][0] | {"score": 0.01})
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    call = ("im-score", "--bootstrap", "0", "--format", "jsonl")
+    result = run(*call, "--failures", "failures.jsonl", "in.jsonl", cwd=tmp_path)
+    assert result.returncode == 3
+    assert f"{len(lines) - 1} items ok, 1 failed".encode() in result.stderr
+    assert json.loads(result.stdout.splitlines()[0])["num_items"] == len(lines) - 1
+    (failure,) = map(json.loads, (tmp_path / "failures.jsonl").read_text().splitlines())
+    assert failure["id"] == lines[0]["id"]
+    assert "2 scores" in failure["message"]
+    strict = run(*call, "--strict", "in.jsonl", cwd=tmp_path)
+    assert (strict.returncode, strict.stdout) == (1, b"")
+
+
+def test_conditions_hold_for_the_baseline_too(run, space):
+    call = ("--where", "fold=1", "--baseline", "cqt.jsonl", "--model", "mel", "mel.jsonl")
+    result = run("im-score", "--bootstrap", "0", "--format", "jsonl", *call, cwd=space)
+    assert result.returncode == 0, result.stderr.decode()
+    whole = json.loads(result.stdout.splitlines()[0])
+    assert whole["baseline"]["num_items"] == whole["num_items"]
+    assert b"items are compared" not in result.stderr
+
+
+def test_standard_input_is_read_once(run, space):
+    text = (space / "predictions.jsonl").read_bytes()
+    for inputs in ((), ("-",)):
+        result = run("im-score", "--baseline", "-", *inputs, cwd=space, stdin=text)
+        assert result.returncode == 2
+        assert b"cannot be its own baseline" in result.stderr
+    for tool in ("im-fuse", "im-threshold"):
+        result = run(tool, "-", "-", cwd=space, stdin=text)
+        assert result.returncode == 2
+        assert b"standard input is named twice" in result.stderr
+
+
+def test_names_may_hold_anything(run, space, tmp_path):
+    """Commas for --classes, characters that the output's encoding lacks, and halves of characters."""
+    line = json.loads((space / "predictions.jsonl").read_text().splitlines()[0])
+    odd = ["a, b", "ö", "\ud800"]
+    records = [
+        line | {"id": f"r{k}", "labels_complete": True, "labels": [{"label": odd[k % 3]}]}
+        | {"predictions": [{"model": "net@1", "label": name, "score": 0.25 * ((k + n) % 4)}
+                           for n, name in enumerate(odd)]}
+        for k in range(6)
+    ]  # fmt: skip
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
+    for fmt in ("table", "csv", "jsonl"):
+        result = run("im-score", "--format", fmt, "--bootstrap", "0", "in.jsonl", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr.decode()
+        assert b"ud800" in result.stdout
+    result = run("im-score", "--format", "jsonl", "--classes", 'ö,"a, b"', "in.jsonl", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    assert [json.loads(one)["label"] for one in result.stdout.splitlines()] == [None, "ö", "a, b"]
+    result = run("im-score", "--classes", "a\nb", "in.jsonl", cwd=tmp_path)
+    assert result.returncode == 2
+    assert b"double quotes" in result.stderr
+
+
+def test_thresholds_of_other_weights_are_warned_of_once(run, space, tmp_path):
+    text = run("im-threshold", "mel.jsonl", cwd=space).stdout.replace(b"mel@00000000", b"mel@ffffffff")
+    (tmp_path / "thresholds.json").write_bytes(text)
+    result = run("im-score", "--thresholds", tmp_path / "thresholds.json", "mel.jsonl", cwd=space)
+    assert result.returncode == 0
+    assert result.stderr.count(b"a model of other weights") == 1

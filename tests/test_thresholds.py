@@ -16,7 +16,16 @@ from imtools.errors import ImtoolsError, ImtoolsWarning, UsageError
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
 from imtools.models.bundle import full_name, load, read_description
 from imtools.score.collect import LabelledScores
-from imtools.thresholds import OBJECTIVES, Overlap, Seen, Sketch, Thresholds, ThresholdsFile, fit
+from imtools.thresholds import (
+    OBJECTIVES,
+    Overlap,
+    OverlapCounter,
+    Seen,
+    Sketch,
+    Thresholds,
+    ThresholdsFile,
+    fit,
+)
 
 CLASSES = ("cel", "flu", "vio")
 
@@ -177,6 +186,17 @@ def test_a_large_sketch_estimates() -> None:
     assert seen.overlap(name for name in names if sketch.find(name)).items == 1024  # never more than came
 
 
+def test_an_estimate_is_not_more_than_there_is() -> None:
+    seen = Seen(Sketch.of(f"i{k}" for k in range(20000)), Sketch.of(f"g{k}" for k in range(20000)))
+    sampled = [f"g{k}" for k in range(20000) if seen.groups.find(f"g{k}")][:2]
+    assert seen.groups.total(2) == 39
+    overlap = seen.overlap(["x", "y", "z"], [*sampled, "other"])
+    assert (overlap.items, overlap.recordings, overlap.total) == (0, 3, 3)
+    counter = OverlapCounter(seen)
+    counter.add("x", sampled[:1])
+    assert counter.result().recordings == 1
+
+
 def test_the_warning_says_what_comes_back() -> None:
     assert Overlap(3, 2, 10, True).warning().startswith("3 of 10 items were used to fit")
     assert Overlap(3, 2, 10, False).warning().startswith("about 3 of 10 items")
@@ -327,7 +347,9 @@ def test_thresholds_are_applied(run, tmp_path: Path) -> None:
     write_manifest(tmp_path / "in.jsonl", every)
     result = run("im-threshold", "--apply", "limits.json", "-o", "out", "in.jsonl", cwd=tmp_path)
     assert result.returncode == 0, result.stderr.decode()
-    assert b"warning" not in result.stderr  # these items are others
+    # These items are others than those fitted on; of flu there is nothing to apply.
+    assert result.stderr.count(b"warning") == 1
+    assert b"has no threshold for flu of net@1f3a: these predictions stay as they are" in result.stderr
     made = lines(result.stdout)
     assert [one["id"] for one in made] == list(SCORES)
     told = [one["predictions"] for one in made]
@@ -393,6 +415,36 @@ def test_thresholds_go_into_a_model(run, space: Path, tmp_path: Path) -> None:
 
 
 def test_a_fit_is_no_manifest(run, space: Path, tmp_path: Path) -> None:
-    for options in (("-o", str(tmp_path / "out")), ("--apply", "thresholds.json", "--into", "model")):
+    apply = ("--apply", "thresholds.json")
+    for options in (
+        ("-o", str(tmp_path / "out")), (*apply, "--into", "model"), (*apply, "--model", "net"),
+        (*apply, "--objective", "f2"), (*apply, "--classes", "cla"), (*apply, "--common"),
+    ):  # fmt: skip
         assert run("im-threshold", *options, "predictions.jsonl", cwd=space).returncode == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_thresholds_for_other_scores_stay_out_of_a_model(run, space: Path, tmp_path: Path) -> None:
+    """The model takes the mean of its windows: what is best for their highest scores is not for it."""
+    shutil.copytree(space / "model", tmp_path / "model")
+    before = (tmp_path / "model" / "model.json").read_bytes()
+    windows = run("im-predict", "-m", "model", "--windows", "features", cwd=space)
+    call = ("im-threshold", "--into", str(tmp_path / "model"), "--aggregate")
+    result = run(*call, "max", "-", stdin=windows.stdout)
+    assert result.returncode == 2
+    assert b"makes scores of windows by mean, not max" in result.stderr
+    assert (tmp_path / "model" / "model.json").read_bytes() == before
+    assert run(*call, "s1", "-", stdin=windows.stdout).returncode == 0
+
+
+def test_a_class_with_two_scores_fails_its_item(run, tmp_path: Path) -> None:
+    doubled = records()
+    doubled[1].predictions.append(Prediction("net@1f3a", "cel", 0.2))
+    doubled[1].predictions.append(Prediction("other@2b", "cel", 0.2))
+    write_manifest(tmp_path / "in.jsonl", doubled)
+    result = run("im-threshold", "in.jsonl", cwd=tmp_path)
+    assert result.returncode == 3
+    assert b"record b: model net@1f3a gives class cel 2 scores" in result.stderr
+    assert b"3 items ok, 1 failed" in result.stderr
+    models = json.loads(result.stdout)["models"]
+    assert {name: one["items"] for name, one in models.items()} == {"net@1f3a": 3}

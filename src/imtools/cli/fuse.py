@@ -68,7 +68,8 @@ def command(run: Run, **settings: Any) -> None:
 
     Each INPUT is a manifest with predictions for the same records, or a single one carries those of several
     models. Records are matched by id; those of the first INPUT come out, with the fused predictions. An item
-    that some model lacks fails. Every --where holds for each INPUT.
+    that some model lacks fails. Every --where holds for each INPUT. Which models the first INPUT has
+    predictions of, its first 1024 records tell.
 
     The rule vote gives the part of the models whose score reaches its threshold, and says present if that
     is more than half. The rule all says present only if every model exceeds its threshold.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from .app import start, tool
-from .judging import aggregation, class_names, unlisted
+from .judging import aggregation, class_names, shown, unlisted
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -78,6 +78,8 @@ def command(
     chosen on these very items, and the figures of each class and of each level of polyphony. What the
     labels leave unknown is masked out of every number.
 
+    Every --where holds for --baseline, too. A model may be named without its @HASH.
+
     Intervals come from resampling whole recordings. Where every item has a fold, or where im-predict
     --members gave each member's predictions, figures also come as mean and deviation over the folds.
     """
@@ -95,7 +97,8 @@ def command(
     if fmt == "jsonl":
         run.emit(scores.to_rows())
     else:
-        click.echo(to_csv(scores) if fmt == "csv" else format_table(scores), nl=fmt == "table")
+        text = to_csv(scores) if fmt == "csv" else format_table(scores)
+        click.echo(shown(text), nl=fmt == "table")
 
 
 def main() -> NoReturn:

@@ -64,8 +64,8 @@ def command(run: Run, apply_file: str | None, **settings: Any) -> None:
     from ..stages.threshold import apply, fit
 
     if apply_file is not None:
-        if settings["into"] is not None:
-            raise UsageError("--apply and --into do not go together", "fit first, then apply")
+        if told := _told(settings):
+            raise UsageError(f"--apply and {told[0]} do not go together", "fit first, then apply")
         apply(run, apply_file)
         return
     if run.options.output is not None:
@@ -75,6 +75,14 @@ def command(run: Run, apply_file: str | None, **settings: Any) -> None:
     fitted = fit(run, **settings)
     if fitted is not None:
         click.echo(fitted.dumps(), nl=False)
+
+
+def _told(settings: dict[str, Any]) -> list[str]:
+    """Return the options of fitting that stand on the command line."""
+    context = click.get_current_context()
+    here = click.core.ParameterSource.COMMANDLINE
+    own = (param for param in context.command.params if param.name in settings)
+    return [param.opts[0] for param in own if context.get_parameter_source(param.name or "") is here]
 
 
 def main() -> NoReturn:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..chance import stable_hash
 from ..errors import UsageError
-from ..score.collect import member_of
-from ..thresholds.file import ThresholdsFile, base_name
+from ..score.model_names import member_of, named
+from ..thresholds.file import ThresholdsFile
 from .fusion import Fusion
 from .rules import DECIDING, RULES, WEIGHTED, Rule
 
@@ -54,8 +54,7 @@ def plan(
         Let classes that not every model knows be fused over those that know them.
     name : str, optional
         The name of the fused predictions, which takes the place of any that has it; ``fuse-RULE@HASH`` if
-        not given, with 8 digits that depend on the
-        rule, the models, their weights and thresholds.
+        not given, with 8 digits that depend on the rule, the models, their classes, weights and thresholds.
 
     Returns
     -------
@@ -116,21 +115,10 @@ def _available(classes: Classes, by_fold: bool, named: bool) -> list[str]:
 def _chosen(available: list[str], wanted: Sequence[str]) -> list[str]:
     if not wanted:
         return available
-    chosen = [_named(one, available) for one in wanted]
+    chosen = [named(one, available) for one in wanted]
     if len(set(chosen)) < len(chosen):
         raise UsageError("a model is named twice", "name each once")
     return chosen
-
-
-def _named(name: str, models: Sequence[str]) -> str:
-    """Return the model of that full name, or that name before ``@``."""
-    if name in models:
-        return name
-    alike = [model for model in models if base_name(model) == name]
-    if len(alike) == 1:
-        return alike[0]
-    what = f"{name!r} can be {', '.join(alike)}" if alike else f"no predictions of model {name!r}"
-    raise UsageError(what, f"there are those of {', '.join(models)}")
 
 
 def _factors(weights: str | None, models: Sequence[str]) -> tuple[float, ...] | None:
@@ -139,14 +127,14 @@ def _factors(weights: str | None, models: Sequence[str]) -> tuple[float, ...] | 
         return None
     parts = [part.strip() for part in weights.split(",")]
     hint = "write NAME=2,NAME=1, or a number for each model in their order"
-    named = ["=" in part for part in parts]
-    if all(named):
+    told = ["=" in part for part in parts]
+    if all(told):
         factors = dict.fromkeys(models, 1.0)
         for part in parts:
             model, _, text = part.rpartition("=")
-            factors[_named(model.strip(), models)] = _factor(text, hint)
+            factors[named(model.strip(), models)] = _factor(text, hint)
         return tuple(factors.values())
-    if any(named):
+    if any(told):
         raise UsageError(f"--weights {weights}: names only some of its models", hint)
     if len(parts) != len(models):
         raise UsageError(f"--weights {weights}: {len(parts)} for {len(models)} models", hint)

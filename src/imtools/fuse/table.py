@@ -7,24 +7,37 @@ from collections.abc import Iterable, Iterator
 
 from ..chance import stable_hash
 from ..manifest import Prediction, Record
+from ..score.predicted import of_whole
 
 Scores = dict[str, dict[str, float]]
 """The scores for one whole item, by model and class."""
 
+_DECISIONS: tuple[bool | None, ...] = (None, False, True)
+
 
 def whole_scores(record: Record) -> Scores:
-    """Return what models say of a whole record: its predictions without ``start`` and ``duration``."""
+    """Return what models say of a whole record: its predictions without ``start`` and ``duration``.
+
+    Raises
+    ------
+    ManifestError
+        If a model gives a class two scores.
+    """
+    return _by_model(of_whole(record))
+
+
+def _by_model(predictions: Iterable[Prediction]) -> Scores:
     scores: Scores = {}
-    for one in _whole(record.predictions):
+    for one in predictions:
         scores.setdefault(one.model, {})[one.label] = one.score
     return scores
 
 
 class ScoreTable:
-    """Scores of records, without the rest of them.
+    """Scores and decisions of records, without the rest of them.
 
     Which models and classes a record has scores of is held once for all records that agree in it, so that
-    a record takes 8 bytes a score, its id, and a little more.
+    a record takes 9 bytes a score, its id, and a little more.
 
     Parameters
     ----------
@@ -36,7 +49,7 @@ class ScoreTable:
         self.name = name
         self._layouts: dict[tuple[tuple[str, str], ...], int] = {}
         self._keys: list[tuple[tuple[str, str], ...]] = []
-        self._rows: dict[str, tuple[int, array[float]]] = {}
+        self._rows: dict[str, tuple[int, array[float], bytes]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -45,13 +58,20 @@ class ScoreTable:
         return iter(self._rows)
 
     def add(self, record: Record) -> None:
-        """Take in the scores for the whole of a record."""
-        scores = {(one.model, one.label): one.score for one in _whole(record.predictions)}
-        keys = tuple(scores)
+        """Take in the scores for the whole of a record.
+
+        Raises
+        ------
+        ManifestError
+            If a model gives a class two scores.
+        """
+        made = of_whole(record)
+        keys = tuple((one.model, one.label) for one in made)
         if keys not in self._layouts:
             self._layouts[keys] = len(self._keys)
             self._keys.append(keys)
-        self._rows[record.id] = (self._layouts[keys], array("d", scores.values()))
+        decisions = bytes(_DECISIONS.index(one.present) for one in made)
+        self._rows[record.id] = (self._layouts[keys], array("d", [one.score for one in made]), decisions)
 
     @property
     def classes(self) -> dict[str, list[str]]:
@@ -62,19 +82,20 @@ class ScoreTable:
                 found.setdefault(model, {})[label] = None
         return {model: list(labels) for model, labels in found.items()}
 
+    def predictions(self, item: str) -> list[Prediction]:
+        """Return the predictions for a record by its id; none if it is not there."""
+        if item not in self._rows:
+            return []
+        layout, scores, decisions = self._rows[item]
+        return [
+            Prediction(model, label, score, present=_DECISIONS[place])
+            for (model, label), score, place in zip(self._keys[layout], scores, decisions, strict=True)
+        ]
+
     def of(self, item: str) -> Scores:
         """Return the scores of a record by its id; nothing if it is not there."""
-        scores: Scores = {}
-        if item in self._rows:
-            layout, values = self._rows[item]
-            for (model, label), score in zip(self._keys[layout], values, strict=True):
-                scores.setdefault(model, {})[label] = score
-        return scores
+        return _by_model(self.predictions(item))
 
     def digest(self, item: str) -> str:
-        """Return a hash of the scores of a record."""
-        return stable_hash(self.of(item))[:16]
-
-
-def _whole(predictions: Iterable[Prediction]) -> Iterator[Prediction]:
-    return (one for one in predictions if one.start is None and one.duration is None)
+        """Return a hash of what is held of a record."""
+        return stable_hash([[p.model, p.label, p.score, p.present] for p in self.predictions(item)])[:16]

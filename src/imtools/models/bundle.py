@@ -148,10 +148,15 @@ def save(
     path = Path(folder) / WEIGHTS_NAME
     write_tensors(path, tensors)
     description = replace(description, weights=_digest(path))
-    text = json.dumps(description.to_json(), indent=1, allow_nan=False) + "\n"
     write_text(Path(folder) / CARD_NAME, card.replace("{name}", full_name(description)))
-    write_text(Path(folder) / DESCRIPTION_NAME, text)  # last: a folder that has it is complete
+    write_description(folder, description)  # last: a folder that has it is complete
     return description
+
+
+def write_description(folder: _PathLike, description: Description) -> None:
+    """Write the description of a model directory, atomically; the weights that it names stay as they are."""
+    text = json.dumps(description.to_json(), indent=1, allow_nan=False) + "\n"
+    write_text(Path(folder) / DESCRIPTION_NAME, text)
 
 
 def read_description(folder: _PathLike) -> Description:

@@ -10,6 +10,7 @@ from ..plot.confusion import draw_confusion
 from ..plot.polyphony import draw_polyphony
 from ..plot.scores import ModelScores, scores_of
 from ..score.names import CLASS_NAMES, FIGURES
+from ..score.resample import FEW_GROUPS
 from ..score.result import Comparison, Difference, Interval, Scores
 from .page import Bar, Page
 
@@ -31,8 +32,8 @@ def scores_page(scores: Scores) -> str:
     """
     page = Page(f"Scores of {scores.model}")
     page.text(
-        f"{scores.num_items} items of {scores.num_groups} recordings, {len(scores.classes)} classes, "
-        f"{100 * scores.known:.1f} % of the labels known; left out: {scores.num_unpredicted} items without "
+        f"{scores.num_items} items in {scores.num_groups} groups that share no recording, "
+        f"{len(scores.classes)} classes, {100 * scores.known:.1f} % of the labels known; left out: {scores.num_unpredicted} items without "
         f"predictions, {scores.num_unlabelled} without labels."
     )
     if scores.degenerate:
@@ -78,9 +79,10 @@ def _figures(page: Page, scores: Scores) -> None:
     page.heading("All classes together")
     page.table(head, rows)
     if drawn is not None:
+        few = ", too few for intervals as wide as they should be" if drawn.groups < FEW_GROUPS else ""
         page.text(
             f"Intervals: the middle {100 * drawn.confidence:g} % of {drawn.replicates} resamples of the "
-            f"{drawn.groups} recordings.",
+            f"{drawn.groups} groups{few}.",
             kind="note",
         )
     if folds is not None:

@@ -87,6 +87,9 @@ def bootstrap(
 def interval(samples: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
     """Return the percentiles between which the middle part of the replicates lies.
 
+    They do not correct for bias: the average precision of a class with few positives comes out higher in
+    resamples, where positives are repeated, so that its interval lies high and need not even hold the value.
+
     Parameters
     ----------
     samples : array of shape (replicates, ...)

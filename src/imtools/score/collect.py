@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from array import array
 from collections.abc import Iterable, Sequence
@@ -11,24 +10,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..aggregation import Aggregation, aggregate
+from ..aggregation import Aggregation
 from ..errors import ImtoolsWarning, UsageError
 from ..grouping import groups_of, united
 from ..labels import LabelTable, Unlisted
-from ..manifest import Prediction, Record
+from ..manifest import Record
+from .metrics.matrices import part
+from .model_names import member_of, named
+from .predicted import made_of_windows, of_whole
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-_MEMBER = re.compile(r"(.+)#fold(\d+)")
-_UNDECIDED = -1
-
-
-def member_of(model: str) -> tuple[str, int | None]:
-    """Return the model that a name stands for, and which fold's net of it: ``"net@1f3a#fold2"``."""
-    match = _MEMBER.fullmatch(model)
-    return (match[1], int(match[2])) if match else (model, None)
+UNDECIDED = -1
+"""The decision on an entry of which the predictions do not say whether it counts as a yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +43,9 @@ class LabelledScores:
         Which classes are present, and of which that is known at all.
     S : ndarray of float64, shape (n, k)
         The scores.
-    decided : ndarray of bool, shape (n, k), or None
-        What counts as a yes, if the predictions say so themselves.
+    decided : ndarray of int8, shape (n, k), or None
+        What counts as a yes (1) or a no (0) where the predictions say so themselves, -1 where they do not;
+        ``None`` if they do not anywhere.
     groups : ndarray of int64, shape (n,)
         Numbers of the original recordings, from 0: items that share one, even through others, have one.
     folds : ndarray of int64, shape (n,)
@@ -63,7 +60,7 @@ class LabelledScores:
     Y: Bools
     known: Bools
     S: Floats
-    decided: Bools | None
+    decided: NDArray[np.int8] | None
     groups: Ints
     folds: Ints
     num_unpredicted: int = 0
@@ -103,7 +100,7 @@ class _Table:
         self.rows.append(row)
         self.columns.append(column)
         self.scores.append(score)
-        self.decisions.append(_UNDECIDED if present is None else present)
+        self.decisions.append(UNDECIDED if present is None else present)
 
 
 class Collected:
@@ -141,37 +138,31 @@ class Collected:
         names = [name for name in self._tables if member_of(name)[0] == model and name != model]
         return sorted(names, key=lambda name: member_of(name)[1] or 0)
 
+    def classes(self, name: str) -> list[str]:
+        """Return the classes that a model predicts, or a member, as it is named; sorted."""
+        places = set(self._tables[name].columns)
+        return sorted(label for label, place in self._columns.items() if place in places)
+
     def add(self, record: Record) -> None:
-        """Take in a record."""
+        """Take in a record.
+
+        Raises
+        ------
+        ManifestError
+            If a model gives a class two scores, or its windows are of different classes: nothing of the
+            record is taken in.
+        """
+        aggregation = self._aggregation
+        made = of_whole(record) if aggregation is None else made_of_windows(record, aggregation)
         row = len(self._ids)
         self._ids.append(record.id)
         self._labels.add(record)
         self._ties.append(tuple(groups_of(record)))  # of strings: nothing for the garbage collector to visit
         self._folds.append(-1 if record.fold is None else record.fold)
-        if self._aggregation is not None:
-            self._add_windows(row, record.predictions, self._aggregation)
-            return
         columns, tables = self._columns, self._tables
-        for one in record.predictions:
-            if one.start is None and one.duration is None:
-                table = tables.get(one.model) or tables.setdefault(one.model, _Table())
-                table.add(row, columns.setdefault(one.label, len(columns)), one.score, one.present)
-
-    def _add_windows(self, row: int, predictions: Iterable[Prediction], aggregation: Aggregation) -> None:
-        windows: dict[str, dict[tuple[float, float | None], dict[str, float]]] = {}
-        for one in predictions:
-            if one.start is not None:
-                held = windows.setdefault(one.model, {}).setdefault((one.start, one.duration), {})
-                held[one.label] = one.score
-        for model, places in windows.items():
-            labels = list(next(iter(places.values())))
-            if any(set(scores) != set(labels) for scores in places.values()):
-                hint = "run im-predict --windows again"
-                raise UsageError(f"record {self._ids[row]}: its windows have different classes", hint)
-            scores = aggregate([[place[label] for label in labels] for place in places.values()], aggregation)
-            table = self._tables.setdefault(model, _Table())
-            for label, score in zip(labels, scores.tolist(), strict=True):
-                table.add(row, self._columns.setdefault(label, len(self._columns)), score)
+        for one in made:
+            table = tables.get(one.model) or tables.setdefault(one.model, _Table())
+            table.add(row, columns.setdefault(one.label, len(columns)), one.score, one.present)
 
     def of(
         self,
@@ -186,7 +177,8 @@ class Collected:
         Parameters
         ----------
         model : str, optional
-            Which model's, if there are several. Of a model of which there are only members, the mean.
+            Which model's, if there are several: its full name, or the name before ``@``. Of a model of which
+            there are only members, the mean of those that know a class.
         classes : sequence of str, optional
             The classes, in this order; all that the model predicts, sorted, if not given.
         unlisted : {"unknown", "absent"}
@@ -204,7 +196,8 @@ class Collected:
         -----
         ImtoolsWarning
             If items are left out, labels are of classes that the model does not know, predictions are
-            missing, nothing is known to be absent, or the predictions are the same for every item.
+            missing or not between 0 and 1, nothing is known to be absent, or the predictions are the same
+            for every item.
         """
 
         def warn(message: str) -> None:
@@ -232,9 +225,13 @@ class Collected:
             reasons = f"{unpredicted} without predictions, {unlabelled} without labels"
             warn(f"{unpredicted + unlabelled} of {len(self)} items are left out: {reasons}")
         Y, known, S, decisions = Y[rows], known[rows], S[rows], decisions[rows]
+        decided = bool((decisions != UNDECIDED).any())
         if missing := int(np.isnan(S).any(axis=1).sum()):
             warn(f"{missing} items lack a prediction for some class: it counts as 0")
+            decisions[np.isnan(S)] = False
             S = np.nan_to_num(S)
+        if outside := int(((S < 0) | (S > 1)).sum()):
+            warn(f"{outside} scores of model {model} are not between 0 and 1, where thresholds lie")
         if not (known & ~Y).any():
             warn(
                 "no class is known to be absent anywhere, so every yes is right: consider unlisted = 'absent'"
@@ -246,7 +243,7 @@ class Collected:
             Y,
             known,
             S,
-            None if (decisions == _UNDECIDED).any() else decisions == 1,
+            decisions if decided else None,
             np.array(united([self._ties[row] for row in rows]), dtype=np.int64),
             np.array(self._folds, dtype=np.int64)[rows],
             unpredicted,
@@ -264,25 +261,26 @@ class Collected:
         listing = ", ".join(self.models)
         if model is None and len(self.models) > 1:
             raise UsageError(f"predictions of {len(self.models)} models: {listing}", "choose one of them")
-        if model is not None and model not in self.models and model not in self._tables:
-            raise UsageError(f"no predictions of model {model!r}", f"there are those of {listing}")
-        return model or self.models[0]
+        if model is None or model in self._tables:
+            return model or self.models[0]
+        return named(model, self.models)
 
     def _scores(self, model: str) -> tuple[Floats, NDArray[np.int8], Bools]:
         """Return scores (NaN where there are none) and decisions of all columns, and who has any."""
         if model in self._tables:
             return self._filled(self._tables[model])
         parts = [self._filled(self._tables[name]) for name in self.members(model)]
-        scores = np.mean([part[0] for part in parts], axis=0)
-        undecided = np.full(scores.shape, _UNDECIDED, dtype=np.int8)
-        return scores, undecided, np.logical_and.reduce([part[2] for part in parts])
+        told = np.stack([one[0] for one in parts])
+        scores = part(np.nansum(told, axis=0), (~np.isnan(told)).sum(axis=0))
+        undecided = np.full(scores.shape, UNDECIDED, dtype=np.int8)
+        return scores, undecided, np.logical_and.reduce([one[2] for one in parts])
 
     def _filled(self, table: _Table) -> tuple[Floats, NDArray[np.int8], Bools]:
         shape = (len(self._ids), len(self._columns))
         rows, columns = np.asarray(table.rows, dtype=np.int64), np.asarray(table.columns, dtype=np.int64)
         scores = np.full(shape, np.nan)
         scores[rows, columns] = table.scores
-        decisions = np.full(shape, _UNDECIDED, dtype=np.int8)
+        decisions = np.full(shape, UNDECIDED, dtype=np.int8)
         decisions[rows, columns] = table.decisions
         predicted = np.zeros(len(self._ids), dtype=np.bool_)
         predicted[rows] = True
@@ -302,8 +300,8 @@ def collect(records: Iterable[Record], *, aggregation: Aggregation | None = None
 
     Raises
     ------
-    UsageError
-        If windows of one item are of different classes.
+    ManifestError
+        If a model gives a class of an item two scores, or the windows of an item are of different classes.
     """
     collected = Collected(aggregation)
     for record in records:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ..errors import UsageError
-from .collect import Bools, Floats, LabelledScores
+from .collect import UNDECIDED, Bools, Floats, LabelledScores
 from .grid import count_on_grid, oracle
 from .metrics import (
     Decisions,
@@ -42,22 +42,25 @@ def decisions_of(data: LabelledScores, threshold: Threshold = None) -> tuple[Boo
     said : ndarray of bool, shape (n, k)
         The decisions.
     limits : ndarray of float64, shape (k,)
-        The threshold of each class; NaN if the predictions themselves say what is present.
+        The threshold of each class; NaN where predictions themselves say what is present.
 
     Raises
     ------
     UsageError
         If a class has no threshold.
     """
-    if threshold is None and data.decided is not None:
-        return data.decided, np.full(len(data.classes), np.nan)
     if isinstance(threshold, Mapping):
         if missing := [name for name in data.classes if name not in threshold]:
-            raise UsageError(f"no threshold for {', '.join(missing)}", "give one for each class")
+            hint = "give one for each class, or score only the classes that have one"
+            raise UsageError(f"no threshold for {', '.join(missing)}", hint)
         limits = np.array([float(threshold[name]) for name in data.classes])
     else:
         limits = np.full(len(data.classes), _DEFAULT_THRESHOLD if threshold is None else float(threshold))
-    return decide(data.S, limits), limits
+    said = decide(data.S, limits)
+    if threshold is None and data.decided is not None:
+        told = data.decided != UNDECIDED
+        said, limits = np.where(told, data.decided == 1, said), np.where(told.any(axis=0), np.nan, limits)
+    return said, limits
 
 
 def judge(data: LabelledScores, threshold: Threshold = None) -> Scores:

@@ -14,6 +14,9 @@ from .collect import Bools, LabelledScores
 from .judge import Threshold, decisions_of, judge
 from .result import CLASS_FIGURES, Comparison, Difference, Interval, Intervals, Scores
 
+FEW_GROUPS = 10
+"""Resamples of fewer groups say little of how much others would differ."""
+
 _Samples = dict[str, NDArray[np.float64]]
 
 
@@ -67,7 +70,7 @@ def with_intervals(
     Warns
     -----
     ImtoolsWarning
-        If there is one recording only.
+        If there is one recording only, or so few that the intervals are too narrow.
     """
     if not resampling.replicates:
         return scores, None
@@ -75,6 +78,9 @@ def with_intervals(
         hint = "all items are of one recording, or tied to one another by mixes"
         warnings.warn(ImtoolsWarning(f"no intervals: {hint}"), stacklevel=3)
         return scores, None
+    if scores.num_groups < FEW_GROUPS:
+        reason = f"only {scores.num_groups} groups of items share no recording, directly or through mixes"
+        warnings.warn(ImtoolsWarning(f"the intervals are too narrow: {reason}"), stacklevel=3)
     samples = _drawn(data, decisions_of(data, threshold)[0], resampling)
     made = {name: _interval(samples[name], resampling) for name in scores.figures()}
     classes = {

@@ -56,7 +56,7 @@ class ClassScores:
     support : int
         How many items are known to have it.
     threshold : float
-        The score from which the model is taken to say yes; NaN if the predictions say so themselves.
+        The score from which the model is taken to say yes; NaN if predictions say so themselves.
     precision, recall, f1, auc, ap, accuracy : float
         0 to 1; the recall is the true positive rate, the accuracy that of all decisions about the class.
     tp, fp, fn, tn : int

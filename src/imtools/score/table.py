@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
 
 from .names import CLASS_NAMES, FIGURES, RANKING
 from .result import Comparison, Overall, Scores
@@ -15,8 +16,8 @@ _MODEL_WIDTH = 88
 def format_table(scores: Scores) -> str:
     """Return the scores as aligned plain text, without a newline at the end.
 
-    Longer names are cut; an undefined number is a dash. The thresholds stand in a column of their own
-    where they differ.
+    Longer names are cut, and what cannot be printed is escaped; an undefined number is a dash. The
+    thresholds stand in a column of their own where they differ.
     """
     blocks = [_head(scores), _figures(scores, RANKING, "ranking, without a threshold")]
     decided = [name for name in FIGURES if name not in RANKING]
@@ -30,8 +31,8 @@ def format_table(scores: Scores) -> str:
 def _head(scores: Scores) -> list[str]:
     lines = [
         f"model   {_cut(scores.model, _MODEL_WIDTH)}",
-        f"items   {scores.num_items} scored, of {scores.num_groups} recordings; left out: "
-        f"{scores.num_unpredicted} without predictions, {scores.num_unlabelled} without labels",
+        f"items   {scores.num_items} scored, in {scores.num_groups} groups that share no recording",
+        f"        left out: {scores.num_unpredicted} without predictions, {scores.num_unlabelled} without labels",
         f"labels  {len(scores.classes)} classes, {100 * scores.known:.1f} % of the entries known",
     ]
     if scores.folds is not None:
@@ -48,6 +49,8 @@ def _threshold(scores: Scores) -> str:
     thresholds = [row.threshold for row in scores.classes]
     if all(map(math.isnan, thresholds)):
         return "as the predictions say"
+    if any(map(math.isnan, thresholds)):
+        return "as the predictions say, of other classes at threshold 0.5"
     return f"threshold {thresholds[0]:g}" if len(set(thresholds)) == 1 else "one threshold for each class"
 
 
@@ -160,15 +163,26 @@ def _span(low: float, high: float, *, signed: bool = False) -> str:
 
 
 def _cut(name: str, width: int) -> str:
-    return name if len(name) <= width else f"{name[: width - 3]}..."
+    """Return a name in at most so many columns, with what cannot be printed escaped."""
+    text = "".join(c if c.isprintable() or combining(c) else repr(c)[1:-1] for c in name)
+    if _width(text) <= width:
+        return text
+    while _width(text) > width - 3:
+        text = text[:-1]
+    return f"{text}..."
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: East Asian characters take two, accents none."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return lines with the first column flush left and the others flush right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))]
-        ).rstrip()
-        for row in rows
-    ]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        gaps = [" " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [row[0] + gaps[0], *(gap + cell for gap, cell in zip(gaps[1:], row[1:], strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
-from ..errors import ManifestError
+from ..errors import ImtoolsWarning, ManifestError
 from ..fuse import Fusion, Rule, ScoreTable, merged, plan, whole_scores
 from ..manifest import Prediction, Record
-from ..run import Item, RecordStage, Run, execute, read_items
-from ..run.items import chosen_items, parse_conditions
+from ..run import Item, RecordStage, Run, execute
+from ..score.model_names import member_of
 from ..thresholds import ThresholdsFile
+from .inputs import inputs_of, items_of
 
 _LOOK_AHEAD = 1024
 """Records of the first input that are looked at to learn which models there are."""
@@ -39,6 +41,8 @@ class FuseStage(RecordStage):
         What the first input is called in messages.
     tables : sequence of ScoreTable
         The other inputs.
+    expected : collection of str or None
+        The models that were found when all that there are were to be fused; ``None`` if some were chosen.
     keep : bool
         Whether the single models' predictions stay, those of other inputs joining them.
     """
@@ -47,27 +51,48 @@ class FuseStage(RecordStage):
     group_size = 256
 
     def __init__(
-        self, fusions: Sequence[Fusion], first: str, tables: Sequence[ScoreTable], *, keep: bool
+        self,
+        fusions: Sequence[Fusion],
+        first: str,
+        tables: Sequence[ScoreTable],
+        expected: Collection[str] | None,
+        *,
+        keep: bool,
     ) -> None:
         self._fusions, self._first, self._tables, self._keep = fusions, first, tables, keep
+        self._expected, self._late = expected, set[str]()
+        self._of_members = member_of(fusions[0].models[0])[1] is not None
 
     def prepare(self, record: Record) -> list[Record]:
         """Fuse the predictions for one record."""
         sources = {self._first: whole_scores(record)}
         sources |= {table.name: table.of(record.id) for table in self._tables}
         scores = merged(record.id, sources)
+        if self._expected is not None:
+            late = scores.keys() - self._expected - {fusion.name for fusion in self._fusions}
+            self._late |= {one for one in late if (member_of(one)[1] is not None) == self._of_members}
         made = [one for fusion in self._fusions for one in fusion.fuse(record.id, scores)]
         if self._keep:
             names = {fusion.name for fusion in self._fusions}
-            held = sources.pop(self._first)
-            joined = [
-                Prediction(model, label, score)
-                for model, labels in scores.items()
-                for label, score in labels.items()
-                if label not in held.get(model, {})
-            ]
-            made = [one for one in [*record.predictions, *joined] if one.model not in names] + made
+            made = [one for one in self._kept(record) if one.model not in names] + made
         return [record.replace(predictions=made)]
+
+    def _kept(self, record: Record) -> list[Prediction]:
+        """Return the predictions of all inputs for a record, each once."""
+        kept = list(record.predictions)
+        held = {(model, label) for model, labels in whole_scores(record).items() for label in labels}
+        for table in self._tables:
+            others = table.predictions(record.id)
+            kept += [one for one in others if (one.model, one.label) not in held]
+            held |= {(one.model, one.label) for one in others}
+        return kept
+
+    def end(self) -> None:
+        """Say which models came too late to be fused."""
+        if self._late:
+            what = f"predictions of {', '.join(sorted(self._late))} are left out: the first {_LOOK_AHEAD} "
+            what += f"records of {self._first} have none; give them as an input of their own"
+            warnings.warn(ImtoolsWarning(what), stacklevel=2)
 
 
 def fuse(
@@ -106,15 +131,13 @@ def fuse(
         If the file of thresholds cannot be read.
     """
     file = None if thresholds is None else ThresholdsFile.load(thresholds)
-    first, *others = list(run.options.inputs) or ["-"]
+    first, *others = inputs_of(run)
     faults: list[Item] = []
     with run.clock.measure("read"):
         tables = [_table(run, other, faults) for other in others]
     items = items_of(run, first)
     seen, classes = _look_ahead(items)
-    known = dict(classes)
-    for table in tables:
-        known |= {model: labels for model, labels in table.classes.items() if model not in known}
+    known = _united([classes, *(table.classes for table in tables)])
     fusions = plan(
         known,
         rule,
@@ -126,23 +149,21 @@ def fuse(
         partial=partial,
         name=name,
     )
-    stage = FuseStage(fusions, first, tables, keep=keep)
+    stage = FuseStage(fusions, first, tables, None if models else known, keep=keep)
     execute(run, stage, _all_items(chain(seen, items), first, list(classes), tables, faults))
 
 
-def items_of(run: Run, name: str) -> Iterator[Item]:
-    """Yield the items of one input that meet every ``--where``: ids may come again in another input."""
-    return iter(chosen_items(read_items([name]), parse_conditions(run.options.where)))
-
-
 def _table(run: Run, name: str, faults: list[Item]) -> ScoreTable:
-    """Read the scores of an input; what is no record joins the faults."""
+    """Read the scores of an input; what is no record with scores joins the faults."""
     table = ScoreTable(name)
     for item in items_of(run, name):
-        if isinstance(item.value, Record):
-            table.add(item.value)
-        else:
+        if not isinstance(item.value, Record):
             faults.append(_fault(item))
+            continue
+        try:
+            table.add(item.value)
+        except ManifestError as error:
+            faults.append(Item(item.id, error, item.audio))
     return table
 
 
@@ -154,15 +175,21 @@ def _fault(item: Item) -> Item:
 
 
 def _look_ahead(items: Iterator[Item]) -> tuple[list[Item], dict[str, list[str]]]:
-    """Take items up to the first with predictions; return them, and the classes of its models."""
-    seen: list[Item] = []
-    for item in items:
-        seen.append(item)
-        if isinstance(item.value, Record) and (scores := whole_scores(item.value)):
-            return seen, {model: list(labels) for model, labels in scores.items()}
-        if len(seen) == _LOOK_AHEAD:
-            break
-    return seen, {}
+    """Take the first items; return them, and the classes of the models that they have predictions of."""
+    seen = list(islice(items, _LOOK_AHEAD))
+    records = (item.value for item in seen if isinstance(item.value, Record))
+    return seen, _united(
+        {p.model: [p.label]} for r in records for p in r.predictions if p.start is p.duration is None
+    )
+
+
+def _united(parts: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, list[str]]:
+    """Return the classes of each model in any of some parts, both in order of first appearance."""
+    found: dict[str, dict[str, None]] = {}
+    for classes in parts:
+        for model, labels in classes.items():
+            found.setdefault(model, {}).update(dict.fromkeys(labels))
+    return {model: list(labels) for model, labels in found.items()}
 
 
 def _all_items(

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ..aggregation import Aggregation
 from ..atomic import write_text
-from ..errors import ImtoolsWarning
+from ..errors import ImtoolsWarning, UsageError
 from ..labels import Unlisted
-from ..manifest import Record
+from ..manifest.stream import STDIN
 from ..run import Run
-from ..run.items import read_items
 from ..run.journal import claim_file
-from ..score import Resampling, Scores, collect, evaluate
+from ..score import Collected, Resampling, Scores, collect, evaluate
 from ..score.judge import Threshold
-from ..thresholds import ThresholdsFile
+from ..thresholds import Thresholds, ThresholdsFile
+from .inputs import items_of, take_in
 
 
 def score(
@@ -45,20 +45,29 @@ def score(
     thresholds : str or None
         A file of `im-threshold`, which has those of each model.
     baseline : str or None
-        A manifest with the predictions of another model.
+        A manifest with the predictions of another model, which must have no fault. The run's conditions
+        hold for it, too.
     unlisted, model, classes, aggregation, resampling, baseline_model
         See `imtools.score.evaluate`.
 
     Raises
     ------
+    UsageError
+        If standard input is to be both.
     ImtoolsError
         If the file of thresholds or the baseline cannot be read.
     """
     file = None if thresholds is None else ThresholdsFile.load(thresholds)
+    own: dict[str, Thresholds] = {}
 
     def choose(name: str) -> Threshold:
-        return threshold if file is None else file.of(name).classes
+        if file is None:
+            return threshold
+        own[name] = file.of(name)
+        return own[name].classes
 
+    if baseline == STDIN and STDIN in (run.options.inputs or [STDIN]):
+        raise UsageError("standard input cannot be its own baseline", "name a file for one of them")
     if run.options.dry_run:
         count = sum(1 for _ in run.each_record())
         run.say(f"dry run: {count} records would be scored")
@@ -67,8 +76,12 @@ def score(
         claim_file(report, force=run.options.force)
     run.start()
     with run.clock.measure("read"):
-        collected = collect(_counted(run), aggregation=aggregation)
-        others = None if baseline is None else collect(_records(baseline), aggregation=aggregation)
+        collected = Collected(aggregation)
+        take_in(run, run.items(), collected.add)
+        others = None
+        if baseline is not None:
+            found = (item.resolve() for item in items_of(run, baseline))
+            others = collect(found, aggregation=aggregation)
     with run.clock.measure("score"):
         scores = evaluate(
             collected,
@@ -80,7 +93,7 @@ def score(
             baseline=others,
             baseline_model=baseline_model,
         )
-    if file is not None and (overlap := file.of(scores.model).overlap(collected.ids, collected.recordings)):
+    if file is not None and (overlap := own[scores.model].overlap(collected.ids, collected.recordings)):
         warnings.warn(ImtoolsWarning(overlap.warning()), stacklevel=2)
     if report is not None:
         from ..report import scores_page  # matplotlib takes its time: only who wants pictures waits
@@ -88,15 +101,3 @@ def score(
         with run.clock.measure("report"):
             write_text(report, scores_page(scores))
     return scores
-
-
-def _counted(run: Run) -> Iterator[Record]:
-    for record in run.each_record():
-        run.succeed()
-        yield record
-
-
-def _records(manifest: str) -> Iterator[Record]:
-    """Yield the records of a manifest that must have no fault."""
-    for item in read_items([manifest]):
-        yield item.resolve()

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ..aggregation import Aggregation
-from ..atomic import write_text
 from ..errors import ImtoolsWarning, ManifestError, UsageError
 from ..labels import Unlisted
 from ..manifest import Prediction, Record
-from ..run import Item, RecordStage, Run, execute
-from ..run.context import resolved
+from ..run import RecordStage, Run, execute
 from ..score import Collected
-from ..score.collect import member_of
+from ..score.model_names import member_of, named
+from ..score.predicted import made_of_windows, of_whole
 from ..thresholds import Objective, OverlapCounter, Seen, Thresholds, ThresholdsFile
 from ..thresholds import fit as fit_model
-from .fuse import items_of
+from .inputs import inputs_of, items_of, take_in
 
 
 class _Gathered:
@@ -37,21 +34,20 @@ class _Gathered:
         Raises
         ------
         ManifestError
-            If a model's predictions for it have come before.
+            If a model's predictions for it have come before, or as `of_whole` and `made_of_windows`: nothing
+            of the record is taken in.
         """
+        how = self._aggregation
         parts: dict[str, list[Prediction]] = {}
-        for one in record.predictions:
-            if (one.start is not None) == (self._aggregation is not None):
-                parts.setdefault(member_of(one.model)[0], []).append(one)
+        for one in of_whole(record) if how is None else made_of_windows(record, how):
+            parts.setdefault(member_of(one.model)[0], []).append(one)
         self.unpredicted += not parts
         for model in parts:
             if record.id in self._groups.get(model, {}):
                 what = f"id {record.id!r} appears a second time with predictions of model {model}"
                 raise ManifestError(what, "ids must be unique among the predictions of a model")
         for model, predictions in parts.items():
-            self._models.setdefault(model, Collected(self._aggregation)).add(
-                record.replace(predictions=predictions)
-            )
+            self._models.setdefault(model, Collected()).add(record.replace(predictions=predictions))
             self._groups.setdefault(model, {})[record.id] = record.groups
 
     def __iter__(self) -> Iterator[tuple[str, Collected]]:
@@ -102,21 +98,19 @@ def fit(
     UsageError
         If there are no predictions to fit to, or those of another model than that of the directory.
     """
-    gathered, held = _Gathered(aggregation), 0
+    gathered, names, held = _Gathered(aggregation), inputs_of(run), 0
     with run.clock.measure("read"):
-        for name in list(run.options.inputs) or ["-"]:
-            for item, outcome in resolved(items_of(run, name), run.options.jobs):
-                held += _take(run, gathered, item, outcome)
+        for name in names:
+            held += take_in(run, items_of(run, name), gathered.add, count=False)
     if run.options.dry_run:
         run.say(f"dry run: thresholds would be fitted to {held} records")
         return None
     run.start()
     fitted: dict[str, Thresholds] = {}
     with run.clock.measure("fit"):
-        if model is not None and model not in (names := [name for name, _ in gathered]):
-            raise UsageError(f"no predictions of model {model!r}", f"there are those of {', '.join(names)}")
+        wanted = None if model is None else named(model, [name for name, _ in gathered])
         for name, collected in gathered:
-            if model in (None, name):
+            if wanted in (None, name):
                 data = collected.of(name, classes=classes, unlisted=unlisted)
                 groups = gathered.groups(name, data.ids)
                 fitted[name] = fit_model(data, objective, common=common, target=target, groups=groups)
@@ -127,46 +121,45 @@ def fit(
         warnings.warn(ImtoolsWarning(message), stacklevel=2)
     file = ThresholdsFile(fitted)
     if into is not None:
-        write_into(into, file)
+        write_into(into, file, aggregation)
     return file
 
 
-def _take(run: Run, gathered: _Gathered, item: Item, outcome: Record | Exception) -> bool:
-    """Take in an item, or count it as failed; return whether it is good."""
-    if isinstance(outcome, Record):
-        try:
-            gathered.add(outcome)
-            return True
-        except ManifestError as error:
-            outcome = error
-    run.fail(item, "read", outcome)
-    return False
-
-
-def write_into(folder: str, file: ThresholdsFile) -> None:
+def write_into(folder: str, file: ThresholdsFile, aggregation: Aggregation | None = None) -> None:
     """Write the thresholds of a model into its directory, whose weights and name stay what they are.
 
     Classes without a fitted threshold keep what they had.
 
+    Parameters
+    ----------
+    folder : path
+        The directory.
+    file : ThresholdsFile
+        The thresholds.
+    aggregation : str, optional
+        How the scores that they were fitted to were made of those of windows, if not by the model itself.
+
     Raises
     ------
     UsageError
-        If there are none of just that model.
+        If there are none of just that model, or they are for scores that it makes in another way.
     ModelError
         If the directory holds no model.
     """
-    from ..models.bundle import DESCRIPTION_NAME, full_name, read_description
+    from ..models.bundle import full_name, read_description, write_description
 
     description = read_description(folder)
     name = full_name(description)
     if name not in file.models:
         what = f"{folder}: holds model {name}, but these are predictions of {', '.join(file.models)}"
         raise UsageError(what, "predict with this very model")
+    if aggregation not in (None, description.aggregation):
+        what = f"{folder}: makes scores of windows by {description.aggregation}, not {aggregation}"
+        raise UsageError(what, "fit without --aggregate, or leave --into out")
     fitted = file.models[name].classes
     limits = zip(description.labels, description.thresholds, strict=True)
     changed = replace(description, thresholds=[fitted.get(label, before) for label, before in limits])
-    text = json.dumps(changed.to_json(), indent=1, allow_nan=False) + "\n"
-    write_text(Path(folder) / DESCRIPTION_NAME, text)
+    write_description(folder, changed)
 
 
 class ApplyStage(RecordStage):
@@ -184,6 +177,7 @@ class ApplyStage(RecordStage):
     def __init__(self, file: ThresholdsFile) -> None:
         self._file = file
         self._found: dict[str, Thresholds | None] = {}
+        self._bare: set[tuple[str, str]] = set()
         self._counters: dict[Seen, OverlapCounter] = {}
 
     def begin(self, kept: Iterator[Record]) -> None:
@@ -202,10 +196,14 @@ class ApplyStage(RecordStage):
         return prepared
 
     def end(self) -> None:
-        """Say whether the thresholds were fitted on any of this, or did not apply to any of it."""
+        """Say whether the thresholds were fitted on any of this, or did not apply to some or any of it."""
         for overlap in (counter.result() for counter in self._counters.values()):
             if overlap:
                 warnings.warn(ImtoolsWarning(overlap.warning()), stacklevel=2)
+        if self._bare:
+            pairs = ", ".join(f"{label} of {model}" for model, label in sorted(self._bare))
+            what = f"{self._file.name}: has no threshold for {pairs}: these predictions stay as they are"
+            warnings.warn(ImtoolsWarning(what), stacklevel=2)
         if self._found and not any(self._found.values()):
             what = f"{self._file.name}: no predictions of {', '.join(self._file.models)} to apply them to"
             warnings.warn(ImtoolsWarning(what), stacklevel=2)
@@ -214,8 +212,12 @@ class ApplyStage(RecordStage):
         if one.start is not None or one.duration is not None:
             return one
         found = self._of(one.model)
-        limit = None if found is None else found.classes.get(one.label)
-        return one if limit is None else replace(one, present=one.score >= limit)
+        if found is None:
+            return one
+        if one.label not in found.classes:
+            self._bare.add((member_of(one.model)[0], one.label))
+            return one
+        return replace(one, present=one.score >= found.classes[one.label])
 
     def _of(self, model: str) -> Thresholds | None:
         if model not in self._found:

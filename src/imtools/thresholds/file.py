@@ -22,7 +22,7 @@ from ..manifest.values import (
     optional,
     string,
 )
-from ..score.collect import member_of
+from ..score.model_names import base_name, member_of
 from .sketch import Overlap, Seen
 
 THRESHOLDS_SCHEMA = "imtools/thresholds/1"
@@ -177,11 +177,6 @@ class ThresholdsFile:
             what = f"{self.name}: has no thresholds of model {model}, only of {', '.join(self.models)}"
             raise UsageError(what, "fit them with im-threshold on its predictions")
         return found
-
-
-def base_name(model: str) -> str:
-    """Return the name of a model without the hash of its weights."""
-    return model.partition("@")[0]
 
 
 def _models(value: Json) -> dict[str, Thresholds]:

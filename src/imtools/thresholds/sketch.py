@@ -162,6 +162,7 @@ class OverlapCounter:
 
     seen: Seen
     _total: int = 0
+    _named: int = 0
     _items: set[str] = field(default_factory=set)
     _groups: set[str] = field(default_factory=set)
 
@@ -174,13 +175,18 @@ class OverlapCounter:
 
     def add_groups(self, groups: Iterable[str]) -> None:
         """Take in recordings."""
-        self._groups.update(found for name in groups if (found := self.seen.groups.find(name)) is not None)
+        for name in groups:
+            self._named += 1
+            if (found := self.seen.groups.find(name)) is not None:
+                self._groups.add(found)
 
     def result(self) -> Overlap:
         """Return the overlap of what has come so far."""
         items, groups = self.seen.items, self.seen.groups
+        # An estimate from few of a large sketch may be more than there is.
         count = min(items.total(len(self._items)), self._total)
-        return Overlap(count, groups.total(len(self._groups)), self._total, items.exact and groups.exact)
+        recordings = min(groups.total(len(self._groups)), self._named)
+        return Overlap(count, recordings, self._total, items.exact and groups.exact)
 
 
 def _hash(name: str) -> str:
