@@ -29,10 +29,11 @@ def format_table(scores: Scores) -> str:
 
 
 def _head(scores: Scores) -> list[str]:
+    left = scores.num_unpredicted, scores.num_unlabelled
     lines = [
         f"model   {_cut(scores.model, _MODEL_WIDTH)}",
         f"items   {scores.num_items} scored, in {scores.num_groups} groups that share no recording",
-        f"        left out: {scores.num_unpredicted} without predictions, {scores.num_unlabelled} without labels",
+        f"        left out: {left[0]} without predictions, {left[1]} without labels",
         f"labels  {len(scores.classes)} classes, {100 * scores.known:.1f} % of the entries known",
     ]
     if scores.folds is not None:
