@@ -16,8 +16,9 @@ import pytest
 from imtools.errors import UsageError
 from imtools.manifest import Record, parse_line
 from imtools.run import Item
-from imtools.run import stage as stage_module
+from imtools.run.groups import Good, Ready, blocks, cut
 from imtools.run.items import parse_conditions
+from imtools.run.shard import Shard
 from imtools.run.workers import ordered_map
 from workspace import write_note
 
@@ -272,15 +273,100 @@ def test_closed_standard_error_is_no_failure(space: Path, tmp_path: Path) -> Non
     assert subprocess.run(["bash", "-c", command], cwd=space, check=False).returncode == 0
 
 
-def test_groups_end_where_the_audio_is_long() -> None:
-    ready = [
-        stage_module._Ready(
-            Item(str(n), None), "", stage_module._Good(Record(str(n), None, 0, 1500.0, 1, 1500), None)
+def test_groups_are_the_blocks_cut_again_where_the_audio_is_long() -> None:
+    def groups(seconds: list[float], first: int = 0) -> list[int]:
+        ready = (
+            Ready(Item(str(n), None), "", Good(Record(str(n), None, 0, length, 1, round(length)), None))
+            for n, length in enumerate(seconds)
         )
-        for n in range(7)
-    ]
-    groups = []
-    source = iter(ready)
-    while group := stage_module._next_group(source, 4):
-        groups.append(len(group))
-    assert groups == [3, 3, 1]
+        return [len(group) for group in cut(ready, 4, first)]
+
+    assert groups([1500.0] * 7) == [3, 1, 3]
+    assert groups([1.0] * 10) == [4, 4, 2]
+    assert groups([1.0] * 6, first=6) == [2, 4]
+    assert groups([4000.0, 4000.0, 1.0, 1.0, 1.0]) == [1, 1, 2, 1]
+    assert groups([]) == []
+    # Whatever was done before, what is left is cut at the same places.
+    long = [1500.0, 10.0, 3000.0, 5.0, 20.0, 3600.0, 1.0, 2.0, 3.0, 7200.0]
+    whole = groups(long)
+    for kept in range(len(whole)):
+        first = sum(whole[:kept])
+        assert groups(long[first:], first) == whole[kept:]
+
+
+def test_blocks_are_counted_from_the_start_of_the_input() -> None:
+    assert [len(block) for block in blocks(range(10), 4, 0)] == [4, 4, 2]
+    assert [len(block) for block in blocks(range(10), 4, 7)] == [1, 4, 4, 1]
+    assert list(blocks([], 4, 3)) == []
+
+
+@pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1.0/2", "\u0661/2"])
+def test_shards_that_make_no_sense_are_refused(text: str, run, space: Path) -> None:
+    with pytest.raises(UsageError, match="--shard"):
+        Shard.parse(text)
+    result = run("im-segment", "--shard", text, "lib", cwd=space)
+    assert result.returncode == 2
+    assert b"I/N" in result.stderr
+
+
+def test_a_shard_is_every_nth_thing_and_counts_once() -> None:
+    things = list(range(11))
+    shares = [list(Shard.parse(f"{number}/3").of(things)) for number in (1, 2, 3)]
+    assert shares == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8]]
+    for number, share in enumerate(shares, 1):
+        assert [n for n in things if Shard(number, 3).holds(n)] == share
+    assert list(Shard.parse(None).of(things)) == things
+
+
+SHARDED = {
+    "im-index": ("lib",),
+    "im-segment": ("--rate", "11025", "index.jsonl"),
+    "im-mix": ("--limit", "5", "folds.jsonl"),
+    "im-augment": ("--gain", "-6:6", "segments.jsonl"),
+    "im-predict": ("-m", "model", "--where", "fold=1", "folds.jsonl"),
+}
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_shards_make_together_what_one_run_makes(name: str, run, space: Path) -> None:
+    whole = run(name, *SHARDED[name], cwd=space)
+    assert whole.returncode == 0, whole.stderr.decode()
+    shards = [run(name, "--shard", f"{n}/3", *SHARDED[name], cwd=space) for n in (1, 2, 3)]
+    assert [shard.returncode for shard in shards] == [0, 0, 0]
+    counts = [len(shard.stdout.splitlines()) for shard in shards]
+    assert min(counts) > 0
+    assert b"".join(sorted(whole.stdout.splitlines(True))) == b"".join(
+        sorted(line for shard in shards for line in shard.stdout.splitlines(True))
+    )
+
+
+def test_shards_of_copies_and_of_features(run, space: Path, tmp_path: Path) -> None:
+    copies = ("im-augment", "--pitch", "-2,2", "--limit", "7", "segments.jsonl")
+    whole = _lines(run(*copies, cwd=space).stdout)
+    parts = [_lines(run(*copies, "--shard", f"{n}/2", cwd=space).stdout) for n in (1, 2)]
+    assert sorted(map(json.dumps, whole)) == sorted(json.dumps(one) for part in parts for one in part)
+    for out, *share in (("whole",), ("one", "--shard", "1/2"), ("two", "--shard", "2/2")):
+        result = run("im-features", "-o", str(tmp_path / out), *share, "segments.jsonl", cwd=space)
+        assert result.returncode == 0, result.stderr.decode()
+    rows, one, two = (np.load(tmp_path / out / "cqt-00000.npy") for out in ("whole", "one", "two"))
+    np.testing.assert_allclose(one, rows[0::2], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(two, rows[1::2], rtol=1e-4, atol=1e-5)
+
+
+def test_a_shard_counts_what_it_takes_and_is_not_resumed_by_another(run, space: Path, tmp_path: Path) -> None:
+    dry = run("im-segment", "--shard", "2/3", "-n", "index.jsonl", cwd=space)
+    assert b"3 items of shard 2/3" in dry.stderr  # of eight
+    out = ("-o", str(tmp_path / "out"))
+    assert run("im-segment", *out, "--shard", "1/3", "lib", cwd=space).returncode == 0
+    for options in (("--shard", "2/3"), ("--shard", "1/2"), ()):
+        refused = run("im-segment", *out, *options, "--resume", "lib", cwd=space)
+        assert refused.returncode == 2
+        assert b"other options" in refused.stderr
+    assert run("im-segment", *out, "--shard", "1/3", "--resume", "lib", cwd=space).returncode == 0
+
+
+def test_a_fault_of_the_whole_is_reported_by_one_shard(run, space: Path, tmp_path: Path) -> None:
+    shutil.copytree(space / "lib", tmp_path / "lib")
+    (tmp_path / "lib" / "vio" / "2.wav").write_bytes(b"no longer audio")
+    failed = [run("im-mix", "--shard", f"{n}/2", "lib", cwd=tmp_path).returncode for n in (1, 2)]
+    assert sorted(failed) == [0, 3]

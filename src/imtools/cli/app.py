@@ -32,7 +32,7 @@ def _load_config(context: click.Context, _: click.Parameter, path: str | None) -
 
 
 def _common_options(
-    *, output: str | None, inputs: bool, per_item: bool, seed: bool, device: bool
+    *, output: str | None, inputs: bool, per_item: bool, seed: bool, device: bool, shard: bool, spread: bool
 ) -> list[Any]:
     """Return the shared options that a command offers, with the same letters everywhere."""
     options: list[Any] = []
@@ -99,6 +99,29 @@ def _common_options(
                 help="Take only records with this value (repeatable).",
             )
         )
+    if shard:
+        options.append(
+            click.option(
+                "--shard",
+                metavar="I/N",
+                help="Take every N-th item from the I-th on: N jobs, each with a DIR of its own, do all.",
+            )
+        )
+    if spread:
+        options += [
+            click.option(
+                "--engine",
+                type=click.Choice(["local", "dask"]),
+                default="local",
+                show_default=True,
+                help="Work on this machine, or on the workers of a dask cluster that see the same files.",
+            ),
+            click.option(
+                "--scheduler",
+                metavar="ADDRESS",
+                help="The cluster's scheduler, such as tcp://HOST:8786, or the file that it wrote.",
+            ),
+        ]
     if per_item:
         options.append(
             click.option("-0", "--null", is_flag=True, help="Standard input holds NUL-separated paths.")
@@ -135,9 +158,11 @@ stretcher = click.option(
 
 _SHARED_NAMES = (
     "inputs", "output", "resume", "force", "failures", "strict", "jobs", "seed", "device", "precision",
-    "dry_run", "null", "where", "quiet", "verbose", "color",
+    "dry_run", "null", "where", "shard", "engine", "scheduler", "quiet", "verbose", "color",
 )  # fmt: skip
-_NOT_REPLAYED = ("resume", "force", "dry_run", "quiet", "verbose", "color", "failures", "strict")
+_NOT_REPLAYED = (
+    "resume", "force", "dry_run", "quiet", "verbose", "color", "failures", "strict", "engine", "scheduler",
+)  # fmt: skip
 
 
 def tool(
@@ -148,6 +173,8 @@ def tool(
     per_item: bool = True,
     seed: bool = False,
     device: bool = False,
+    shard: bool = False,
+    spread: bool = False,
     own_output: bool = False,
     formats: tuple[str, ...] = (),
     content: dict[str, str] | None = None,
@@ -167,6 +194,8 @@ def tool(
         Whether it can take NUL-separated paths on standard input.
     seed, device : bool
         Whether it offers ``--seed``, and ``--device`` with ``--precision``.
+    shard, spread : bool
+        Whether it offers ``--shard``, and ``--engine`` with ``--scheduler``.
     own_output : bool
         Whether it keeps its output directory itself.
     formats : tuple of str
@@ -188,7 +217,13 @@ def tool(
         own = list(reversed(getattr(function, "__click_params__", [])))
         holder = _collect(
             _common_options(
-                output=output, inputs=inputs, per_item=inputs and per_item, seed=seed, device=device
+                output=output,
+                inputs=inputs,
+                per_item=inputs and per_item,
+                seed=seed,
+                device=device,
+                shard=shard,
+                spread=spread,
             )
         )
         arguments = [click.Argument(["inputs"], nargs=-1, metavar="[INPUT]...")] if inputs else []
@@ -241,13 +276,17 @@ def _run(
     shared["color"] = wants_color(values.get("color"))
     if "resume" in values and shared.get("output") is None and (values["resume"] or values["force"]):
         raise UsageError("--resume and --force speak of an output directory", "name it with -o")
+    if values.get("engine") == "local" and _was_typed("scheduler"):
+        raise UsageError("--scheduler names a cluster", "add --engine dask to work there")
     options = Options(**shared, arguments=arguments)
     _voice.update(quiet=options.quiet, verbose=options.verbose)
     if not options.inputs and "inputs" in values and sys.stdin.isatty():
         click.echo(f"{name}: reading a manifest from the terminal (end it with Ctrl-D)", err=True)
     params = {key: value for key, value in own.items() if key not in formats}
     for key, file in content.items():
-        if params[key] is not None:
+        if isinstance(params[key], tuple):
+            params[key] = [content_digest(path, file) for path in params[key]]
+        elif params[key] is not None:
             params[key] = content_digest(params[key], file)
     for key in ("device", "precision"):
         if key in values:
@@ -259,6 +298,12 @@ def _run(
         raise SystemExit(141) from None
     if run.exit_code:
         raise SystemExit(run.exit_code)
+
+
+def _was_typed(name: str) -> bool:
+    """Return whether an option stands on the command line, rather than in the environment."""
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE
 
 
 _voice = {"quiet": False, "verbose": False}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     "im-augment",
     output="Write the copies as audio files into DIR (else they are recipes, rendered when read).",
     seed=True,
+    shard=True,
+    spread=True,
     epilog="""
 im-augment --pitch -6,-4,-2,2,4,6 segments.jsonl > shifted.jsonl
 im-augment --pitch -6,-4,-2,2,4,6 --limit 24 --keep segments.jsonl

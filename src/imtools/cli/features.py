@@ -116,6 +116,8 @@ def _front_end(
     output="Where to write the arrays and the manifest (required).",
     device=True,
     content={"like": "model.json"},
+    shard=True,
+    spread=True,
     epilog="""
 im-features -o features/ segments.jsonl
 im-features --preset han2017 --dtype float16 -o mel/ segments.jsonl

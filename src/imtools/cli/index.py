@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @tool(
     "im-index",
     output="Write the manifest into DIR as well (and the arrays of layouts that hold features).",
+    shard=True,
     epilog="""
 im-index music/ > index.jsonl
 im-index --layout irmas-train --check IRMAS-TrainingData > irmas.jsonl

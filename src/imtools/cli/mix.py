@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     seed=True,
     device=True,
     formats=("cache",),
+    shard=True,
+    spread=True,
     epilog="""
 im-mix folds.jsonl > mixes.jsonl
 im-mix --sync genre --pairs cel+vio,flu+pia folds.jsonl

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 @tool(
     "im-segment",
     output="Write the segments as audio files into DIR (else they are pointers into the files).",
+    shard=True,
+    spread=True,
     epilog="""
 im-segment music/ > segments.jsonl
 im-segment --length 3 --hop 1.5 --tail pad song.flac

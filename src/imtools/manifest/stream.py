@@ -96,15 +96,16 @@ def rebase(record: Record, from_dir: str | os.PathLike[str], to_dir: str | os.Pa
             return whole[len(inside) :]
         return os.path.relpath(whole, target) if to_dir and not os.path.isabs(path) else whole
 
-    return _moved(record, move)
+    return moved(record, move)
 
 
 def absolute(record: Record) -> Record:
     """Return the record with all paths absolute, but for those in ``source``."""
-    return _moved(record, os.path.abspath)
+    return moved(record, os.path.abspath)
 
 
-def _moved(record: Record, move: Callable[[str], str]) -> Record:
+def moved(record: Record, move: Callable[[str], str]) -> Record:
+    """Return the record with a function applied to all its paths, but for those in ``source``."""
     changes: dict[str, Any] = {}
     if record.audio is not None:
         changes["audio"] = move(record.audio)

@@ -1,16 +1,19 @@
 """The harness that every command runs in: items, failures, journal, progress, exit codes."""
 
 from .context import Options, Run, is_fatal
+from .execute import execute
 from .items import Item, read_items, record_items
-from .stage import Passing, RecordStage, Stage, execute
+from .stage import Blueprint, Passing, RecordStage, Stage, Work
 
 __all__ = [
+    "Blueprint",
     "Item",
     "Options",
     "Passing",
     "RecordStage",
     "Run",
     "Stage",
+    "Work",
     "execute",
     "is_fatal",
     "read_items",

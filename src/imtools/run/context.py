@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -20,6 +20,7 @@ from .items import MANIFEST_NAME, Item, chosen_items, parse_conditions, read_ite
 from .journal import OutputDirectory, claim, write_run
 from .progress import Clock, Progress, final_line
 from .settings import fingerprint, run_json
+from .shard import Shard
 from .workers import ordered_map
 
 EXIT_OK, EXIT_FATAL, EXIT_USAGE, EXIT_FAILURES, EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 0, 1, 2, 3, 130, 141
@@ -42,6 +43,9 @@ class Options:
     dry_run: bool = False
     null: bool = False
     where: Sequence[str] = ()
+    shard: str | None = None
+    engine: str = "local"
+    scheduler: str | None = None
     quiet: bool = False
     verbose: bool = False
     color: bool = True
@@ -77,7 +81,12 @@ class Run:
         self, tool: str, version: str, options: Options, params: dict[str, Any], *, own_output: bool = False
     ) -> None:
         self.tool, self.version, self.options = tool, version, options
-        self.params = fingerprint(tool, params | {"seed": options.seed})
+        self.shard = Shard.parse(options.shard)
+        params = params | {"seed": options.seed}
+        self.params = fingerprint(tool, params)
+        # A share of the output is another output, though each of its records is the same.
+        share = {} if self.shard.is_whole else {"shard": str(self.shard)}
+        self._output_params = fingerprint(tool, params | share)
         self.ok = self.failed = 0
         self.audio_seconds = 0.0
         self.clock = Clock()
@@ -86,6 +95,8 @@ class Run:
         self._failures = FailureSink(None if options.dry_run else options.failures, quiet=options.quiet)
         self.progress: Progress | None = None
         self.output: OutputDirectory | None = None
+        self.writer: Callable[[Iterable[Record | dict[str, Any]]], None] | None = None
+        """What writes records to standard output, where they are not to be lines of a manifest."""
         if sys.stdout is None:  # closed by whoever started us
             sys.stdout = open(os.devnull, "w", encoding="ascii")  # noqa: SIM115
         self._out_elsewhere = bool(stream_folder(sys.stdout.fileno()))
@@ -111,7 +122,7 @@ class Run:
                 claim(self.folder, **again)
                 write_run(self.folder, self.run_json())
             else:
-                self.output = OutputDirectory(self.folder, self.run_json(), self.params, **again)
+                self.output = OutputDirectory(self.folder, self.run_json(), self._output_params, **again)
         self.progress = Progress(self.tool, enabled=not self.options.quiet, colour=self.options.color)
 
     def _check_distinct(self, folder: Path) -> None:
@@ -176,15 +187,21 @@ class Run:
         return list(self.each_record())
 
     def each_record(self) -> Iterator[Record]:
-        """Yield the input records one by one, for commands that keep little of each; see `records`."""
-        for item, outcome in resolved(self.items(), self.options.jobs):
+        """Yield the input records one by one, for commands that keep little of each; see `records`.
+
+        All of them, also where ``--shard`` is set, but each fault is reported by one shard only.
+        """
+        for position, (item, outcome) in enumerate(resolved(self.items(), self.options.jobs)):
             if isinstance(outcome, Record):
                 yield outcome
-            else:
+            elif self.shard.holds(position):
                 self.fail(item, "read", outcome)
 
     def emit(self, records: Iterable[Record | dict[str, Any]]) -> None:
         """Write records to standard output; paths as `imtools.manifest.stream` says."""
+        if self.writer is not None:
+            self.writer(records)
+            return
         with naming("standard output"):
             for record in records:
                 if isinstance(record, Record):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from ..atomic import naming
 from ..errors import ImtoolsError
@@ -13,6 +14,38 @@ from ..manifest import dump_line
 from ..manifest.values import Json
 
 FAILURE_SCHEMA = "imtools/failure/1"
+
+
+class ToldError(ImtoolsError):
+    """An error as far as a failure record tells it; unlike the error itself, it can be sent anywhere.
+
+    Parameters
+    ----------
+    kind : str
+        Type of an `ImtoolsError`, or ``"InternalError"``.
+    message, hint : str
+        See `ImtoolsError`.
+    """
+
+    def __init__(self, kind: str, message: str, hint: str | None) -> None:
+        super().__init__(message, hint)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, self.message, self.hint)
+
+    @classmethod
+    def of(cls, error: Exception) -> ToldError:
+        """Return what there is to tell of an error."""
+        if isinstance(error, ToldError):
+            return error
+        if isinstance(error, ImtoolsError):
+            return cls(type(error).__name__, error.message, error.hint)
+        return cls("InternalError", f"{type(error).__name__}: {error}", None)
+
+    def retold(self, change: Callable[[str], str]) -> ToldError:
+        """Return the error with its texts changed."""
+        return ToldError(self.kind, change(self.message), None if self.hint is None else change(self.hint))
 
 
 def failure_record(
@@ -31,17 +64,16 @@ def failure_record(
     error : Exception
         An `ImtoolsError` speaks for itself; of any other exception the type is named too.
     """
-    known = isinstance(error, ImtoolsError)
-    message = error.message if isinstance(error, ImtoolsError) else f"{type(error).__name__}: {error}"
+    told = ToldError.of(error)
     return {
         "schema": FAILURE_SCHEMA,
         "id": item_id,
         "audio": audio,
         "tool": tool,
         "step": step,
-        "error": type(error).__name__ if known else "InternalError",
-        "message": message,
-        "hint": error.hint if isinstance(error, ImtoolsError) else None,
+        "error": told.kind,
+        "message": told.message,
+        "hint": told.hint,
     }
 
 

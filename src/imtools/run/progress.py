@@ -29,6 +29,12 @@ class Clock:
             with self._lock:
                 self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
+    def add(self, seconds: dict[str, float]) -> None:
+        """Count what another process has spent."""
+        with self._lock:
+            for name, more in seconds.items():
+                self.seconds[name] = self.seconds.get(name, 0.0) + more
+
     def elapsed(self) -> float:
         """Return the seconds since the clock was made."""
         return time.perf_counter() - self._start

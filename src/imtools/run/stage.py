@@ -1,41 +1,58 @@
-"""The work of a command on its items, in two steps: workers prepare each, the main thread takes groups."""
+"""The work of a command on its items: what each stage has to say, and how it is made elsewhere."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 from ..manifest import Record
-from .context import Run, is_fatal
+from .context import Options
 from .items import Item
-from .journal import Done
-from .workers import ordered_map
 
 P = TypeVar("P")
+M = TypeVar("M")
 
 
-GROUP_SECONDS = 3600.0
-"""Audio after which a group ends: by its length, not by the clock, so that a resumed run meets the same."""
+@dataclass(frozen=True)
+class Blueprint:
+    """How to make a stage in another process, perhaps on another machine.
+
+    Attributes
+    ----------
+    make : callable
+        A class or function of a module, which that process imports; called once in each process.
+    arguments : tuple
+        Its arguments: plain data that can be pickled. Each ``Path`` among them, also in lists, tuples and
+        dicts, is sent as an absolute one, which has to lead to the same place there.
+    keywords : dict
+        Its arguments by name.
+    """
+
+    make: Callable[..., Work[Any, Any]]
+    arguments: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = field(default_factory=dict)
 
 
-class Stage(ABC, Generic[P]):
-    """What a command does with a record.
+class Work(ABC, Generic[P, M]):
+    """What a command does with a record, in three steps.
 
-    `prepare` runs in worker threads, one record at a time: decoding, rendering, writing a file. `process`
-    runs in the main thread on a group of records: whatever is faster for many (features, nets). Groups
-    are cut by counting items from the start of the input, never by what is ready, so that the same input
-    always meets the same batches and gives the same bytes.
+    `prepare` takes one record at a time, in worker threads: decoding, rendering, writing a file. `process`
+    takes a group of records: whatever is faster for many (features, nets). `store` keeps what was made of
+    a group, in the main process and in the order of the input. The first two may happen in other processes
+    (see `blueprint`), there in several threads at once: they leave the stage as it is.
+
+    Groups are cut by counting items from the start of the input, never by what is ready, so that the same
+    input always meets the same batches and gives the same bytes.
     """
 
     group_size = 1
-    """How many items `process` takes at once, and how many a journal line commits."""
+    """How many items `process` takes at once at most, and how many a journal line commits."""
     prepare_step = "read"
     """Name of `prepare` in failure records and in the final line."""
     process_step = "write"
-    """Name of `process` there."""
+    """Name of `process` and `store` there."""
 
     def begin(self, kept: Iterator[Record]) -> None:
         """Get ready; ``kept`` are the records that an earlier run of this output made (none at first)."""
@@ -44,16 +61,39 @@ class Stage(ABC, Generic[P]):
     def prepare(self, record: Record) -> P:
         """Do the part of the work that concerns one record alone (in a worker thread)."""
 
+    def prepare_item(self, item: Item, record: Record) -> P:
+        """Prepare the record of an item; for stages whose items say more than their records."""
+        return self.prepare(record)
+
     @abstractmethod
-    def process(self, records: list[Record], prepared: list[P]) -> Sequence[list[Record] | Exception]:
-        """Return the output records of each input record of a group, or why it has none.
+    def process(self, records: list[Record], prepared: list[P]) -> Sequence[M | Exception]:
+        """Return what becomes of each record of a group, or why nothing does.
 
         If this raises, the records are processed again one by one: whatever leaves traces outside has to
         return what went wrong with a record instead.
         """
 
+    @abstractmethod
+    def store(self, records: list[Record], made: list[M]) -> Sequence[list[Record] | Exception]:
+        """Return the output records of each record of which `process` made something, or why it has none."""
+
     def end(self) -> None:
         """Finish: everything has been processed (not called when the run breaks off)."""
+
+    def blueprint(self, options: Options) -> Blueprint | None:
+        """Return how to make a stage elsewhere that does `prepare` and `process` as this one does.
+
+        ``None`` if the work can be done here only. Neither `begin` nor `store` nor `end` is called there.
+        """
+        return None
+
+
+class Stage(Work[P, list[Record]], Generic[P]):
+    """Work whose `process` gives the output records, so that nothing is left to store."""
+
+    def store(self, records: list[Record], made: list[list[Record]]) -> Sequence[list[Record] | Exception]:
+        """Hand on what was made."""
+        return made
 
 
 class RecordStage(Stage[list[Record]]):
@@ -74,148 +114,3 @@ class Passing(RecordStage):
     def prepare(self, record: Record) -> list[Record]:
         """Return the record."""
         return [record]
-
-
-def execute(run: Run, stage: Stage[P], items: Iterable[Item]) -> None:
-    """Send items through a stage: in order, isolated from each other, journalled, resumable.
-
-    Parameters
-    ----------
-    run : Run
-        Counts, output and options.
-    stage : Stage
-        The work.
-    items : iterable of Item
-        The input.
-    """
-    if run.options.dry_run:
-        _count(run, items)
-        return
-    run.start()
-    rest = _replay(run, stage, iter(items))
-    ready = ordered_map(
-        lambda item: _prepare(run, stage, item),
-        rest,
-        run.options.jobs,
-        ahead=stage.group_size + 2 * run.options.jobs,
-        place=lambda item: item.place,
-    )
-    while group := _next_group(ready, stage.group_size):
-        with run.clock.measure(stage.process_step):
-            results = iter(_process(stage, [one.outcome for one in group if isinstance(one.outcome, _Good)]))
-        done: list[Done] = []
-        output: list[Record] = []
-        for one in group:
-            if isinstance(one.outcome, _Good):
-                step, result = stage.process_step, next(results)
-            else:
-                step, result = stage.prepare_step, one.outcome
-            if isinstance(result, Exception):
-                done.append(Done(one.item.id, one.digest, 0, run.fail(one.item, step, result)))
-                continue
-            if isinstance(one.outcome, _Good):
-                run.succeed(one.outcome.record.duration)
-            made = [record.with_history(run.tool, run.version, run.params) for record in result]
-            done.append(Done(one.item.id, one.digest, len(made)))
-            output += made
-        if run.output is not None:
-            run.output.commit(done, output)
-        run.emit(output)
-        run.advance(len(group), note=f"{run.failed} failed" if run.failed else "")
-    stage.end()
-
-
-def _next_group(ready: Iterator[_Ready[P]], size: int) -> list[_Ready[P]]:
-    """Return the next items: that many, or fewer if they are long, for what is not committed can be lost."""
-    group: list[_Ready[P]] = []
-    seconds = 0.0
-    for one in ready:
-        group.append(one)
-        if isinstance(one.outcome, _Good):
-            seconds += one.outcome.record.duration
-        if len(group) == size or seconds >= GROUP_SECONDS:
-            break
-    return group
-
-
-@dataclass(slots=True)
-class _Good(Generic[P]):
-    """A record and what `Stage.prepare` made of it."""
-
-    record: Record
-    prepared: P
-
-
-@dataclass(slots=True)
-class _Ready(Generic[P]):
-    """An item that has been through `Stage.prepare`, well or not."""
-
-    item: Item
-    digest: str
-    outcome: _Good[P] | Exception
-
-
-def _prepare(run: Run, stage: Stage[P], item: Item) -> _Ready[P]:
-    digest = item.digest() if run.output is not None else ""
-    try:
-        with run.clock.measure(stage.prepare_step):
-            record = item.resolve()
-            return _Ready(item, digest, _Good(record, stage.prepare(record)))
-    except Exception as error:
-        if is_fatal(error):
-            raise
-        return _Ready(item, digest, error)
-
-
-def _process(stage: Stage[P], good: list[_Good[P]]) -> list[list[Record] | Exception]:
-    """Process a group; if that fails, process each alone, so that one bad item spoils no other."""
-    try:
-        return list(stage.process([g.record for g in good], [g.prepared for g in good])) if good else []
-    except Exception as error:
-        if is_fatal(error):
-            raise
-        if len(good) == 1:
-            return [error]
-    return [outcome for one in good for outcome in _process(stage, [one])]
-
-
-def _replay(run: Run, stage: Stage[P], items: Iterator[Item]) -> Iterator[Item]:
-    """Take the items that an earlier run has done, repeat what it said of them, and return the others."""
-    if run.output is None or not run.output.groups:
-        stage.begin(iter(()))
-        return items
-    held, pending = 0, []
-    for group in run.output.groups:
-        pending = list(islice(items, len(group.items)))
-        if [(i.id, i.digest()) for i in pending] != [(d.id, d.digest) for d in group.items]:
-            break
-        held, pending = held + 1, []
-    if held < len(run.output.groups):
-        name = pending[0].id if pending else "the end of the input"
-        run.say(f"the input has changed since the earlier run: starting again from {name}")
-        run.output.keep(held)
-    kept = run.output.kept_records()
-    for group in run.output.groups:
-        for done in group.items:
-            if done.failure is not None:
-                run.report(done.failure)
-                continue
-            records = list(islice(kept, done.records))
-            run.succeed(0.0)
-            run.emit(records)
-        run.advance(len(group.items))
-    stage.begin(run.output.kept_records())
-    return chain(pending, items)
-
-
-def _count(run: Run, items: Iterable[Item]) -> None:
-    count, faults, seconds = 0, 0, 0.0
-    for item in items:
-        count += 1
-        if isinstance(item.value, Record):
-            seconds += item.value.duration
-        elif isinstance(item.value, Exception):
-            faults += 1
-    where = f" into {run.folder}" if run.folder else ""
-    length = f" ({seconds / 3600:.3g} h of audio)" if seconds else ""
-    run.say(f"dry run: {count - faults} items{length} would be processed{where}, {faults} cannot be")

@@ -57,7 +57,7 @@ def ordered_map(
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="imtools")
     faults: list[Exception] = []
     try:
-        for some in _neighbours(_until_fault(items, faults), place):
+        for some in _neighbours(until_fault(items, faults), place):
             pending.append((len(some), pool.submit(_apply, function, some)))
             waiting += len(some)
             while waiting >= max(ahead, jobs) and len(pending) > jobs:
@@ -76,7 +76,7 @@ def _apply(function: Callable[[T], R], items: list[T]) -> list[R]:
     return [function(item) for item in items]
 
 
-def _until_fault(items: Iterable[T], faults: list[Exception]) -> Iterator[T]:
+def until_fault(items: Iterable[T], faults: list[Exception]) -> Iterator[T]:
     """Yield items until taking one raises: what came before it is good, with any number of jobs."""
     try:
         yield from items

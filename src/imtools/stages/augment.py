@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..augment import Augmentation, Values, choose_copies
 from ..errors import UsageError
 from ..manifest import Record
-from ..run import Item, RecordStage
+from ..run import Blueprint, Item, Options, RecordStage
 from .rendering import write_rendered
 
 
@@ -64,18 +64,27 @@ class AugmentStage(RecordStage):
 
     def __init__(self, augmentation: Augmentation, folder: Path | None, fmt: str, *, keep: bool) -> None:
         self._augmentation, self._folder, self._fmt, self._keep = augmentation, folder, fmt, keep
-        self._chosen: Mapping[str, tuple[int, ...]] | None = None
 
     def choose(self, records: Sequence[Record], limit: int) -> Iterator[ChosenItem]:
         """Make no more than so many copies of all records; yield the items that are left to do."""
-        self._chosen = choose_copies(self._augmentation, records, limit)
+        chosen = choose_copies(self._augmentation, records, limit)
         for record in records:
-            if self._keep or record.id in self._chosen:
-                yield ChosenItem(record.id, record, record.audio, self._chosen.get(record.id, ()))
+            if self._keep or record.id in chosen:
+                yield ChosenItem(record.id, record, record.audio, chosen.get(record.id, ()))
+
+    def blueprint(self, options: Options) -> Blueprint:
+        """Return how to make this stage elsewhere."""
+        return Blueprint(AugmentStage, (self._augmentation, self._folder, self._fmt), {"keep": self._keep})
 
     def prepare(self, record: Record) -> list[Record]:
-        """Make the copies of one record."""
-        numbers = None if self._chosen is None else self._chosen.get(record.id, ())
+        """Make all copies of one record."""
+        return self._copies(record, None)
+
+    def prepare_item(self, item: Item, record: Record) -> list[Record]:
+        """Make the copies of one record, or those that were chosen."""
+        return self._copies(record, item.copies if isinstance(item, ChosenItem) else None)
+
+    def _copies(self, record: Record, numbers: Sequence[int] | None) -> list[Record]:
         copies = self._augmentation.copies_of(record, numbers)
         if self._folder is not None:
             copies = [write_rendered(copy, self._folder, self._fmt) for copy in copies]

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..device import tune_malloc
+from ..atomic import replacing
+from ..device import resolve_device, tune_malloc
 from ..errors import FeatureError
+from ..features import from_config
 from ..features.batches import Array, for_front_end, transformed
 from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
-from ..features.streaming import stream
+from ..features.streaming import SLICE, stream
 from ..manifest import FeatureRef, Record
 from ..mix import RecordReader, load_any
-from ..run import Stage, is_fatal
+from ..run import Blueprint, Options, Work, is_fatal
 from ..run.workers import ordered_map
 
 SHORT = 2**19
@@ -30,7 +37,25 @@ HELD = 2**24
 """Samples up to which a longer one is decoded once and kept; it is read twice (13 minutes, 64 MiB)."""
 
 
-class FeatureStage(Stage[Array | RecordReader]):
+SPOOL = ".long"
+"""Folder in the output directory for what workers elsewhere make of long records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """Features in a file of their own, shape (bins, frames)."""
+
+    path: str
+
+    def slices(self) -> Iterator[Array]:
+        """Yield them, some frames at a time."""
+        rows = np.load(self.path, mmap_mode="r")
+        step = max(1, SLICE // rows.shape[0])
+        for first in range(0, rows.shape[1], step):
+            yield np.asarray(rows[:, first : first + step])
+
+
+class FeatureStage(Work[Array | RecordReader, Array | RecordReader | Spooled]):
     """Loads waveforms in workers, transforms them in batches, appends the rows in input order.
 
     Long records pass through slice by slice, straight into the array: memory grows neither with their
@@ -68,6 +93,7 @@ class FeatureStage(Stage[Array | RecordReader]):
         for record in kept:
             last = record.features.get(kind, last)
         self._writer = ShardWriter.resume(self._folder, kind, self._dtype, last)
+        shutil.rmtree(self._folder / SPOOL, ignore_errors=True)
         describe(self._folder, self._front_end)
 
     def prepare(self, record: Record) -> Array | RecordReader:
@@ -88,23 +114,29 @@ class FeatureStage(Stage[Array | RecordReader]):
 
     def process(
         self, records: list[Record], prepared: list[Array | RecordReader]
-    ) -> list[list[Record] | Exception]:
-        """Transform a group: waveforms of equal length share a batch."""
-        # Nothing is stored before all that fits into memory is computed.
+    ) -> list[Array | RecordReader | Spooled | Exception]:
+        """Transform a group: waveforms of equal length share a batch. Long records are left as they are."""
         waveforms = {n: one for n, one in enumerate(prepared) if isinstance(one, np.ndarray)}
         rows = transformed(self._front_end, waveforms)
+        return [rows.get(n, one) for n, one in enumerate(prepared)]
+
+    def store(
+        self, records: list[Record], made: list[Array | RecordReader | Spooled]
+    ) -> list[list[Record] | Exception]:
+        """Append the rows of a group; long records are transformed now."""
         readers = ordered_map(
             _hold,
-            [one for one in prepared if isinstance(one, RecordReader)],
+            [one for one in made if isinstance(one, RecordReader)],
             min(self._jobs, 2),
             ahead=2,  # each may hold ``HELD`` samples
         )
         refs: list[FeatureRef | Exception] = []
-        for shape, run in groupby(range(len(records)), lambda n: rows[n].shape if n in rows else None):
-            if shape is None:
-                refs += [self._store_long(next(readers)) for _ in run]
-            else:
-                refs += self._store([rows[n] for n in run])
+        for shape, run in groupby(made, lambda one: one.shape if isinstance(one, np.ndarray) else None):
+            if shape is not None:
+                refs += self._store([one for one in run if isinstance(one, np.ndarray)])
+                continue
+            for one in run:
+                refs.append(self._store_long(one if isinstance(one, Spooled) else next(readers)))
         self._writer.flush()
         kind = self._front_end.kind
         return [
@@ -119,23 +151,86 @@ class FeatureStage(Stage[Array | RecordReader]):
         except FeatureError as error:
             return [error] if len(rows) == 1 else [one for row in rows for one in self._store([row])]
 
-    def _store_long(self, reader: RecordReader | Exception) -> FeatureRef | Exception:
+    def _store_long(self, one: RecordReader | Spooled | Exception) -> FeatureRef | Exception:
         """Transform and append one long record, slice by slice."""
-        if isinstance(reader, Exception):
-            return reader
-        front_end, length = self._front_end, reader.num_samples
-        shape = (front_end.bins, front_end.frames(length))
+        if isinstance(one, Exception):
+            return one
         try:
-            features = stream(front_end, length, reader.read)
-            return self._writer.append_row(shape, features, front_end.config_hash)
+            if isinstance(one, RecordReader):
+                shape, features = self._streamed(one)
+            else:
+                shape, features = np.load(one.path, mmap_mode="r").shape, one.slices()
+            return self._writer.append_row(shape, features, self._front_end.config_hash)
         except Exception as error:
             if is_fatal(error):
                 raise
             return error
+        finally:
+            if isinstance(one, Spooled):
+                with suppress(OSError):
+                    os.unlink(one.path)
+
+    def _streamed(self, reader: RecordReader) -> tuple[tuple[int, int], Iterator[Array]]:
+        """Return the shape of a long record's features, and the slices that they come in."""
+        front_end, length = self._front_end, reader.num_samples
+        return (front_end.bins, front_end.frames(length)), stream(front_end, length, reader.read)
 
     def end(self) -> None:
         """Close the arrays: from now on any reader of NumPy files understands them."""
         self._writer.close()
+        shutil.rmtree(self._folder / SPOOL, ignore_errors=True)
+
+    def blueprint(self, options: Options) -> Blueprint:
+        """Return how to make the part of this stage that computes elsewhere."""
+        config: dict[str, Any] = self._front_end.config
+        return Blueprint(
+            FeatureWorker.make, (config, options.device, self._folder, self._dtype, self.group_size)
+        )
+
+
+class FeatureWorker(FeatureStage):
+    """The part of the stage that computes, elsewhere: rows are sent back, but for those of long records.
+
+    These go to files in the output directory, slice by slice, from where the main process moves them.
+    """
+
+    @classmethod
+    def make(
+        cls, config: dict[str, Any], device: str, folder: Path, dtype: str, batch_size: int
+    ) -> FeatureWorker:
+        """Make it, with its front end on a device of this machine."""
+        return cls(from_config(config).to(resolve_device(device)), folder, dtype, batch_size, jobs=1)
+
+    def process(
+        self, records: list[Record], prepared: list[Array | RecordReader]
+    ) -> list[Array | RecordReader | Spooled | Exception]:
+        """Transform a group, the long records too."""
+        made = super().process(records, prepared)
+        return [
+            self._spooled(record, one) if isinstance(one, RecordReader) else one
+            for record, one in zip(records, made, strict=True)
+        ]
+
+    def _spooled(self, record: Record, reader: RecordReader) -> Spooled | Exception:
+        held = _hold(reader)
+        if isinstance(held, Exception):
+            return held
+        path = self._folder / SPOOL / f"{record.id}.npy"
+        try:
+            shape, features = self._streamed(held)
+            with replacing(path) as temporary:
+                rows = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+                frame = 0
+                for part in features:
+                    rows[:, frame : frame + part.shape[1]] = part
+                    frame += part.shape[1]
+                rows.flush()
+                del rows
+        except Exception as error:
+            if is_fatal(error):
+                raise
+            return error
+        return Spooled(str(path))
 
 
 def _hold(reader: RecordReader) -> RecordReader | Exception:

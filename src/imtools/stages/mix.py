@@ -25,7 +25,7 @@ from ..mix import (
 )
 from ..mix.analyst import Analyst
 from ..mix.arrange import Combination
-from ..run import Item, RecordStage, Run, execute
+from ..run import Blueprint, Item, Options, RecordStage, Run, execute
 from ..run.items import MANIFEST_NAME
 from .rendering import write_rendered
 
@@ -204,15 +204,15 @@ def mix(run: Run, settings: MixSettings, fmt: str) -> None:
     composition = settings.composition(analyst, options.seed)
     records = run.records()
     with run.clock.measure("plan"):
-        meetings = settings.arrange(material_of(records, composition.syncs), options.seed)
+        arranged = settings.arrange(material_of(records, composition.syncs), options.seed)
+        meetings = list(run.shard.of(arranged))  # so that only what is mixed here is listened to
     if options.dry_run:
         run.say(f"dry run: {len(meetings)} mixes of {len(records)} records would be made")
         return
     run.say(f"{len(meetings)} mixes of {len(records)} records")
     try:
-        execute(
-            run, MixStage(run.folder, fmt, headroom=settings.headroom), _mixes(run, meetings, composition)
-        )
+        stage = MixStage(run.folder, fmt, headroom=settings.headroom)
+        execute(run, stage, _mixes(run, meetings, composition), shared=True)
     finally:
         analyst.close()
 
@@ -264,6 +264,10 @@ class MixStage(RecordStage):
 
     def __init__(self, folder: Path | None, fmt: str, *, headroom: bool = True) -> None:
         self._folder, self._fmt, self._headroom = folder, fmt, headroom
+
+    def blueprint(self, options: Options) -> Blueprint:
+        """Return how to make this stage elsewhere."""
+        return Blueprint(MixStage, (self._folder, self._fmt), {"headroom": self._headroom})
 
     def prepare(self, record: Record) -> list[Record]:
         """Render one mix; the record keeps its recipe and points at the file.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..manifest import Record
-from ..run import RecordStage
+from ..run import Blueprint, Options, RecordStage
 from ..segment import flac_holds_no_rms, segments, write_segment
 
 
@@ -39,6 +39,11 @@ class SegmentStage(RecordStage):
         self._length, self._hop, self._tail = length, hop, tail
         self._sampling_rate, self._normalize = sampling_rate, normalize
         self._folder, self._fmt = folder, fmt
+
+    def blueprint(self, options: Options) -> Blueprint:
+        """Return how to make this stage elsewhere."""
+        cutting = (self._length, self._hop, self._tail, self._sampling_rate, self._normalize)
+        return Blueprint(SegmentStage, (*cutting, self._folder, self._fmt))
 
     def prepare(self, record: Record) -> list[Record]:
         """Cut one record."""

@@ -1,0 +1,234 @@
+"""Doing a block of items in another process: what is sent there, what is done there, what comes back.
+
+Whatever spreads the work (`imtools.run.cluster`) hands `work` to a process that may run on another
+machine. Relative paths are sent as absolute ones that begin with two slashes. That means the same as one,
+and neither the system nor ``pathlib`` takes it away, so whatever comes back, a path or a message that names
+one, is what it would have been here.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import platform
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from .. import __version__
+from ..device import wait_passively
+from ..errors import ImtoolsError
+from ..layouts import Entry
+from ..manifest import Record
+from ..manifest.stream import moved
+from .context import is_fatal
+from .failures import ToldError
+from .groups import Made, cut, prepared, processed
+from .items import Item
+from .progress import Clock
+from .stage import Blueprint, Work
+
+M = TypeVar("M")
+
+MOST_STAGES = 4
+"""Stages that a process keeps, the last used ones: each may hold a model."""
+
+
+class ElsewhereError(ImtoolsError):
+    """Work that cannot be done in another process, whatever the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[M]):
+    """What another process tells of an item: `Made` without what is known here."""
+
+    step: str
+    record: Record | None
+    outcome: M | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[M]):
+    """What became of a block of items.
+
+    Attributes
+    ----------
+    groups : list of list of Told
+        The items in their order, in the groups that are committed together.
+    seconds : dict of str to float
+        Where the time went.
+    """
+
+    groups: list[list[Told[M]]]
+    seconds: dict[str, float]
+
+
+class Paths:
+    """Paths on their way to another process and back.
+
+    Parameters
+    ----------
+    folder : str
+        What relative paths are relative to: the working directory.
+    """
+
+    def __init__(self, folder: str) -> None:
+        whole = "/" + os.path.abspath(folder).lstrip("/")
+        # In the root, two slashes alone could stand anywhere; the root is its own parent.
+        self._prefix = "//../" if whole == "/" else f"/{whole}/"
+
+    def there(self, path: str) -> str:
+        """Return a path as it is valid anywhere."""
+        return path if os.path.isabs(path) else self._prefix + path
+
+    def back(self, text: str) -> str:
+        """Return a path, or a text that names some, as it is here."""
+        return text.replace(self._prefix, "")
+
+    def blueprint(self, plan: Blueprint) -> bytes:
+        """Return how to make a stage, ready to be sent."""
+
+        def sent(value: Any) -> Any:
+            match value:
+                case Path():
+                    return Path(self.there(os.fspath(value)))
+                case list() | tuple():
+                    return type(value)(map(sent, value))
+                case dict():
+                    return {key: sent(one) for key, one in value.items()}
+            return value
+
+        return pickle.dumps(Blueprint(plan.make, sent(plan.arguments), sent(plan.keywords)))
+
+    def block(self, items: list[Item]) -> bytes:
+        """Return items, ready to be sent."""
+        return pickle.dumps([self._item_there(item) for item in items])
+
+    def _item_there(self, item: Item) -> Item:
+        match item.value:
+            case Record():
+                return replace(item, value=moved(item.value, self.there))
+            case Entry():
+                return replace(item, value=replace(item.value, audio=self.there(item.value.audio)))
+        return item
+
+    def made(self, items: list[Item], digests: list[str], answer: Answer[M]) -> Iterator[list[Made[M]]]:
+        """Yield the groups of an answer as if they had been made here."""
+        known = zip(items, digests, strict=True)
+        for group in answer.groups:
+            yield [
+                Made(item, digest, told.step, self._record(item, told), self._outcome(told.outcome))
+                for told, (item, digest) in zip(group, known, strict=False)
+            ]
+
+    def _record(self, item: Item, told: Told[M]) -> Record | None:
+        if isinstance(item.value, Record):
+            return None if isinstance(told.outcome, Exception) else item.value
+        return None if told.record is None else self._record_back(told.record)
+
+    def _outcome(self, outcome: Any) -> Any:
+        if isinstance(outcome, ToldError):
+            return outcome.retold(self.back)
+        if isinstance(outcome, list):
+            return [self._record_back(one) if isinstance(one, Record) else one for one in outcome]
+        return outcome
+
+    def _record_back(self, record: Record) -> Record:
+        record = moved(record, self.back)
+        # Not a path to follow, but it may have been made of one there.
+        source = {k: self.back(v) if isinstance(v, str) else v for k, v in record.source.items()}
+        return record.replace(source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of `work` that is made by unpickling it.
+
+    So a process can be asked that may lack this module: ``pickle.loads`` then raises an ImportError there.
+    """
+
+    version: str
+    plan: bytes
+    block: bytes
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return work, (self.version, self.plan, self.block)
+
+
+def work(version: str, plan: bytes, block: bytes) -> Answer[Any]:
+    """Do a block of items; this is what the other process calls.
+
+    Parameters
+    ----------
+    version : str
+        The version of imtools that sends it.
+    plan, block : bytes
+        What `Paths.blueprint` and `Paths.block` gave.
+
+    Raises
+    ------
+    ElsewhereError
+        If this process has another version, or cannot make the stage.
+    OSError, MemoryError
+        If this machine has no room left.
+    """
+    if version != __version__:
+        raise ElsewhereError(
+            f"the worker on {platform.node()} has imtools {__version__}, this is {version}",
+            "install the same version everywhere and start the workers again",
+        )
+    stage = _stage(plan)
+    items: list[Item] = pickle.loads(block)
+    clock = Clock()
+    ready = (prepared(stage, item, "", clock) for item in items)
+    groups = [
+        [_told(one) for one in processed(stage, group, clock)] for group in cut(ready, max(1, len(items)), 0)
+    ]
+    return Answer(groups, clock.seconds)
+
+
+def _told(one: Made[M]) -> Told[M]:
+    if isinstance(one.outcome, Exception):
+        return Told(one.step, None, ToldError.of(one.outcome))
+    return Told(one.step, None if isinstance(one.item.value, Record) else one.record, one.outcome)
+
+
+_stages: OrderedDict[bytes, Work[Any, Any]] = OrderedDict()
+_lock = Lock()
+
+
+def _stage(plan: bytes) -> Work[Any, Any]:
+    """Return the stage of a blueprint, made once in this process."""
+    with _lock:
+        if plan not in _stages:
+            wait_passively()
+            try:
+                made: Blueprint = pickle.loads(plan)
+                _stages[plan] = made.make(*made.arguments, **made.keywords)
+            except Exception as error:
+                if is_fatal(error):
+                    raise
+                told = ToldError.of(error)
+                raise ElsewhereError(f"the worker on {platform.node()}: {told.message}", told.hint) from None
+            _one_thread_each()
+        _stages.move_to_end(plan)
+        while len(_stages) > MOST_STAGES:
+            _stages.popitem(last=False)
+        return _stages[plan]
+
+
+def _one_thread_each() -> None:
+    """Let torch compute with one thread in each thread of the worker, unless the environment says more.
+
+    A worker has a thread for each processor already.
+    """
+    if "torch" in sys.modules and "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
+        with suppress(RuntimeError):
+            torch.set_num_threads(1)

@@ -1,0 +1,164 @@
+"""Items in groups: prepared one by one, cut where the count says, processed together.
+
+Nothing here knows what is written where, so that it can happen in any process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from ..manifest import Record
+from .context import Run, is_fatal
+from .items import Item
+from .progress import Clock
+from .stage import Work
+from .workers import ordered_map
+
+P = TypeVar("P")
+M = TypeVar("M")
+T = TypeVar("T")
+
+GROUP_SECONDS = 3600.0
+"""Audio after which a group ends: by its length, not by the clock, so that a resumed run meets the same."""
+
+
+@dataclass(slots=True)
+class Good(Generic[P]):
+    """A record and what `Work.prepare` made of it."""
+
+    record: Record
+    prepared: P
+
+
+@dataclass(slots=True)
+class Ready(Generic[P]):
+    """An item that has been through `Work.prepare`, well or not."""
+
+    item: Item
+    digest: str
+    outcome: Good[P] | Exception
+
+
+@dataclass(slots=True)
+class Made(Generic[M]):
+    """An item that has been through `Work.process`, well or not.
+
+    Attributes
+    ----------
+    item, digest
+        Which item, and the state of its input.
+    step : str
+        The step that it came through, or that it failed at.
+    record : Record or None
+        Its record, where it has been prepared.
+    outcome : object
+        What was made of it, or what is wrong with it.
+    """
+
+    item: Item
+    digest: str
+    step: str
+    record: Record | None
+    outcome: M | Exception
+
+
+def local_groups(
+    run: Run, stage: Work[P, M], items: Iterable[Item], first: int
+) -> Generator[list[Made[M]], None, None]:
+    """Yield the items of a run in groups, with what this process has made of them.
+
+    Parameters
+    ----------
+    run : Run
+        Its clock, and the number of threads.
+    stage : Work
+        The work.
+    items : iterable of Item
+        What is left to do.
+    first : int
+        How many items came before them.
+    """
+    journalled = run.output is not None
+
+    def ready(item: Item) -> Ready[P]:
+        return prepared(stage, item, item.digest() if journalled else "", run.clock)
+
+    jobs = run.options.jobs
+    each = ordered_map(ready, items, jobs, ahead=stage.group_size + 2 * jobs, place=lambda item: item.place)
+    for group in cut(each, stage.group_size, first):
+        yield processed(stage, group, run.clock)
+
+
+def blocks(items: Iterable[T], size: int, first: int) -> Iterator[list[T]]:
+    """Yield items by the block; ``first`` of them came before, so the first block may be shorter.
+
+    No group goes beyond a block (see `cut`), so each can be computed by itself, anywhere.
+    """
+    block: list[T] = []
+    room = size - first % size
+    for item in items:
+        block.append(item)
+        if len(block) == room:
+            yield block
+            block, room = [], size
+    if block:
+        yield block
+
+
+def cut(each: Iterable[Ready[P]], size: int, first: int) -> Iterator[list[Ready[P]]]:
+    """Yield items in groups: the blocks of so many, cut again where their audio is long.
+
+    What is not committed can be lost, so no group is much longer than `GROUP_SECONDS`.
+    """
+    group: list[Ready[P]] = []
+    room, seconds = size - first % size, 0.0
+    for one in each:
+        group.append(one)
+        room -= 1
+        if isinstance(one.outcome, Good):
+            seconds += one.outcome.record.duration
+        if not room or seconds >= GROUP_SECONDS:
+            yield group
+            group, room, seconds = [], room or size, 0.0
+    if group:
+        yield group
+
+
+def prepared(stage: Work[P, M], item: Item, digest: str, clock: Clock) -> Ready[P]:
+    """Send one item through `Work.prepare`."""
+    try:
+        with clock.measure(stage.prepare_step):
+            record = item.resolve()
+            return Ready(item, digest, Good(record, stage.prepare_item(item, record)))
+    except Exception as error:
+        if is_fatal(error):
+            raise
+        return Ready(item, digest, error)
+
+
+def processed(stage: Work[P, M], group: list[Ready[P]], clock: Clock) -> list[Made[M]]:
+    """Send a group through `Work.process`."""
+    with clock.measure(stage.process_step):
+        outcomes = _isolated(stage, [one.outcome for one in group if isinstance(one.outcome, Good)])
+    results = iter(outcomes)
+    made: list[Made[M]] = []
+    for one in group:
+        if isinstance(one.outcome, Good):
+            made.append(Made(one.item, one.digest, stage.process_step, one.outcome.record, next(results)))
+        else:
+            made.append(Made(one.item, one.digest, stage.prepare_step, None, one.outcome))
+    return made
+
+
+def _isolated(stage: Work[P, M], good: list[Good[P]]) -> list[M | Exception]:
+    """Process a group; if that fails, process each alone, so that one bad item spoils no other."""
+    try:
+        return list(stage.process([g.record for g in good], [g.prepared for g in good])) if good else []
+    except Exception as error:
+        if is_fatal(error):
+            raise
+        if len(good) == 1:
+            return [error]
+    return [outcome for one in good for outcome in _isolated(stage, [one])]
