@@ -16,13 +16,33 @@ if TYPE_CHECKING:
     "im-predict",
     output="Write the manifest with predictions into DIR as well.",
     device=True,
-    content={"model": "model.json"},
+    formats=("fmt",),
+    content={"models": "model.json"},
+    shard=True,
+    spread=True,
     epilog="""
 im-predict -m model/ song.flac
 im-predict -m model/ music/ > predictions.jsonl
+im-predict -m model/ --format table --timeline song.flac
+im-predict -m model/ --format csv --top 3 music/ > surest.csv
+im-predict -m model/ --excerpt 30@middle music/ > excerpts.jsonl
 im-predict -m model/ --held-out features/ | im-score""",
 )
-@click.option("-m", "--model", required=True, metavar="DIR", help="The model directory.")
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    required=True,
+    multiple=True,
+    metavar="DIR",
+    help="The model directory (repeatable: the mean of several models, which share what they decode).",
+)
+@click.option("--keep", is_flag=True, help="Of several models, give the predictions of each too.")
+@click.option(
+    "--excerpt",
+    metavar="SECONDS[@PLACE]",
+    help="Hear only so many seconds: @start, @middle (the default), @end, or from a second on (30@60).",
+)
 @click.option(
     "--hop",
     type=click.FloatRange(0, min_open=True),
@@ -35,6 +55,25 @@ im-predict -m model/ --held-out features/ | im-score""",
     help="Hear left, right, middle and side apart, the surest counts; or their mean (default: the model's).",
 )
 @click.option("--windows", is_flag=True, help="Give the scores of each window too, with start and duration.")
+@click.option(
+    "--timeline",
+    is_flag=True,
+    help="Give the stretches in which each class counts as present, with start, duration and mean score.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Give only the K surest classes of each item and window.",
+)
+@click.option(
+    "--format",
+    "fmt",
+    type=click.Choice(["jsonl", "csv", "table"]),
+    default="jsonl",
+    show_default=True,
+    help="On standard output: the records; CSV, a line a score; or a table for people, a line a file.",
+)
 @click.option(
     "--held-out", is_flag=True, help="Score each record with the members that were not trained on its fold."
 )
@@ -52,15 +91,36 @@ im-predict -m model/ --held-out features/ | im-score""",
     metavar="N",
     help="Windows computed at once.",
 )
-def command(run: Run, model: str, stereo: bool | None, **settings: Any) -> None:
+def command(
+    run: Run,
+    models: tuple[str, ...],
+    keep: bool,
+    excerpt: str | None,
+    windows: bool,
+    timeline: bool,
+    top: int | None,
+    fmt: str,
+    **settings: Any,
+) -> None:
     """Tell which instruments sound in each record.
 
     Records that carry the model's features are scored from them; all others from their audio, in windows
     whose scores become one as the model says: their mean, or S2.
     """
-    from ..stages.predict import predict
+    from ..device import wait_passively
+    from ..errors import UsageError
 
-    predict(run, model, stereo=stereo, **settings)
+    if timeline and windows:
+        raise UsageError("--timeline and --windows do not go together", "choose one of them")
+    wait_passively()
+    from ..predict.excerpt import Excerpt
+    from ..predict.timeline import Shape
+    from ..stages.export.streams import show_as
+    from ..stages.predict import Answer, predict
+
+    part = None if excerpt is None else Excerpt.parse(excerpt)
+    show_as(run, fmt)
+    predict(run, models, Answer(windows, Shape(timeline, top), part, keep), **settings)
 
 
 def main() -> NoReturn:

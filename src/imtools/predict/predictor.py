@@ -2,114 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..aggregation import aggregate
 from ..device import tune_malloc
-from ..errors import UsageError
+from ..errors import ImtoolsWarning, UsageError
 from ..features.store import FeatureReader
 from ..manifest import Record
 from ..models.bundle import Model
 from ..units import samples_to_seconds, seconds_to_samples
-from .streams import Bools, cut_stream_windows, heard, unite
+from .batching import score_together
+from .scores import Floats, MemberScores, Prepared, Scores, folds_of
+from .streams import Bools, cut_stream_windows, unite
 from .windows import WINDOWS_AT_ONCE, CutWindows, cut_windows, window_starts
 
-Floats = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A record that is ready to be scored.
-
-    Attributes
-    ----------
-    record : Record
-        The record.
-    members : tuple of int or None
-        The members to ask; ``None``: all.
-    from_features : bool
-        Whether ``chunks`` hold features (n, bins, frames) or waveforms (n, samples).
-    stereo : bool
-        Whether ``chunks`` hold the waveforms of streams (streams, n, samples).
-    chunks : iterable of ndarray
-        The windows, some at a time. Those of a long record are cut when they are asked for.
-    starts : range
-        Where the windows begin, in samples at the model's rate.
-    """
-
-    record: Record
-    members: tuple[int, ...] | None
-    from_features: bool
-    stereo: bool
-    chunks: Iterable[Floats]
-    starts: range
-
-
-@dataclass(frozen=True)
-class Fold:
-    """The members of a model that were held out from one fold.
-
-    Attributes
-    ----------
-    number : int
-        The fold.
-    members : tuple of int
-        Their places in the model.
-    columns : tuple of int
-        Of the classes that they know.
-    """
-
-    number: int
-    members: tuple[int, ...]
-    columns: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class MemberScores:
-    """What the members of one fold say of a record.
-
-    Attributes
-    ----------
-    fold : Fold
-        Which these are.
-    mean : ndarray of float32, shape (columns,)
-        Of the whole record; see `Scores`.
-    windows : ndarray of float32, shape (n, columns)
-        Scores of each window.
-    """
-
-    fold: Fold
-    mean: Floats
-    windows: Floats
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What a model says of a record.
-
-    Attributes
-    ----------
-    mean : ndarray of float32, shape (classes,)
-        Of the whole record: that of its windows, aggregated as the model says.
-    windows : ndarray of float32, shape (n, classes)
-        Scores of each window.
-    starts, durations : ndarray of float64, shape (n,)
-        Where each window lies in the record, in seconds; one that goes beyond the end is cut there.
-    members : tuple of MemberScores
-        What the members say fold by fold, if that was asked for.
-    """
-
-    mean: Floats
-    windows: Floats
-    starts: NDArray[np.float64]
-    durations: NDArray[np.float64]
-    members: tuple[MemberScores, ...] = ()
+Cuttings = dict[tuple[int, int, int, bool], tuple[Iterable[Floats], range]]
+"""Windows of a record and where they begin, by sampling rate, window, hop, and whether streams are apart."""
 
 
 class Predictor:
@@ -157,7 +70,7 @@ class Predictor:
         if model.device.type == "cpu":
             tune_malloc()
         self.model = model
-        self._batch_size, self._held_out = batch_size, held_out
+        self.batch_size, self._held_out = batch_size, held_out
         self._stereo = description.stereo if stereo is None else stereo
         self._front_end = description.build_front_end().to(model.device)
         self._rate, self._window = description.sampling_rate, description.window_samples
@@ -165,12 +78,19 @@ class Predictor:
         if hop is not None:
             self._hop = max(1, seconds_to_samples(hop, self._rate))
 
-    def prepare(self, record: Record) -> Prepared:
+    def prepare(self, record: Record, cut: Cuttings | None = None) -> Prepared:
         """Read what is to be scored of one record; may run in a worker thread.
 
         Features of the model's own front end and shape are taken as they are, as one window; otherwise
         the audio is cut into windows. Those of a long record are only cut while it is scored, so that
         memory does not grow with its length.
+
+        Parameters
+        ----------
+        record : Record
+            With features or audio.
+        cut : dict, optional
+            What other predictors have cut of this record already: those who want the same windows share them.
 
         Raises
         ------
@@ -192,59 +112,45 @@ class Predictor:
         ):
             row = FeatureReader().read(ref)
             return Prepared(record, members, True, False, [row[None]], range(1))
-        cutting = cut_stream_windows if self._stereo else cut_windows
-        chunks: Iterable[Floats] = CutWindows(cutting, record, self._rate, self._window, self._hop)
-        starts = window_starts(record.at_rate(self._rate).num_samples, self._window, self._hop)
-        if len(starts) <= WINDOWS_AT_ONCE:
-            chunks = list(chunks)
+        key = (self._rate, self._window, self._hop, self._stereo)
+        if cut is None or key not in cut:
+            cutting = cut_stream_windows if self._stereo else cut_windows
+            chunks: Iterable[Floats] = CutWindows(cutting, record, self._rate, self._window, self._hop)
+            starts = window_starts(record.at_rate(self._rate).num_samples, self._window, self._hop)
+            if len(starts) <= WINDOWS_AT_ONCE:
+                chunks = list(chunks)
+            cut = {} if cut is None else cut
+            cut[key] = chunks, starts
+        chunks, starts = cut[key]
         return Prepared(record, members, False, self._stereo, chunks, starts)
 
-    def score(self, prepared: Sequence[Prepared]) -> list[Scores]:
-        """Score some records; windows of different records share batches.
+    def score(self, prepared: Sequence[Prepared]) -> list[Scores | Exception]:
+        """Score some records with this model alone; see `score_together`."""
+        results = score_together([self], [(one,) for one in prepared])
+        return [one if isinstance(one, Exception) else one[0] for one in results]
 
-        Parameters
-        ----------
-        prepared : sequence of Prepared
-            What `prepare` gave. Each can be scored again, for instance alone after another failed.
-
-        Returns
-        -------
-        list of Scores
-            In the order of ``prepared``.
-        """
-        rows: list[list[Floats]] = [[] for _ in prepared]
-        sounding: list[list[Bools]] = [[] for _ in prepared]
-        pending: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Floats]]] = {}
-        for item, one in enumerate(prepared):
-            queue = pending.setdefault((one.from_features, one.members), [])
-            for window in _windows(one, sounding[item]):
-                queue.append((item, window))
-                if len(queue) == self._batch_size:
-                    self._flush(queue, one.from_features, one.members, rows)
-        for (from_features, members), queue in pending.items():
-            self._flush(queue, from_features, members, rows)
-        return [
-            self._collect(one, np.stack(scores), heard)
-            for one, scores, heard in zip(prepared, rows, sounding, strict=True)
-        ]
+    def compute(
+        self, windows: Sequence[Floats], from_features: bool, members: tuple[int, ...] | None
+    ) -> Floats:
+        """Return the scores of windows, (n, classes); of half as many at once where memory runs out."""
+        batch = torch.from_numpy(np.stack(windows))
+        try:
+            return self._computed(batch, from_features, members)
+        except RuntimeError as error:
+            if not _out_of_memory(error) or len(batch) == 1:
+                raise
+        self.batch_size = max(1, self.batch_size // 2)
+        message = f"out of memory: from here on {self.batch_size} windows are computed at once"
+        warnings.warn(ImtoolsWarning(message), stacklevel=2)
+        return np.concatenate(
+            [self._computed(half, from_features, members) for half in torch.chunk(batch, 2)]
+        )
 
     @torch.inference_mode()
-    def _flush(
-        self,
-        queue: list[tuple[int, Floats]],
-        from_features: bool,
-        members: tuple[int, ...] | None,
-        rows: list[list[Floats]],
-    ) -> None:
-        """Score what waits in a queue, and empty it."""
-        if not queue:
-            return
-        batch = torch.from_numpy(np.stack([window for _, window in queue]))
+    def _computed(self, batch: Tensor, from_features: bool, members: tuple[int, ...] | None) -> Floats:
         features = batch if from_features else self._front_end(batch)
-        scores = self._scores(features, members).numpy()
-        for (item, _), row in zip(queue, scores, strict=True):
-            rows[item].append(row)
-        queue.clear()
+        scores: Floats = self._scores(features, members).numpy()
+        return scores
 
     def _scores(self, features: Tensor, members: tuple[int, ...] | None) -> Tensor:
         """Return the scores of the model, and beside them those of the members of each fold."""
@@ -258,7 +164,8 @@ class Predictor:
             whole = self.model.predict_proba(features)
         return torch.cat([whole, *parts], dim=1)
 
-    def _collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
+    def collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
+        """Return the scores of a record from those of all its windows, in their order."""
         if one.stereo:
             sounds = np.concatenate(sounding, axis=1)
             by_stream = windows.reshape(sounds.shape[1], sounds.shape[0], -1).transpose(1, 0, 2)
@@ -289,31 +196,7 @@ class Predictor:
         return aggregate(windows[:, columns], aggregation).astype(np.float32)
 
 
-def folds_of(model: Model) -> list[Fold]:
-    """Return the folds that a model has members of, ascending.
-
-    Raises
-    ------
-    UsageError
-        If a member has none.
-    """
-    every = model.description.members
-    if any(member.fold is None for member in every):
-        what = f"model {model.name}: its members have no folds to tell them by"
-        raise UsageError(what, "train on records with folds, or leave --members out")
-    folds = []
-    for number in sorted({member.fold for member in every if member.fold is not None}):
-        places = tuple(i for i, member in enumerate(every) if member.fold == number)
-        known = {every[i].label for i in places}
-        columns = tuple(k for k, label in enumerate(model.labels) if known & {None, label})
-        folds.append(Fold(number, places, columns))
-    return folds
-
-
-def _windows(one: Prepared, sounding: list[Bools]) -> Iterator[Floats]:
-    """Yield the windows of a record; note, of streams, which of them sound in which windows."""
-    for chunk in one.chunks:
-        if one.stereo:
-            sounding.append(heard(chunk))
-            chunk = chunk.transpose(1, 0, 2).reshape(-1, chunk.shape[2])
-        yield from chunk
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Whether the device, or the allocator of the CPU, has refused."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate" in text

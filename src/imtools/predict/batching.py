@@ -1,0 +1,122 @@
+"""Scoring records in batches that go across them, with one model or with several on the same windows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..run import is_fatal
+from .ahead import ahead
+from .scores import Floats, Prepared, Scores
+from .streams import Bools, heard
+
+if TYPE_CHECKING:
+    from .predictor import Predictor
+
+_CHUNKS_AHEAD = 3
+"""Chunks of long records that are cut in advance, at most."""
+
+
+def score_together(
+    predictors: Sequence[Predictor], prepared: Sequence[tuple[Prepared, ...]]
+) -> list[tuple[Scores, ...] | Exception]:
+    """Score some records with some models.
+
+    What is still to be cut is cut by a thread of its own, while the models are at work on what came before,
+    and once for all models that share it.
+
+    Parameters
+    ----------
+    predictors : sequence of Predictor
+        The m models.
+    prepared : sequence of tuple of Prepared
+        What each of them has prepared of each record. Can be scored again, for instance alone after another
+        failed.
+
+    Returns
+    -------
+    list of tuple of Scores, or Exception
+        In the order of ``prepared``, one for each model; why a record could not be read to its end, where
+        that is so.
+    """
+    sessions = [_Session(predictor, [ones[m] for ones in prepared]) for m, predictor in enumerate(predictors)]
+    faults: dict[int, Exception] = {}
+    chunks = _chunks(prepared)
+    if not all(isinstance(one.chunks, list) for ones in prepared for one in ones):
+        chunks = ahead(chunks, _CHUNKS_AHEAD)
+    for item, models, chunk in chunks:
+        if isinstance(chunk, Exception):
+            faults[item] = chunk
+            continue
+        for m in models:
+            sessions[m].take(item, chunk)
+    for session in sessions:
+        session.flush()
+    return [
+        faults.get(item) or tuple(session.scores(item) for session in sessions)
+        for item in range(len(prepared))
+    ]
+
+
+def _chunks(
+    prepared: Sequence[tuple[Prepared, ...]],
+) -> Iterator[tuple[int, list[int], Floats | Exception]]:
+    """Yield the chunks of all records, with the record's place and the models that they are for.
+
+    Why a record ends early comes instead of its rest.
+    """
+    for item, ones in enumerate(prepared):
+        shared: dict[int, list[int]] = {}
+        for m, one in enumerate(ones):
+            shared.setdefault(id(one.chunks), []).append(m)
+        try:
+            for models in shared.values():
+                for chunk in ones[models[0]].chunks:
+                    yield item, models, chunk
+        except Exception as error:
+            if is_fatal(error):
+                raise
+            yield item, [], error
+
+
+class _Session:
+    """One model at work on some records: windows wait until they fill a batch."""
+
+    def __init__(self, predictor: Predictor, prepared: Sequence[Prepared]) -> None:
+        self._predictor, self._prepared = predictor, prepared
+        self._rows: list[list[Floats]] = [[] for _ in prepared]
+        self._sounding: list[list[Bools]] = [[] for _ in prepared]
+        self._waiting: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Floats]]] = {}
+
+    def take(self, item: int, chunk: Floats) -> None:
+        """Take the next windows of a record; note, of streams, which of them sound in which windows."""
+        one = self._prepared[item]
+        if one.stereo:
+            self._sounding[item].append(heard(chunk))
+            chunk = chunk.transpose(1, 0, 2).reshape(-1, chunk.shape[2])
+        key = (one.from_features, one.members)
+        queue = self._waiting.setdefault(key, [])
+        for window in chunk:
+            queue.append((item, window))
+            if len(queue) >= self._predictor.batch_size:
+                self._compute(key)
+
+    def flush(self) -> None:
+        """Score what still waits."""
+        for key in self._waiting:
+            self._compute(key)
+
+    def _compute(self, key: tuple[bool, tuple[int, ...] | None]) -> None:
+        queue = self._waiting[key]
+        if not queue:
+            return
+        scores = self._predictor.compute([window for _, window in queue], *key)
+        for (item, _), row in zip(queue, scores, strict=True):
+            self._rows[item].append(row)
+        queue.clear()
+
+    def scores(self, item: int) -> Scores:
+        """Return the scores of a record, once all its windows have been taken and `flush` been called."""
+        return self._predictor.collect(self._prepared[item], np.stack(self._rows[item]), self._sounding[item])
