@@ -21,12 +21,12 @@ from imtools import __version__
 from imtools.cli import COMMANDS
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
-EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 READERS = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.source is not None], ids=lambda case: case.name
+    "case", [c for c in CASES if c.source is not None], ids=lambda case: case.title
 )
-WRITERS = pytest.mark.parametrize("case", [c for c in CASES if c.writes], ids=lambda case: case.name)
-PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids=lambda case: case.name)
+WRITERS = pytest.mark.parametrize("case", [c for c in CASES if c.writes], ids=lambda case: case.title)
+PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids=lambda case: case.title)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def _failures(path: Path) -> list[dict]:
 
 
 def test_the_cases_cover_every_command() -> None:
-    assert [case.name for case in CASES] == [f"im-{name}" for name in COMMANDS]
+    assert list(dict.fromkeys(case.name for case in CASES)) == [f"im-{name}" for name in COMMANDS]
 
 
 @EACH
@@ -257,7 +257,7 @@ def _audio_calls(case: Case, space: Path, out: Path) -> list[str]:
     return [*_call(case, space, out), *extra.get(case.name, [])]
 
 
-@PER_ITEM
+@pytest.mark.parametrize("case", [c for c in CASES if c.per_item and c.decodes], ids=lambda case: case.title)
 def test_bad_audio_fails_alone(case: Case, run, space: Path, out: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bad"
     names = _bad_audio(folder)
@@ -278,7 +278,7 @@ def test_bad_audio_fails_alone(case: Case, run, space: Path, out: Path, tmp_path
     assert sorted(os.path.basename(f["audio"]).split(".")[0] for f in failed) == sorted([*names, "missing"])
     for failure in failed:
         assert os.path.basename(failure["audio"]) in failure["message"]
-        assert failure["tool"] == case.name
+        assert failure["tool"] == case.title
     assert f"1 item ok, {len(failed)} failed".encode() in result.stderr
 
 
@@ -399,11 +399,11 @@ def test_resuming_a_finished_run_repeats_its_output(case: Case, run, space: Path
     assert _run_whole(case, run, space, out, "--resume") == first
 
 
-OWN_OUTPUT = ("im-train", "im-export")
+OWN_OUTPUT = ("im-train", "im-export onnx")
 """Commands whose output directory has no journal."""
 
 JOURNALLED = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.writes and c.name not in OWN_OUTPUT], ids=lambda case: case.name
+    "case", [c for c in CASES if c.writes and c.title not in OWN_OUTPUT], ids=lambda case: case.title
 )
 
 
@@ -431,7 +431,7 @@ def test_resume_with_other_options_is_refused(case: Case, run, space: Path, out:
         "im-index": ("--layout", "folders"), "im-segment": ("--length", "0.5"), "im-split": ("--seed", "3"),
         "im-mix": ("--seed", "3"), "im-augment": ("--seed", "3"),
         "im-features": ("--hop-length", "512"), "im-predict": ("--hop", "0.5"),
-        "im-fuse": ("--rule", "max"),
+        "im-fuse": ("--rule", "max"), "im-export": ("--from", "labels"),
     }  # fmt: skip
     _run_whole(case, run, space, out)
     result = run(case.name, *case.call(space, out), "--resume", *other[case.name], *case.inputs, cwd=space)
@@ -482,7 +482,7 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
 def test_run_json_replays(case: Case, run, space: Path, tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     expected = _run_whole(case, run, space, one)
-    again = run(case.name, "--config", str(one / "run.json"), "-o", str(other), cwd=space)
+    again = run(case.name, *case.kind, "--config", str(one / "run.json"), "-o", str(other), cwd=space)
     assert again.returncode == 0, again.stderr.decode()
     assert again.stdout.replace(str(other).encode(), str(one).encode()) == expected
 
@@ -492,7 +492,7 @@ def test_config_of_another_tool_is_refused(case: Case, run, tmp_path: Path) -> N
     (tmp_path / "run.json").write_text('{"tool": "other", "arguments": {}}')
     (tmp_path / "junk.json").write_text("junk")
     for name in ("run.json", "junk.json", "gone.json"):
-        result = run(case.name, "--config", str(tmp_path / name))
+        result = run(case.name, *case.kind, "--config", str(tmp_path / name))
         assert result.returncode == 2
         assert name.encode() in result.stderr
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from imtools.errors import ModelError
-from imtools.export import onnx as onnx_module
-from imtools.export.onnx import export_onnx
+from imtools.export.model import onnx as onnx_module
+from imtools.export.model.onnx import export_onnx
 from imtools.features import from_config
 from imtools.models import ARCHITECTURES, build
 from imtools.models.bosch2012 import SupportVectors

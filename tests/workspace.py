@@ -29,6 +29,8 @@ class Case:
         Options that make it write a directory, where it need not.
     per_item : bool
         Whether one item's output is independent of the others.
+    decodes : bool
+        Whether it can be made to read every sample.
     """
 
     name: str
@@ -36,6 +38,17 @@ class Case:
     source: str | None
     writes: tuple[str, ...] = ("-o", "{out}")
     per_item: bool = True
+    decodes: bool = True
+
+    @property
+    def title(self) -> str:
+        """The command, and its kind if it has several."""
+        return " ".join((self.name, *self.kind))
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """The kind of a command that has several."""
+        return () if not self.arguments or self.arguments[0].startswith("-") else self.arguments[:1]
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -64,6 +77,9 @@ CASES = [
     Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
     Case("im-plot", ("spectrogram", "-o", "{out}.png"), "index.jsonl", writes=(), per_item=False),
     Case("im-export", ("onnx", "-m", "{space}/model"), None, per_item=False),
+    Case("im-export", ("jams",), "predictions.jsonl", decodes=False),
+    Case("im-export", ("audiofolder",), "folds.jsonl", decodes=False),
+    Case("im-export", ("lhotse",), "predictions.jsonl", decodes=False),
 ]
 
 NEEDS_OUTPUT = ("im-features", "im-train", "im-plot", "im-export")

@@ -1,1 +1,1 @@
-"""Trained models in formats that other programs run. Loads torch only when it works."""
+"""For other programs: trained models (`model`), and what records say (`records`)."""

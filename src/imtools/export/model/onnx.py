@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import __version__
-from ..atomic import replacing
-from ..errors import ModelError
-from ..features.front_ends.base import FrontEnd
-from ..models.bundle import Model
+from ... import __version__
+from ...atomic import replacing
+from ...errors import ModelError
+from ...features.front_ends.base import FrontEnd
+from ...models.bundle import Model
 from .parity import compare, feature_batches, waveform_batches
 from .tracing import Traceable
 

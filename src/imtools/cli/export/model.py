@@ -1,19 +1,19 @@
-"""im-export: write a trained model in a format that other programs run."""
+"""The kinds of export that are made of models."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from .app import start, tool
+from ..app import tool
 
 if TYPE_CHECKING:
-    from ..run import Run
+    from ...run import Run
 
 
 @tool(
-    "im-export",
+    "im-export onnx",
     output="The directory to write model.onnx into (required).",
     inputs=False,
     own_output=True,
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 im-export onnx -m model/ -o exported/
 im-export onnx -m model/ --front-end -o exported/""",
 )
-@click.argument("target", type=click.Choice(["onnx"]), metavar="onnx")
 @click.option("-m", "--model", required=True, metavar="DIR", help="The model directory.")
 @click.option(
     "--front-end", is_flag=True, help="Include the front end: take the waveform instead of its features."
 )
-def command(run: Run, target: str, model: str, front_end: bool) -> None:
+def onnx(run: Run, model: str, front_end: bool) -> None:
     """Write a trained model as one ONNX file, which needs neither Python nor imtools.
 
     The file maps features (batch, bins, frames), or with --front-end waveforms (batch, samples) of one
@@ -37,11 +36,6 @@ def command(run: Run, target: str, model: str, front_end: bool) -> None:
     The file is run and compared with the model; it is not kept if a score differs by more than 1e-4.
     This needs the packages onnx and onnxruntime: pip install 'imtools[onnx]'.
     """
-    from ..stages.export import export
+    from ...stages.export.model import export
 
     export(run, model, front_end=front_end)
-
-
-def main() -> NoReturn:
-    """Run ``im-export``."""
-    start(command)

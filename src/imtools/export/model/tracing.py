@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 from torch.overrides import TorchFunctionMode
 
-from ..features.front_ends.base import FrontEnd
+from ...features.front_ends.base import FrontEnd
 
 LARGEST_BASIS = 2**29
 """Bytes of the largest matrix that may stand for a Fourier transform."""

@@ -1,13 +1,13 @@
-"""The export stage: a model directory in, one file for other programs out."""
+"""A model directory in, one file for other programs out."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
-from ..errors import UsageError
-from ..export.onnx import check_exportable, export_onnx
-from ..models.bundle import DESCRIPTION_NAME, load
-from ..run import Run
+from ...errors import UsageError
+from ...export.model.onnx import check_exportable, export_onnx
+from ...models.bundle import DESCRIPTION_NAME, load
+from ...run import Run
 
 ONNX_NAME = "model.onnx"
 
@@ -24,7 +24,7 @@ def export(run: Run, model: str, *, front_end: bool) -> None:
     model : str
         The model directory.
     front_end : bool
-        See `imtools.export.onnx.export_onnx`.
+        See `imtools.export.model.onnx.export_onnx`.
 
     Raises
     ------

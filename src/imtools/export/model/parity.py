@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from ...errors import ModelError
 
 TOLERANCE = 1e-4
 """Greatest difference of a score that is taken for rounding."""

@@ -1,0 +1,64 @@
+"""im-export: hand models and predictions to other programs."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import click
+
+from ... import __version__
+from ..app import start
+from .library import beets, tags
+from .model import onnx
+from .records import audacity, audiofolder, csv, jams, lhotse
+
+
+class _Kinds(click.Group):
+    """Lists the kinds in their own order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Kinds,
+    name="im-export",
+    subcommand_metavar="KIND [OPTIONS] [INPUT]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="""\b
+Examples:
+  im-export onnx -m model/ -o exported/
+  im-export csv predictions.jsonl > predictions.csv
+  im-predict -m model/ --timeline song.flac | im-export audacity -o labels/
+  im-predict -m model/ music/ | im-export tags
+  im-export audiofolder -o dataset/ folds.jsonl""",
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def command() -> None:
+    """Hand models, and what records say of their instruments, to other programs.
+
+    Each kind has its own options: 'im-export KIND --help' tells more. Kinds that are one text go to
+    standard output; the others write into the directory that -o names, and hand the records on.
+    """
+
+
+KINDS = {
+    "onnx": (onnx, "a model as one file, which needs neither Python nor imtools"),
+    "csv": (csv, "a line for each label or score, for tables and statistics"),
+    "jams": (jams, "JAMS, annotations of music as JSON"),
+    "audacity": (audacity, "label tracks for Audacity"),
+    "audiofolder": (audiofolder, "a data set for Hugging Face's datasets"),
+    "lhotse": (lhotse, "recordings, supervisions and cuts for lhotse"),
+    "beets": (beets, "a shell script that fills a field of a beets library"),
+    "tags": (tags, "the field INSTRUMENT_ML in the tags of audio files"),
+}
+"""The kinds of export: models, then records, then into a music library."""
+
+for _name, (_kind, _summary) in KINDS.items():
+    _kind.short_help = _summary
+    command.add_command(_kind, _name)
+
+
+def main() -> NoReturn:
+    """Run ``im-export``."""
+    start(command)

@@ -1,0 +1,1 @@
+"""What records say of their instruments, in the formats of other programs."""

@@ -1,0 +1,85 @@
+"""JAMS: annotations of music as JSON (Humphrey et al., 2014), here in the namespace ``tag_open``."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from ... import __version__
+from ...manifest import Record
+from .marks import Mark, Origin, marks, spans
+
+JAMS_VERSION = "0.3.4"
+"""The version whose schema the files meet."""
+
+
+def jams(
+    record: Record, origin: Origin | None = None, model: str | None = None, *, everything: bool = False
+) -> dict[str, Any]:
+    """Return a record as the JSON object of a JAMS file: an annotation for its labels, or for each model.
+
+    Parameters
+    ----------
+    record : Record
+        Times are relative to it; ``sandbox`` tells where in which file (an absolute path) it lies.
+    origin, model, everything
+        As for `imtools.export.records.marks.spans`.
+
+    Returns
+    -------
+    dict
+        Observations with time and duration in seconds, the class as value, the score as confidence.
+    """
+    # A model that finds nothing has an annotation too: an empty one.
+    by_model: dict[str | None, list[Mark]] = {mark.model: [] for mark in marks(record, origin, model)}
+    for mark in spans(record, origin, model, everything=everything):
+        by_model[mark.model].append(mark)
+    audio = None if record.audio is None else os.path.abspath(record.audio)
+    stretch = {"audio": audio, "start": record.start, "duration": record.duration}
+    rest = {"split": record.split, "fold": record.fold, "genre": record.genre, "groups": record.groups}
+    return {
+        "annotations": [_annotation(record, *one) for one in by_model.items()],
+        "file_metadata": {
+            "artist": "",
+            "title": "",
+            "release": "",
+            "duration": record.duration,
+            "identifiers": {},
+            "jams_version": JAMS_VERSION,
+        },
+        "sandbox": {"id": record.id} | stretch | {key: x for key, x in rest.items() if x not in (None, [])},
+    }
+
+
+def jams_text(record: Record, origin: Origin | None, model: str | None, *, everything: bool = False) -> str:
+    """Return the text of a JAMS file; see `jams`."""
+    content = jams(record, origin, model, everything=everything)
+    return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
+def _annotation(record: Record, model: str | None, some: list[Mark]) -> dict[str, Any]:
+    source = str(record.source.get("dataset", "")) if model is None else ""
+    annotator = {} if model is None else {"model": model}
+    return {
+        "namespace": "tag_open",
+        "data": [_observation(record, mark) for mark in some],
+        "annotation_metadata": {
+            "curator": {"name": "", "email": ""},
+            "annotator": annotator,
+            "version": "",
+            "corpus": source,
+            "annotation_tools": f"imtools {__version__}",
+            "annotation_rules": "",
+            "validation": "",
+            "data_source": "" if model is None else "program",
+        },
+        "time": 0.0,
+        "duration": record.duration,
+        "sandbox": {},
+    }
+
+
+def _observation(record: Record, mark: Mark) -> dict[str, Any]:
+    start, duration = mark.span(record)
+    return {"time": start, "duration": duration, "value": mark.label, "confidence": mark.score}

@@ -1,0 +1,1 @@
+"""The export stage: models or records in, files for other programs out."""

@@ -1,0 +1,65 @@
+"""Records in, changes to a music library out: commands for beets, or tags of the files themselves."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from ...errors import AudioError
+from ...export.records.beets import HEADER, beets_line
+from ...export.records.marks import Origin, instruments
+from ...export.records.tags import FIELD, check_mutagen, check_whole, read_field, write_field
+from ...manifest import Record, dump_line
+from ...run import Run
+from .streams import stream
+
+
+def export_beets(run: Run, origin: Origin | None, model: str | None) -> None:
+    """Write a shell script of ``beet modify``; see `imtools.export.records.beets.beets_line`."""
+    stream(run, lambda record: beets_line(record, origin, model), step="beets", head=HEADER)
+
+
+def export_tags(
+    run: Run, origin: Origin | None, model: str | None, *, write: bool, clear: bool, keep_time: bool
+) -> None:
+    """Tell how the field of each file would change, and change it if that is asked for.
+
+    A line goes to standard output for each file: ``audio``, ``field``, and its values ``old`` and ``new``,
+    in the order of their names.
+
+    Parameters
+    ----------
+    run : Run
+        The harness; the records must be whole files, each once.
+    origin, model
+        As for `imtools.export.records.marks.marks`.
+    write : bool
+        Write into the files.
+    clear : bool
+        Remove the field, whatever the records say.
+    keep_time : bool
+        See `imtools.export.records.tags.write_field`.
+
+    Raises
+    ------
+    ImtoolsError
+        If mutagen is not installed.
+    """
+    check_mutagen()
+    seen: set[str] = set()
+    lock = threading.Lock()
+
+    def work(record: Record) -> str:
+        new = [] if clear else sorted(mark.label for mark in instruments(record, origin, model))
+        path = check_whole(record)
+        with lock:
+            real = os.path.realpath(path)
+            if real in seen:
+                raise AudioError(f"{record.audio}: is given a second time", "name each file once")
+            seen.add(real)
+        old = read_field(path)
+        if write and old != new:
+            write_field(path, new, keep_time=keep_time)
+        return dump_line({"audio": record.audio, "field": FIELD, "old": old, "new": new})
+
+    stream(run, work, step="tags")
