@@ -23,7 +23,7 @@ COMMANDS = {
     "fuse": "make one prediction of those of several models",
     "score": "compare predictions with labels",
     "plot": "draw sounds, training and scores",
-    "export": "write a model in a format that other programs run",
+    "export": "hand predictions and models to other programs",
 }
 """The commands in the order in which data pass through them."""
 

@@ -34,7 +34,8 @@ def scores_page(scores: Scores) -> str:
     page.text(
         f"{scores.num_items} items in {scores.num_groups} groups that share no recording, "
         f"{len(scores.classes)} classes, {100 * scores.known:.1f} % of the labels known; "
-        f"left out: {scores.num_unpredicted} items without predictions, {scores.num_unlabelled} without labels."
+        f"left out: {scores.num_unpredicted} items without predictions, {scores.num_unlabelled} without "
+        "labels."
     )
     if scores.degenerate:
         page.text("The model says the same for every item: none of this means anything.", kind="warning")
