@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
@@ -12,15 +12,26 @@ from .ahead import ahead
 from .scores import Floats, Prepared, Scores
 from .streams import Bools, heard
 
-if TYPE_CHECKING:
-    from .predictor import Predictor
-
 _CHUNKS_AHEAD = 3
 """Chunks of long records that are cut in advance, at most."""
 
 
+class Scorer(Protocol):
+    """A model at work: a `Predictor`."""
+
+    batch_size: int
+
+    def compute(
+        self, windows: Sequence[Floats], from_features: bool, members: tuple[int, ...] | None
+    ) -> Floats:
+        """Return the scores of windows."""
+
+    def collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
+        """Return the scores of a record from those of all its windows."""
+
+
 def score_together(
-    predictors: Sequence[Predictor], prepared: Sequence[tuple[Prepared, ...]]
+    predictors: Sequence[Scorer], prepared: Sequence[tuple[Prepared, ...]]
 ) -> list[tuple[Scores, ...] | Exception]:
     """Score some records with some models.
 
@@ -29,7 +40,7 @@ def score_together(
 
     Parameters
     ----------
-    predictors : sequence of Predictor
+    predictors : sequence of Scorer
         The m models.
     prepared : sequence of tuple of Prepared
         What each of them has prepared of each record. Can be scored again, for instance alone after another
@@ -84,7 +95,7 @@ def _chunks(
 class _Session:
     """One model at work on some records: windows wait until they fill a batch."""
 
-    def __init__(self, predictor: Predictor, prepared: Sequence[Prepared]) -> None:
+    def __init__(self, predictor: Scorer, prepared: Sequence[Prepared]) -> None:
         self._predictor, self._prepared = predictor, prepared
         self._rows: list[list[Floats]] = [[] for _ in prepared]
         self._sounding: list[list[Bools]] = [[] for _ in prepared]
