@@ -1,4 +1,4 @@
-"""Peak memory of im-features, which grows neither with the number of segments nor with a file's length."""
+"""Peak memory of im-features and im-predict: it grows neither with the number of items nor with their length."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 import soundfile
 
 from benchmarks.chain import program, segments
+from benchmarks.prediction import make_model
 from benchmarks.report import Row
 
 
-def _peak(*arguments: str, stdin: bytes = b"") -> float:
+def _peak(name: str, *arguments: str, stdin: bytes = b"") -> float:
     """Return the largest resident size of a command, in MB."""
-    command = [program("im-features"), "-q", "--force", *arguments]
+    command = [program(name), "-q", "--force", *arguments]
     with tempfile.TemporaryFile() as source:
         source.write(stdin)
         source.seek(0)
@@ -47,10 +48,14 @@ def run() -> list[Row]:
         audio.mkdir()
         lines = segments(audio, 0.15, 2000)
         for times in (1, 10):
-            megabytes = _peak("-o", out, "-", stdin=_repeated(lines, times))
-            rows.append(Row(f"{2000 * times} segments of 1 s", megabytes, unit="MB"))
+            megabytes = _peak("im-features", "-o", out, "-", stdin=_repeated(lines, times))
+            rows.append(Row(f"im-features, {2000 * times} segments of 1 s", megabytes, unit="MB"))
+        model = str(make_model(Path(folder, "model"), 0.25))
         for minutes in (3, 60, 600):
             path = _noise(Path(folder, f"{minutes}.flac"), minutes)
-            rows.append(Row(f"one file of {minutes} minutes", _peak("-o", out, path), unit="MB"))
+            peak = _peak("im-features", "-o", out, path)
+            rows.append(Row(f"im-features, one file of {minutes} minutes", peak, unit="MB"))
+            peak = _peak("im-predict", "-m", model, "-o", f"{folder}/said", path)
+            rows.append(Row(f"im-predict, one file of {minutes} minutes", peak, unit="MB"))
             os.unlink(path)
     return rows

@@ -31,16 +31,16 @@ FORMATS = {"flac": ("FLAC", "PCM_16"), "mp3": ("MP3", "MPEG_LAYER_III"), "ogg": 
 RATE = 44100
 
 
-def make_model(folder: Path) -> Path:
+def make_model(folder: Path, width: float = 1.0) -> Path:
     """Write a model with random weights."""
     end = front_end("kratimenos2020")
     shape = (96, 87)
     torch.manual_seed(1)
-    net = build("kratimenos2020", num_classes=len(CLASSES), input_shape=shape, width=1.0)
+    net = build("kratimenos2020", num_classes=len(CLASSES), input_shape=shape, width=width)
     description = Description(
         name="bench",
         architecture="kratimenos2020",
-        width=1.0,
+        width=width,
         strategy="multi-label",
         labels=CLASSES,
         front_end=end.config,

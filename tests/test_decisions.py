@@ -160,3 +160,13 @@ def test_levels_by_hand():
     assert math.isnan(solo.tpr[1])
     assert (duo.iou, duo.emr, duo.tpr.tolist()) == (0.5, 0.0, [1.0, 0.0])
     assert levels(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 2))) == []
+
+
+def test_both_macro_definitions_by_hand():
+    """Class a: P 1, R 1/2, F1 2/3. Class b: P 1/3, R 1, F1 1/2. Means: P 2/3, R 3/4."""
+    Y = [[1, 1], [1, 0], [0, 0]]
+    said = [[1, 1], [0, 1], [0, 1]]
+    made = decision_scores(Y, said)
+    assert made.macro.f1 == pytest.approx((2 / 3 + 1 / 2) / 2, rel=1e-15)
+    assert made.macro_f1_of_means == pytest.approx(2 * (2 / 3) * (3 / 4) / (2 / 3 + 3 / 4), rel=1e-15)
+    assert made.micro.f1 == pytest.approx(2 * 2 / (4 + 3), rel=1e-15)

@@ -205,3 +205,17 @@ def test_thresholds_of_other_weights_are_warned_of_once(run, space, tmp_path):
     result = run("im-score", "--thresholds", tmp_path / "thresholds.json", "mel.jsonl", cwd=space)
     assert result.returncode == 0
     assert result.stderr.count(b"a model of other weights") == 1
+
+
+def test_s1_is_the_mean_over_windows_then_the_threshold(run, space, tmp_path):
+    """Han et al. (2017), section II-E: S1 averages what S2 adds up and divides by its maximum."""
+    windows = run("im-predict", "-m", "model", "--windows", "segments.jsonl", cwd=space)
+    (tmp_path / "windows.jsonl").write_bytes(windows.stdout)
+    source = str(tmp_path / "windows.jsonl")
+    s1, mean = (scored(run, space, "--aggregate", name, source) for name in ("s1", "mean"))
+    assert s1 == mean
+    # Segments of one window: S1 is the score as it is, and S2 makes the surest class 1.
+    assert s1[0]["lrap"] == scored(run, space, source)[0]["lrap"]
+    s2 = scored(run, space, "--aggregate", "s2", source)
+    assert s2[0]["decisions"] != s1[0]["decisions"]
+    assert s2[0]["lrap"] == s1[0]["lrap"]
