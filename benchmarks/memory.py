@@ -1,4 +1,4 @@
-"""Peak memory of im-features and im-predict: it grows neither with the number of items nor with their length."""
+"""Peak memory of im-features and im-predict: it grows neither with the number of items nor their length."""
 
 from __future__ import annotations
 
