@@ -31,7 +31,7 @@ def measure(device: torch.device, name: str, files: int, seconds: int) -> str:
         library.mkdir()
         prediction.write_library(library, files, seconds, [name])
         model = load(prediction.make_model(Path(place, "model")), device, resolve_precision("auto", device))
-        stage = PredictStage([Predictor(model, batch_size=1024)], Answer())
+        stage = PredictStage([Predictor(model, batch_size=1024)], Answer(), jobs=default_jobs())
         paths, total = sorted(library.iterdir()), files * seconds
 
         def predict() -> None:

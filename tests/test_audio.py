@@ -35,6 +35,8 @@ from imtools.audio import (
 from imtools.audio import load as load_function
 from imtools.audio.decode import BLOCK
 from imtools.audio.ffmpeg import FfmpegDecoder
+from imtools.audio.libsndfile import SndfileDecoder
+from imtools.audio.load import probe_to_load
 from imtools.errors import AudioError, UsageError
 from imtools.manifest import Record
 from imtools.units import resampled_length
@@ -325,6 +327,50 @@ def test_a_changed_file_is_opened_again(tmp_path: Path) -> None:
     assert load(record(path, 0, 100))[0] == 0.25
     write(path, np.full(100, 0.5), RATE, "wav")
     assert load(record(path, 0, 100))[0] == 0.5
+
+
+def _count_decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list to which the frames of each read are added."""
+    decoded: list[int] = []
+    original = SndfileDecoder.read
+
+    def read(self: SndfileDecoder, frames: int) -> np.ndarray:
+        block = original(self, frames)
+        decoded.append(len(block))
+        return block
+
+    monkeypatch.setattr(SndfileDecoder, "read", read)
+    return decoded
+
+
+def test_what_was_decoded_to_tell_the_length_is_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "a.mp3", noise(3.0))
+    info = probe(path)
+    expected = load(record(path, 0, info.num_samples))
+    close_files()
+    decoded = _count_decoded(monkeypatch)
+    assert probe_to_load(str(path)) == info
+    np.testing.assert_array_equal(load(record(path, 0, info.num_samples)), expected)
+    assert sum(decoded) == info.num_samples
+    shutil.copy(save(tmp_path / "b.mp3", noise(2.0)), path)  # what is held is of another file now
+    assert len(load(record(path, 0, probe(path).num_samples))) < info.num_samples
+
+
+def test_probing_keeps_neither_long_files_nor_broken_ones_open(tmp_path: Path) -> None:
+    descriptors = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    mp3 = save(tmp_path / "a.mp3", noise(0.5))
+    long = save(tmp_path / "long.mp3", noise(17 * BLOCK / 8000, 1, rate=8000), 8000)
+    paths = [save(tmp_path / "a.wav", noise(0.5)), save(tmp_path / "a.ogg", noise(0.5)), long]
+    for path in paths:
+        assert probe_to_load(str(path)) == probe(path)
+    torn = tmp_path / "torn.mp3"
+    torn.write_bytes(mp3.read_bytes()[:2000])
+    with pytest.raises(AudioError):
+        probe_to_load(str(torn))
+    if descriptors is not None:
+        assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
 def test_threads_load_the_same_samples_and_few_files_stay_open(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import torch
 
-from imtools.errors import ImtoolsWarning, UsageError
+from imtools.errors import FeatureError, ImtoolsWarning, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.predict import batching
@@ -20,6 +20,7 @@ from imtools.predict import windows as windows_module
 from imtools.predict.ahead import ahead
 from imtools.predict.excerpt import Excerpt
 from imtools.predict.predictor import Predictor
+from imtools.run.progress import Clock
 from imtools.train.fit import fit
 from nets import RATE, make_records, quick, tone
 
@@ -51,7 +52,7 @@ def test_items_come_in_order_and_few_are_made_in_advance() -> None:
             yield number
 
     got = []
-    for number in ahead(items(), 3):
+    for number in ahead([items()], 1, 3):
         got.append(number)
         assert len(made) <= len(got) + 3 + 1  # those in the queue, and one in the maker's hand
     assert got == made == list(range(20))
@@ -62,7 +63,7 @@ def test_what_the_maker_raises_arrives_in_its_place() -> None:
         yield 1
         raise ValueError("torn")
 
-    stream = ahead(items(), 3)
+    stream = ahead([items()], 1, 3)
     assert next(stream) == 1
     with pytest.raises(ValueError, match="torn"):
         next(stream)
@@ -72,10 +73,44 @@ def test_a_reader_who_stops_stops_the_thread() -> None:
     def items():
         yield from range(10**9)
 
-    stream = ahead(items(), 2)
+    stream = ahead([items(), [7], items(), items()], 2, 2)
     assert next(stream) == 0
     stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "imtools-ahead"]
+
+
+def test_several_sources_are_made_at_once_and_come_one_after_the_other() -> None:
+    both = threading.Barrier(2)
+
+    def items(first: int):
+        both.wait(60)  # raises if the other is not being made meanwhile
+        yield from range(first, first + 10)
+
+    assert list(ahead([items(0), [50, 51], items(10)], 2, 3)) == [*range(10), 50, 51, *range(10, 20)]
+
+
+def test_long_records_are_decoded_several_at_once(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
+    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
+    records = [song(tmp_path / f"{n}.wav", 8, 10 * n) for n in range(2)]
+    predictor = Predictor(model)
+    prepared = [predictor.prepare(record) for record in records]
+    expected = predictor.score(prepared)
+    both, load = threading.Barrier(2), windows_module.RecordReader.read
+    met: set[str] = set()
+
+    def read(self, begin: int, end: int):
+        if self._record.id not in met:
+            met.add(self._record.id)
+            both.wait(60)
+        return load(self, begin, end)
+
+    monkeypatch.setattr(windows_module.RecordReader, "read", read)
+    together = batching.score_together([predictor], [(one,) for one in prepared], 2)
+    for one, (scores,) in zip(expected, together, strict=True):
+        np.testing.assert_array_equal(scores.windows, one.windows)
 
 
 def test_long_records_beside_short_ones_score_as_alone(
@@ -156,6 +191,15 @@ def test_an_excerpt_of_a_short_record_is_all_of_it() -> None:
     assert Excerpt(30.0).of(record) == (record, 0.0)
     late, offset = Excerpt(0.5, 60.0).of(record)
     assert (late.num_samples, offset) == (4000, 0.5)  # as late as there is enough left
+    least, offset = Excerpt(1e-9, 60.0).of(record)
+    assert (least.num_samples, offset) == (1, 7999 / 8000)  # a sample that is there
+
+
+def test_features_alone_have_no_excerpt() -> None:
+    record = Record("a", None, 0.0, 1.0, 8000, 8000)
+    assert Excerpt(1.0).of(record) == (record, 0.0)
+    with pytest.raises(FeatureError, match="no excerpt"):
+        Excerpt(0.5).of(record)
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "-1", "nan", "inf", "3@", "3@nowhere", "3@-1"])
@@ -173,6 +217,7 @@ def test_the_command_hears_the_excerpt_and_tells_when(run, space: Path, tmp_path
     starts = {p["start"] for p in record["predictions"] if "start" in p}
     assert starts == {6.0, 7.0, 8.0}
     assert record["duration"] == 12.0  # the record is still the whole file
+    assert b"1 item ok, 0 failed; 0.000833 h of audio" in result.stderr  # what was heard: 3 s
     assert run(*call[:-2], "3@x", "long.wav", cwd=tmp_path).returncode == 2
 
 
@@ -190,7 +235,7 @@ def test_models_that_want_the_same_windows_share_them(
     assert prepared[0].chunks is not prepared[2].chunks
     taken = []
     chunks = batching._chunks
-    monkeypatch.setattr(batching, "_chunks", lambda ones: (taken.append(x[1]) or x for x in chunks(ones)))
+    monkeypatch.setattr(batching, "_chunks", lambda *one: (taken.append(x[1]) or x for x in chunks(*one)))
     ((first, second, finer),) = batching.score_together([a, b, other], [prepared])
     assert taken == [[0, 1], [2]]
     np.testing.assert_array_equal(first.windows, second.windows)
@@ -241,3 +286,18 @@ def test_decisions_go_by_the_thresholds_of_the_model(run, space: Path, tmp_path:
     decided = [p for line in after.stdout.splitlines() for p in json.loads(line)["predictions"]]
     assert [p["present"] for p in decided] == [p["score"] >= limits[p["label"]] for p in predictions]
     assert {p["present"] for p in decided} == {True, False}
+
+
+# --- what is told ---
+
+
+def test_time_is_counted_once_where_it_is_spent(model: Model, tmp_path: Path) -> None:
+    predictor = Predictor(model)
+    records = [song(tmp_path / "short.wav", 3, 1), song(tmp_path / "long.wav", 70, 2)]
+    prepared = [predictor.prepare(record) for record in records]
+    clock = Clock()
+    with clock.measure("model"):
+        predictor.score(prepared)
+    assert set(clock.seconds) == {"model", "front end", "wait", "decode"}
+    here = sum(clock.seconds[name] for name in ("model", "front end", "wait"))
+    assert 0 < here <= clock.elapsed()

@@ -334,6 +334,19 @@ def test_one_bad_file_stops_no_other(run, tmp_path: Path) -> None:
     assert read_field(silent) == read_field(part) == []
 
 
+def test_of_two_names_of_a_file_the_first_counts(run, tmp_path: Path) -> None:
+    names = [f"{number:02d}.flac" for number in range(8)]
+    for name in names:
+        note(tmp_path / name)
+        (tmp_path / f"link-{name}").symlink_to(name)
+    order = [name for pair in ((name, f"link-{name}") for name in names) for name in pair]
+    write_manifest(tmp_path / "p.jsonl", [record(tmp_path / name) for name in order])
+    for _ in range(3):
+        result = run("im-export", "tags", "-j", "4", "p.jsonl", cwd=tmp_path)
+        assert result.returncode == 3
+        assert [line["audio"] for line in _lines(result)] == names
+
+
 def test_odd_names(run, tmp_path: Path) -> None:
     names = ["two words.flac", "line\nbreak.flac", "caf\udce9.flac", "größe.flac", "-o.flac"]
     (tmp_path / "in").mkdir()

@@ -111,6 +111,36 @@ class AudioFile:
         """
         self._decoder.check_complete()
 
+    def examine(self) -> AudioInfo:
+        """Find out what the file holds, and that it is all there; see `probe`.
+
+        To be called before the first ``read``.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be decoded, is truncated, or has no samples.
+        """
+        self.check_complete()
+        decoder = self._decoder
+        promised = decoder.num_samples
+        # An MP3 that is cut short keeps the header that says how long it was.
+        count = self._count() if promised is None or decoder.format.startswith("MP3") else promised
+        if count == 0:
+            raise AudioError(f"{self.path}: has no samples", "leave it out")
+        return AudioInfo(self.sampling_rate, count, self.channels, decoder.format)
+
+    def _count(self) -> int:
+        count = 0
+        while length := len(self.read(BLOCK)):
+            count += length
+        return count
+
+    @property
+    def is_held(self) -> bool:
+        """Whether all that has been decoded, from the first frame on, is still in memory."""
+        return 0 < self._decoded == sum(map(len, self._backlog))
+
     def seek(self, frame: int) -> None:
         """Let the next ``read`` start at the given frame (a sample position, from 0)."""
         if frame < 0:
@@ -250,20 +280,5 @@ def probe(path: str | os.PathLike[str]) -> AudioInfo:
     AudioError
         If the file cannot be decoded, is truncated, or has no samples.
     """
-    name = os.fspath(path)
-    decoder = _open_decoder(name)
-    with AudioFile(name, decoder) as file:
-        file.check_complete()
-        promised = decoder.num_samples
-        # An MP3 that is cut short keeps the header that says how long it was.
-        count = _count(file) if promised is None or decoder.format.startswith("MP3") else promised
-    if count == 0:
-        raise AudioError(f"{name}: has no samples", "leave it out")
-    return AudioInfo(file.sampling_rate, count, file.channels, decoder.format)
-
-
-def _count(file: AudioFile) -> int:
-    count = 0
-    while length := len(file.read(BLOCK)):
-        count += length
-    return count
+    with open_audio(path) as file:
+        return file.examine()

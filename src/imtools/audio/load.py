@@ -18,7 +18,7 @@ from ..errors import AudioError
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
 from .blocks import RESAMPLING_QUALITY
-from .decode import AudioFile, open_audio
+from .decode import AudioFile, AudioInfo, open_audio
 from .levels import Samples, check_finite, normalize, to_mono
 
 _MARGIN = 512
@@ -59,10 +59,48 @@ def _open(path: str) -> AudioFile:
             return file
         _forget(path)
     file = open_audio(path)
+    _hold(path, now, file)
+    return file
+
+
+def probe_to_load(path: str) -> AudioInfo:
+    """Find out what a file holds, as `probe` does, for a thread that is to load it next.
+
+    Short files whose length only decoding tells stay open with what has been decoded, so that `load` does
+    not decode them again.
+
+    Parameters
+    ----------
+    path : str
+        An audio file.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be decoded, is truncated, or has no samples.
+    """
+    now = signature(path)
+    file = open_audio(path)
+    try:
+        info = file.examine()
+    except BaseException:
+        file.close()
+        raise
+    if file.is_held:
+        _hold(path, now, file)
+    else:
+        file.close()
+    return info
+
+
+def _hold(path: str, now: Signature, file: AudioFile) -> None:
+    """Keep a file open for this thread, as the last one read."""
+    files = _local.files
+    if path in files:
+        _forget(path)
     files[path] = (now, file)
     if len(files) > _OPEN_FILES:
         _forget(next(iter(files)))
-    return file
 
 
 def _forget(path: str) -> None:

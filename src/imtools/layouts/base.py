@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..audio import probe, stream
+from ..audio import stream
+from ..audio.load import probe_to_load
 from ..errors import AudioError, ManifestError
 from ..manifest import Label, Record
 from ..manifest.values import Json
@@ -100,7 +101,7 @@ def complete(entry: Entry, *, checksum: bool = False) -> Record:
     """
     if entry.problem is not None:
         raise ManifestError(entry.problem, "mend the data set or leave this file out")
-    info = probe(entry.audio)
+    info = probe_to_load(entry.audio)
     source = entry.source | ({"sha256": _sha256(entry.audio)} if checksum else {})
     return Record(
         id=entry.id,

@@ -1,11 +1,12 @@
-"""Making things in a thread while others are being used."""
+"""Making things in threads while others are being used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from queue import Queue
 from threading import Event, Thread
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ..audio.load import close_files
 
@@ -14,51 +15,90 @@ T = TypeVar("T")
 _END = object()
 
 
-def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
-    """Yield items that a thread of its own makes, at most ``depth`` of them in advance.
+class Ahead(Generic[T]):
+    """Items that a thread of its own makes in advance, from now on; iterate over it once.
 
     Parameters
     ----------
     items : iterable
-        What it raises is raised here, in its place. The audio files that it leaves open are closed.
+        What it raises is raised where the items are taken, in its place. The audio files that it leaves
+        open are closed.
     depth : int
-        The bound on memory.
-
-    Yields
-    ------
-    object
-        The items, in order. A reader who stops early stops the thread too.
+        How many items are made in advance, at most: the bound on memory.
     """
-    queue: Queue[object] = Queue(depth)
-    stopped = Event()
 
-    def make() -> None:
+    def __init__(self, items: Iterable[T], depth: int) -> None:
+        self._items = items
+        self._queue: Queue[object] = Queue(depth)
+        self._stopped = Event()
+        self._thread = Thread(target=self._make, name="imtools-ahead", daemon=True)
+        self._thread.start()
+
+    def _make(self) -> None:
         end: object = _END
         try:
-            for item in items:
-                queue.put((item,))
-                if stopped.is_set():
+            for item in self._items:
+                self._queue.put((item,))
+                if self._stopped.is_set():
                     return
         except BaseException as error:
             end = error
         finally:
             close_files()
-            queue.put(end)
+            self._queue.put(end)
 
-    thread = Thread(target=make, name="imtools-ahead", daemon=True)
-    thread.start()
-    try:
+    def __iter__(self) -> Iterator[T]:
+        """Yield the items, in order."""
         while True:
-            got = queue.get()
+            got = self._queue.get()
             if isinstance(got, tuple):
                 yield got[0]
             elif isinstance(got, BaseException):
                 raise got
             else:
                 return
+
+    def close(self) -> None:
+        """Stop the thread, wherever it is."""
+        self._stopped.set()
+        while self._thread.is_alive():  # it may be waiting for a place in the queue
+            while not self._queue.empty():
+                self._queue.get_nowait()
+            self._thread.join(0.01)
+
+
+def ahead(sources: Iterable[Iterable[T]], threads: int, depth: int) -> Generator[T, None, None]:
+    """Yield the items of several sources, one source after the other, made in advance by threads.
+
+    Parameters
+    ----------
+    sources : iterable of iterable
+        See `Ahead`. A list has been made already: it needs no thread.
+    threads : int
+        How many sources are being made at once, at most.
+    depth : int
+        How many items of each are made in advance, at most.
+
+    Yields
+    ------
+    object
+        In order, whatever the number of threads. A reader who stops early stops the threads too.
+    """
+    rest = iter(sources)
+    coming: deque[list[T] | Ahead[T]] = deque()
+    running = 0
+    try:
+        while True:
+            while running < max(1, threads) and (source := next(rest, None)) is not None:
+                running += not isinstance(source, list)
+                coming.append(source if isinstance(source, list) else Ahead(source, depth))
+            if not coming:
+                return
+            yield from coming[0]
+            if isinstance(done := coming.popleft(), Ahead):
+                done.close()
+                running -= 1
     finally:
-        stopped.set()
-        while thread.is_alive():  # it may be waiting for a place in the queue
-            while not queue.empty():
-                queue.get_nowait()
-            thread.join(0.01)
+        for one in coming:
+            if isinstance(one, Ahead):
+                one.close()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Protocol
 
 import numpy as np
 
 from ..run import is_fatal
+from ..run.progress import Clock, running, timed
 from .ahead import ahead
 from .scores import Floats, Prepared, Scores
 from .streams import Bools, heard
 
 _CHUNKS_AHEAD = 3
-"""Chunks of long records that are cut in advance, at most."""
+"""Chunks of each long record that are cut in advance, at most."""
+
+Chunk = tuple[int, list[int], Floats | Exception]
+"""The place of a record, the models that its windows are for, and the windows, or why it ends early."""
 
 
 class Scorer(Protocol):
@@ -31,11 +36,11 @@ class Scorer(Protocol):
 
 
 def score_together(
-    predictors: Sequence[Scorer], prepared: Sequence[tuple[Prepared, ...]]
+    predictors: Sequence[Scorer], prepared: Sequence[tuple[Prepared, ...]], threads: int = 1
 ) -> list[tuple[Scores, ...] | Exception]:
     """Score some records with some models.
 
-    What is still to be cut is cut by a thread of its own, while the models are at work on what came before,
+    What is still to be cut is cut by threads of its own, while the models are at work on what came before,
     and once for all models that share it.
 
     Parameters
@@ -45,6 +50,8 @@ def score_together(
     prepared : sequence of tuple of Prepared
         What each of them has prepared of each record. Can be scored again, for instance alone after another
         failed.
+    threads : int
+        How many long records are cut at once.
 
     Returns
     -------
@@ -54,15 +61,14 @@ def score_together(
     """
     sessions = [_Session(predictor, [ones[m] for ones in prepared]) for m, predictor in enumerate(predictors)]
     faults: dict[int, Exception] = {}
-    chunks = _chunks(prepared)
-    if not all(isinstance(one.chunks, list) for ones in prepared for one in ones):
-        chunks = ahead(chunks, _CHUNKS_AHEAD)
-    for item, models, chunk in chunks:
-        if isinstance(chunk, Exception):
-            faults[item] = chunk
-            continue
-        for m in models:
-            sessions[m].take(item, chunk)
+    clock = running()
+    with closing(ahead(_sources(prepared, clock), threads, _CHUNKS_AHEAD)) as chunks:
+        for item, models, chunk in timed(chunks, "wait", clock):
+            if isinstance(chunk, Exception):
+                faults[item] = chunk
+                continue
+            for m in models:
+                sessions[m].take(item, chunk)
     for session in sessions:
         session.flush()
     return [
@@ -71,25 +77,27 @@ def score_together(
     ]
 
 
-def _chunks(
-    prepared: Sequence[tuple[Prepared, ...]],
-) -> Iterator[tuple[int, list[int], Floats | Exception]]:
-    """Yield the chunks of all records, with the record's place and the models that they are for.
-
-    Why a record ends early comes instead of its rest.
-    """
+def _sources(prepared: Sequence[tuple[Prepared, ...]], clock: Clock) -> Iterator[Iterable[Chunk]]:
+    """Yield the chunks of each record: a list where they have been cut."""
     for item, ones in enumerate(prepared):
-        shared: dict[int, list[int]] = {}
-        for m, one in enumerate(ones):
-            shared.setdefault(id(one.chunks), []).append(m)
-        try:
-            for models in shared.values():
-                for chunk in ones[models[0]].chunks:
-                    yield item, models, chunk
-        except Exception as error:
-            if is_fatal(error):
-                raise
-            yield item, [], error
+        chunks = _chunks(item, ones)
+        ready = all(isinstance(one.chunks, list) for one in ones)
+        yield list(chunks) if ready else timed(chunks, "decode", clock)
+
+
+def _chunks(item: int, ones: tuple[Prepared, ...]) -> Iterator[Chunk]:
+    """Yield the chunks of a record; why it ends early comes instead of its rest."""
+    shared: dict[int, list[int]] = {}
+    for m, one in enumerate(ones):
+        shared.setdefault(id(one.chunks), []).append(m)
+    try:
+        for models in shared.values():
+            for chunk in ones[models[0]].chunks:
+                yield item, models, chunk
+    except Exception as error:
+        if is_fatal(error):
+            raise
+        yield item, [], error
 
 
 class _Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..errors import UsageError
+from ..errors import FeatureError, UsageError
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
 
@@ -60,15 +60,24 @@ class Excerpt:
     def of(self, record: Record) -> tuple[Record, float]:
         """Return the part of a record, and how many seconds into it that begins.
 
-        A record that is normalised is scaled by the level of the part.
+        A record that is normalised is scaled by the level of the part. Features are those of the whole, so
+        a part is heard even where there are some.
+
+        Raises
+        ------
+        FeatureError
+            If the record is longer, and there is nothing to hear.
         """
-        length = seconds_to_samples(self.seconds, record.sampling_rate)
+        length = max(1, seconds_to_samples(self.seconds, record.sampling_rate))
         rest = record.num_samples - length
         if rest <= 0:
             return record, 0.0
+        if record.audio is None and not record.mix:
+            what = f"record {record.id}: holds features only, of which there is no excerpt"
+            raise FeatureError(what, "leave --excerpt out")
         if isinstance(self.place, str):
             begin = {"start": 0, "middle": rest // 2, "end": rest}[self.place]
         else:
             begin = min(rest, seconds_to_samples(self.place, record.sampling_rate))
-        part = record.part(begin, begin + max(1, length)).replace(features={})
+        part = record.part(begin, begin + length).replace(features={})
         return part, samples_to_seconds(begin, record.sampling_rate)

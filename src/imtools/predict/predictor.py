@@ -15,6 +15,7 @@ from ..errors import ImtoolsWarning, UsageError
 from ..features.store import FeatureReader
 from ..manifest import Record
 from ..models.bundle import Model
+from ..run.progress import running
 from ..units import samples_to_seconds, seconds_to_samples
 from .batching import score_together
 from .scores import Floats, MemberScores, Prepared, Scores, folds_of
@@ -148,7 +149,10 @@ class Predictor:
 
     @torch.inference_mode()
     def _computed(self, batch: Tensor, from_features: bool, members: tuple[int, ...] | None) -> Floats:
-        features = batch if from_features else self._front_end(batch)
+        features = batch
+        if not from_features:
+            with running().measure("front end"):  # on a GPU: until it has been asked for
+                features = self._front_end(batch)
         scores: Floats = self._scores(features, members).numpy()
         return scores
 

@@ -45,6 +45,7 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
         return
     with _engine(run, stage) as groups:  # before anything is written: a cluster may be out of reach
         run.start()
+        run.emit(())  # what comes first, even where nothing follows
         rest, first = _replay(run, stage, iter(items))
         with closing(groups(rest, first)) as made:
             for group in made:
@@ -85,7 +86,7 @@ def _keep(run: Run, stage: Work[P, M], group: list[Made[M]]) -> None:
             done.append(Done(one.item.id, one.digest, 0, run.fail(one.item, one.step, result)))
             continue
         assert one.record is not None
-        run.succeed(one.record.duration)
+        run.succeed(stage.seconds(one.record))
         new = [record.with_history(run.tool, run.version, run.params) for record in result]
         done.append(Done(one.item.id, one.digest, len(new)))
         output += new

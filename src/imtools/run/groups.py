@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from ..manifest import Record
 from .context import Run, is_fatal
 from .items import Item
-from .progress import Clock
+from .progress import Clock, timed
 from .stage import Work
 from .workers import ordered_map
 
@@ -87,7 +87,7 @@ def local_groups(
 
     jobs = run.options.jobs
     each = ordered_map(ready, items, jobs, ahead=stage.group_size + 2 * jobs, place=lambda item: item.place)
-    for group in cut(each, stage.group_size, first):
+    for group in cut(timed(each, "wait", run.clock), stage.group_size, first):
         yield processed(stage, group, run.clock)
 
 

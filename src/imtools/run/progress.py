@@ -5,10 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from threading import Lock
-from typing import Any
+from threading import Lock, local
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class _Here(local):
+    """What this thread is being measured by, and the seconds that have been counted inside that."""
+
+    clock: Clock | None = None
+    inside = 0.0
+
+
+_here = _Here()
 
 
 class Clock:
@@ -21,16 +33,22 @@ class Clock:
 
     @contextmanager
     def measure(self, name: str) -> Iterator[None]:
-        """Count the time spent inside the ``with`` block under a name."""
+        """Count the time spent inside the ``with`` block under a name.
+
+        What is measured inside it, by the same thread, counts there only.
+        """
+        outer, before = _here.clock, _here.inside
+        _here.clock, _here.inside = self, 0.0
         start = time.perf_counter()
         try:
             yield
         finally:
-            with self._lock:
-                self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+            spent = time.perf_counter() - start
+            self.add({name: spent - _here.inside})
+            _here.clock, _here.inside = outer, before + spent
 
     def add(self, seconds: dict[str, float]) -> None:
-        """Count what another process has spent."""
+        """Count what has been measured elsewhere."""
         with self._lock:
             for name, more in seconds.items():
                 self.seconds[name] = self.seconds.get(name, 0.0) + more
@@ -38,6 +56,23 @@ class Clock:
     def elapsed(self) -> float:
         """Return the seconds since the clock was made."""
         return time.perf_counter() - self._start
+
+
+def running() -> Clock:
+    """Return the clock that this thread is being measured by; one that nobody reads if there is none."""
+    return _here.clock or Clock()
+
+
+def timed(items: Iterable[T], name: str, clock: Clock) -> Iterator[T]:
+    """Yield items, and count the time that it takes to get each under a name."""
+    rest = iter(items)
+    end = object()
+    while True:
+        with clock.measure(name):
+            item = next(rest, end)
+        if item is end:
+            return
+        yield item  # type: ignore[misc]  # it is not the end
 
 
 class Progress:

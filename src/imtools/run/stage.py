@@ -65,6 +65,10 @@ class Work(ABC, Generic[P, M]):
         """Prepare the record of an item; for stages whose items say more than their records."""
         return self.prepare(record)
 
+    def seconds(self, record: Record) -> float:
+        """Return how much of a record is worked on, in seconds, for the final line."""
+        return record.duration
+
     @abstractmethod
     def process(self, records: list[Record], prepared: list[P]) -> Sequence[M | Exception]:
         """Return what becomes of each record of a group, or why nothing does.

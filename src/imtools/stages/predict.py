@@ -64,6 +64,8 @@ class PredictStage(Stage[Heard]):
         What is given.
     blueprint : Blueprint, optional
         How to make the same stage elsewhere.
+    jobs : int
+        How many long records are decoded at once.
     """
 
     group_size = 64
@@ -71,9 +73,14 @@ class PredictStage(Stage[Heard]):
     process_step = "model"
 
     def __init__(
-        self, predictors: Sequence[Predictor], answer: Answer, blueprint: Blueprint | None = None
+        self,
+        predictors: Sequence[Predictor],
+        answer: Answer,
+        blueprint: Blueprint | None = None,
+        jobs: int = 1,
     ) -> None:
         self._predictors, self._answer, self._blueprint = predictors, answer, blueprint
+        self._jobs = jobs
         self._thresholds = [
             dict(zip(one.model.labels, one.model.description.thresholds, strict=True)) for one in predictors
         ]
@@ -95,9 +102,14 @@ class PredictStage(Stage[Heard]):
         cut: Cuttings = {}
         return Heard(tuple(predictor.prepare(part, cut) for predictor in self._predictors), begin)
 
+    def seconds(self, record: Record) -> float:
+        """Return how much of a record is heard."""
+        excerpt = self._answer.excerpt
+        return record.duration if excerpt is None else excerpt.of(record)[0].duration
+
     def process(self, records: list[Record], prepared: list[Heard]) -> list[list[Record] | Exception]:
         """Score a group of records; one that cannot be read to its end spoils no other."""
-        scores = score_together(self._predictors, [one.prepared for one in prepared])
+        scores = score_together(self._predictors, [one.prepared for one in prepared], self._jobs)
         return [
             one if isinstance(one, Exception) else [self._with_scores(record, heard.begin, one)]
             for record, heard, one in zip(records, prepared, scores, strict=True)
@@ -182,7 +194,8 @@ def predict(run: Run, models: Sequence[str], answer: Answer, **settings: Any) ->
     bf16 = resolve_precision(options.precision, resolve_device(options.device)) != torch.float32
     folders = [(folder, content_digest(str(folder), "model.json")) for folder in map(Path, models)]
     arguments = (folders, options.device, "bf16" if bf16 else "fp32", answer, settings)
-    execute(run, make_stage(*arguments, Blueprint(make_stage, arguments)), run.items())
+    # Elsewhere, one thread decodes for each that computes: a worker has one for each processor already.
+    execute(run, make_stage(*arguments, Blueprint(make_stage, arguments), options.jobs), run.items())
 
 
 def make_stage(
@@ -192,6 +205,7 @@ def make_stage(
     answer: Answer,
     settings: dict[str, Any],
     blueprint: Blueprint | None = None,
+    jobs: int = 1,
 ) -> PredictStage:
     """Make the stage from the paths and digests of its models, in this process.
 
@@ -208,4 +222,4 @@ def make_stage(
             raise ModelError(f"{folder}: is another model here, or none", hint)
         loaded = load(folder, place, resolve_precision(precision, place))
         predictors.append(Predictor(loaded, **settings))
-    return PredictStage(predictors, answer, blueprint)
+    return PredictStage(predictors, answer, blueprint, jobs)

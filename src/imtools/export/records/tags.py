@@ -50,7 +50,8 @@ def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_tim
     """Set the values of the field in a file; without values, remove it.
 
     A copy beside the file is changed and then takes its place, so that there is the old file or the new one
-    at any time. All other tags, the sound, and the file's mode stay as they are. In files without tags, ID3
+    at any time. All other tags, the sound, and the file's mode stay as they are; other hard links to the
+    file keep the old one. In files without tags, ID3
     is written in version 2.4; where there are tags, they keep their version.
 
     Parameters

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 
 from ...errors import AudioError
 from ...export.records.beets import HEADER, beets_line
 from ...export.records.marks import Origin, instruments
 from ...export.records.tags import FIELD, check_mutagen, check_whole, read_field, write_field
 from ...manifest import Record, dump_line
-from ...run import Run
+from ...run import Item, Run
 from .streams import stream
 
 
@@ -47,19 +46,23 @@ def export_tags(
     """
     check_mutagen()
     seen: set[str] = set()
-    lock = threading.Lock()
+    again: set[str] = set()  # ids
+
+    def look(item: Item) -> None:
+        if item.audio is not None:
+            real = os.path.realpath(item.audio)
+            if real in seen:
+                again.add(item.id)
+            seen.add(real)
 
     def work(record: Record) -> str:
         new = [] if clear else sorted(mark.label for mark in instruments(record, origin, model))
         path = check_whole(record)
-        with lock:
-            real = os.path.realpath(path)
-            if real in seen:
-                raise AudioError(f"{record.audio}: is given a second time", "name each file once")
-            seen.add(real)
+        if record.id in again:
+            raise AudioError(f"{record.audio}: is given a second time", "name each file once")
         old = read_field(path)
         if write and old != new:
             write_field(path, new, keep_time=keep_time)
         return dump_line({"audio": record.audio, "field": FIELD, "old": old, "new": new})
 
-    stream(run, work, step="tags")
+    stream(run, work, step="tags", look=look)

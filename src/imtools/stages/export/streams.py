@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...atomic import naming
@@ -27,7 +27,14 @@ def tell(text: str) -> None:
         sys.stdout.buffer.flush()
 
 
-def stream(run: Run, work: Callable[[Record], str], *, step: str, head: str = "") -> None:
+def stream(
+    run: Run,
+    work: Callable[[Record], str],
+    *,
+    step: str,
+    head: str = "",
+    look: Callable[[Item], None] = lambda item: None,
+) -> None:
     """Write the text of each record, in order, each for itself.
 
     Parameters
@@ -40,6 +47,8 @@ def stream(run: Run, work: Callable[[Record], str], *, step: str, head: str = ""
         Name of that in failure records and in the final line.
     head : str
         What is written before the first record.
+    look : callable
+        Is shown each item before that is worked on, in order, in one thread.
     """
     if run.options.dry_run:
         count = sum(1 for _ in run.each_record())
@@ -57,10 +66,15 @@ def stream(run: Run, work: Callable[[Record], str], *, step: str, head: str = ""
                 raise
             return item, 0.0, error
 
+    def shown() -> Iterator[Item]:
+        for item in run.items():
+            look(item)
+            yield item
+
     tell(head)
     ahead = 16 + 2 * run.options.jobs
     for item, seconds, outcome in ordered_map(
-        attempt, run.items(), run.options.jobs, ahead, place=lambda item: item.place
+        attempt, shown(), run.options.jobs, ahead, place=lambda item: item.place
     ):
         if isinstance(outcome, Exception):
             run.fail(item, step, outcome)
