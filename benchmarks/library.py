@@ -4,7 +4,7 @@
     python -m benchmarks.library check DIRECTORY --model MODEL --out OUTPUT [--kills 20]
 
 ``make`` writes recordings of six formats, 1 s to 1 h, one to six channels, 8 to 96 kHz, cut from the
-recordings in ``--source`` (the bundled ones if not given), and damages one in twenty in ten ways;
+recordings in each ``--source`` (the bundled ones if none is given), and damages one in twenty in ten ways;
 ``truth.json`` says which. M4A is left out where ffmpeg is missing. ``check`` predicts for all of it, holds
 the result against the truth, then does it again, killed at random moments and resumed, and compares bytes.
 """
@@ -104,10 +104,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], tuple[str, ...]]] = {
 }
 
 
-def make(folder: Path, files: int, source: Path, hours: int) -> None:
+def make(folder: Path, files: int, sources: list[Path], hours: int) -> None:
     """Write the library."""
     chance = random.Random(1)
-    sound = _material(source)
+    sound = np.concatenate([_material(source) for source in sources])
     formats = [name for name in RATES if name != "m4a" or shutil.which("ffmpeg")]
     truth: dict[str, str | None] = {}
     for number in range(files):
@@ -237,13 +237,13 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", type=int, default=5000)
     parser.add_argument("--hours-long", type=int, default=2, help="files of an hour")
-    parser.add_argument("--source", type=Path, default=BUNDLED)
+    parser.add_argument("--source", type=Path, action="append", help="repeatable")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--kills", type=int, default=0)
     options = parser.parse_args()
     if options.task == "make":
-        make(options.folder, options.files, options.source, options.hours_long)
+        make(options.folder, options.files, options.source or [BUNDLED], options.hours_long)
         return 0
     return 0 if check(options.folder, options.model, options.out, options.kills) else 1
 

@@ -143,7 +143,8 @@ def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_pat
     assert result.returncode == 0, result.stderr.decode()
     # A table; two; a heading and two nets, with and without mixing; two nets, five times.
     expected = {"irmas-mel.sh": 1, "solo-recordings.sh": 2, "irmas-models.sh": 5, "waveforms.sh": 10}
-    assert result.stdout.count(b"LRAP") == expected[script]
+    # Levels of polyphony have a column of that name, too.
+    assert result.stdout.count(b"LRAP") - result.stdout.count(b"items   LRAP") == expected[script]
 
 
 def _tenth_of_the_archive(source: Path, target: Path) -> Path:
