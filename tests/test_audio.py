@@ -36,6 +36,7 @@ from imtools.audio import load as load_function
 from imtools.audio.decode import BLOCK
 from imtools.audio.ffmpeg import FfmpegDecoder
 from imtools.audio.libsndfile import SndfileDecoder
+from imtools.audio.levels import to_mono
 from imtools.audio.load import probe_to_load
 from imtools.errors import AudioError, UsageError
 from imtools.manifest import Record
@@ -563,3 +564,12 @@ def test_open_files_belong_to_their_thread(tmp_path: Path) -> None:
     closer.start()
     closer.join()
     assert len(load(job)) == 1000
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 8, 11])
+def test_mono_is_the_mean_of_the_channels(channels: int) -> None:
+    frames = np.random.default_rng(channels).standard_normal((1000, channels)).astype(np.float32)
+    mono = to_mono(frames)
+    assert (mono.dtype, mono.shape) == (np.float32, (1000, 1))
+    np.testing.assert_allclose(mono[:, 0], frames.mean(axis=1, dtype=np.float64), atol=1e-6)
+    assert to_mono(frames[:0]).shape == (0, 1)

@@ -53,7 +53,15 @@ def normalize(x: Samples, how: str | None) -> Samples:
 
 def to_mono(frames: Samples) -> Samples:
     """Return the mean over channels of ``(frames, channels)`` samples, as ``(frames, 1)``."""
-    return frames if frames.shape[1] == 1 else frames.mean(axis=1, keepdims=True, dtype=np.float32)
+    channels = frames.shape[1]
+    if channels == 1:
+        return frames
+    # Channel by channel: the mean over rows of two takes NumPy ten times as long.
+    total = frames[:, 0] + frames[:, 1]
+    for channel in range(2, channels):
+        total += frames[:, channel]
+    total /= channels
+    return total[:, None]
 
 
 def check_finite(frames: Samples, where: str, sampling_rate: int, start: int = 0) -> None:
