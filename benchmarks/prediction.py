@@ -113,7 +113,7 @@ print(np.mean(scores, axis=0))
 """What people write first: a process a file, librosa, a second at a time."""
 
 
-def run(files: int = 12, seconds: int = 120) -> list[Row]:
+def run(files: int = 48, seconds: int = 120) -> list[Row]:
     with tempfile.TemporaryDirectory() as place:
         library, out = Path(place, "library"), Path(place, "out")
         library.mkdir()

@@ -35,8 +35,8 @@ from imtools.audio import (
 from imtools.audio import load as load_function
 from imtools.audio.decode import BLOCK
 from imtools.audio.ffmpeg import FfmpegDecoder
-from imtools.audio.libsndfile import SndfileDecoder
 from imtools.audio.levels import to_mono
+from imtools.audio.libsndfile import SndfileDecoder
 from imtools.audio.load import probe_to_load
 from imtools.errors import AudioError, UsageError
 from imtools.manifest import Record
