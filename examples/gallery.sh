@@ -3,7 +3,8 @@
 #
 #   sh examples/gallery.sh [OUTPUT_DIRECTORY]
 #
-# EPOCHS may be set in the environment. It takes some four minutes on two processors.
+# EPOCHS, LIMIT (mixes of each pair of classes) and PER_LEVEL (mixes of each number of instruments that are judged)
+# may be set in the environment. It takes some four minutes on two processors.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,11 +14,11 @@ mkdir -p "$pictures"
 
 # Three sets to train on: the segments alone, with random mixes, and with mixes in one pitch.
 im-segment --length 1 "$here/audio" | im-split --folds 3 --seed 1 > "$out/mono.jsonl"
-im-mix --limit 12 --seed 1 "$out/mono.jsonl" > "$out/random.jsonl"
-im-mix --sync pitch --f0 crepe-tiny --limit 12 --seed 1 --force -o "$out/pitch" "$out/mono.jsonl" > "$out/pitch.jsonl"
+im-mix --limit "${LIMIT:-12}" --seed 1 "$out/mono.jsonl" > "$out/random.jsonl"
+im-mix --sync pitch --f0 crepe-tiny --limit "${LIMIT:-12}" --seed 1 --force -o "$out/pitch" "$out/mono.jsonl" > "$out/pitch.jsonl"
 
 # What is judged: mixes of one to four other segments of the recordings that a net has not been trained on.
-im-mix --polyphony 1-4 --per-level 60 --seed 2 "$out/mono.jsonl" > "$out/judged.jsonl"
+im-mix --polyphony 1-4 --per-level "${PER_LEVEL:-60}" --seed 2 "$out/mono.jsonl" > "$out/judged.jsonl"
 
 for set in mono random pitch; do
     more=

@@ -189,7 +189,7 @@ def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) 
 
 
 def test_the_gallery_shows_what_its_script_draws(tmp_path: Path) -> None:
-    result = _type(f"EPOCHS=1 sh {ROOT}/examples/gallery.sh out", tmp_path)
+    result = _type(f"EPOCHS=1 LIMIT=1 PER_LEVEL=12 sh {ROOT}/examples/gallery.sh out", tmp_path)
     assert result.returncode == 0, result.stderr.decode()
     drawn = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
     text = (ROOT / "docs" / "gallery.md").read_text()
