@@ -45,11 +45,6 @@ class LabelTable:
         self._rows, self._listed = array("q"), array("q")
         self._presences, self._complete = array("d"), array("b")
 
-    @property
-    def classes(self) -> list[str]:
-        """Every class that an item lists, present or absent, sorted."""
-        return sorted(self._columns)
-
     def add(self, item: Labelled) -> None:
         """Take in the next item."""
         row = len(self._complete)

@@ -47,9 +47,8 @@ def parse_line(line: str | bytes, where: str) -> Record:
     try:
         value = load_json(line)
     except ValueError as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise ManifestError(
-            f"{where}: not valid JSON ({reason})", "each line must hold one JSON object"
+            f"{where}: not valid JSON ({error})", "each line must hold one JSON object"
         ) from None
     return Record.from_json(value, where)
 

@@ -20,6 +20,8 @@ def load_json(text: str | bytes) -> Json:
     """
     try:
         return json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        raise ValueError(error.msg) from None  # callers name the place
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -80,8 +79,7 @@ def read_history(path: str) -> History:
             key = (optional(data.get("fold"), "fold", integer), optional(data.get("label"), "label", string))
             rows.setdefault(key, []).append(_epoch(data))
         except (ValueError, WrongKeyError) as error:
-            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            raise ModelError(f"{file}:{count}: is no epoch ({what})", HINT) from None
+            raise ModelError(f"{file}:{count}: is no epoch ({error})", HINT) from None
     if not rows:
         raise ModelError(f"{file}: holds no epoch", "train for at least one")
     chosen = _chosen(file.parent / DESCRIPTION_NAME)

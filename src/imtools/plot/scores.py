@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -165,8 +164,7 @@ def _objects(path: str, shown: str) -> Iterator[tuple[str, Json]]:
             try:
                 yield where, load_json(line)
             except ValueError as error:
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-                raise ManifestError(f"{where}: not valid JSON ({reason})", _HINT) from None
+                raise ManifestError(f"{where}: not valid JSON ({error})", _HINT) from None
 
 
 def _bytes(path: str) -> bytes:

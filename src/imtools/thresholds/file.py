@@ -127,8 +127,7 @@ class ThresholdsFile:
         except OSError as error:
             raise ImtoolsError(f"{name}: cannot be read ({error.strerror})", hint) from None
         except (ValueError, WrongKeyError) as error:
-            what = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-            raise ImtoolsError(f"{name}: is no file of thresholds ({what})", hint) from None
+            raise ImtoolsError(f"{name}: is no file of thresholds ({error})", hint) from None
 
     def save(self, path: _PathLike) -> None:
         """Write a file, atomically."""
