@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError
@@ -50,7 +51,9 @@ class RawLstm(nn.Module):
 
     def forward(self, waveforms: Tensor) -> Tensor:
         """Return the logits (batch, classes) of waveforms (batch, 1, samples)."""
-        _, (last, _) = self.lstm(waveforms.transpose(1, 2))
+        # On a CPU without bf16 instructions there is no LSTM in bf16: torch fails instead of emulating it.
+        with torch.autocast("cpu", enabled=False):
+            _, (last, _) = self.lstm(waveforms.transpose(1, 2))
         logits: Tensor = self.head(last[0])
         return logits
 
