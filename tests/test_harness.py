@@ -370,3 +370,48 @@ def test_a_fault_of_the_whole_is_reported_by_one_shard(run, space: Path, tmp_pat
     (tmp_path / "lib" / "vio" / "2.wav").write_bytes(b"no longer audio")
     failed = [run("im-mix", "--shard", f"{n}/2", "lib", cwd=tmp_path).returncode for n in (1, 2)]
     assert sorted(failed) == [0, 3]
+
+
+INTERRUPTING = """
+import os, signal, sys
+from imtools.run import Passing, execute
+from imtools.run.context import Options, Run
+
+times, out, *resume = sys.argv[1:]
+
+class Stage(Passing):
+    group_size = 2
+    def process(self, records, prepared):
+        if records[0].id == "cla/2":  # in the second group of four
+            for _ in range(int(times)):
+                os.kill(os.getpid(), signal.SIGINT)
+        return super().process(records, prepared)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    with Run("im-segment", "1", Options(inputs=["lib"], output=out, resume=bool(resume), jobs=2), {}) as run:
+        execute(run, Stage(), run.items())
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+"""A command that is interrupted while it works on its second group."""
+
+
+@pytest.mark.parametrize(("times", "kept"), [(1, 2), (2, 1)])
+def test_the_first_interruption_waits_for_the_group_at_work(
+    times: int, kept: int, space: Path, tmp_path: Path
+) -> None:
+    def begin(count: int, out: str, *resume: str) -> subprocess.CompletedProcess[bytes]:
+        command = [sys.executable, "-c", INTERRUPTING, str(count), str(tmp_path / out), *resume]
+        return subprocess.run(command, cwd=space, capture_output=True, check=False, timeout=60)
+
+    assert begin(0, "whole").returncode == 0
+    broken = begin(times, "broken")
+    assert broken.returncode == 130, broken.stderr.decode()
+    assert b"finishing the items at work" in broken.stderr
+    journal = (tmp_path / "broken" / "journal.jsonl").read_text().splitlines()
+    assert len(journal) == 1 + kept  # the first line says what run it is
+    assert begin(0, "broken", "resume").returncode == 0
+    assert (tmp_path / "broken" / "manifest.jsonl").read_bytes() == (
+        tmp_path / "whole" / "manifest.jsonl"
+    ).read_bytes()

@@ -16,6 +16,7 @@ from ..layouts import Entry
 from ..manifest import Record, dump_line, rebase
 from ..manifest.stream import absolute, stream_folder
 from .failures import FailureSink, failure_record
+from .interrupt import Interruption
 from .items import MANIFEST_NAME, Item, chosen_items, parse_conditions, read_items
 from .journal import OutputDirectory, claim, write_run
 from .progress import Clock, Progress, final_line
@@ -90,6 +91,7 @@ class Run:
         self.ok = self.failed = 0
         self.audio_seconds = 0.0
         self.clock = Clock()
+        self.interruption = Interruption(self.say)
         self._conditions = parse_conditions(options.where)
         self._own_output, self._muted = own_output, False
         self._failures = FailureSink(None if options.dry_run else options.failures, quiet=options.quiet)

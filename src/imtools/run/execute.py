@@ -47,9 +47,10 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
         run.start()
         run.emit(())  # what comes first, even where nothing follows
         rest, first = _replay(run, stage, iter(items))
-        with closing(groups(rest, first)) as made:
+        with run.interruption, closing(groups(rest, first)) as made:
             for group in made:
                 _keep(run, stage, group)
+                run.interruption.release()
         stage.end()
 
 
