@@ -98,11 +98,44 @@ def test_probe_tells_the_length_that_decoding_gives(tmp_path: Path, suffix: str)
     assert FORMATS[suffix] in info.format
 
 
+def without_length_header(path: Path) -> bytes:
+    """Take the first frame of an MP3, which holds nothing but the header, away; return what is left."""
+    data = path.read_bytes()
+    assert b"Xing" in data[:300] or b"Info" in data[:300]
+    rest = data[data.index(data[:2], 4) :]
+    path.write_bytes(rest)
+    return rest
+
+
 def test_probe_counts_mp3s_whose_header_is_wrong(shared_dir: Path) -> None:
     for path in clips(shared_dir, "mp3", 5):
         info = probe(path)
         assert info.num_samples == len(sf.read(path)[0])
         assert info.num_samples != sf.info(path).frames
+
+
+@pytest.mark.parametrize("mode", ["CONSTANT", "VARIABLE"])
+def test_only_an_mp3_that_is_as_long_as_its_header_says_is_not_decoded_to_tell_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    path = tmp_path / "a.mp3"
+    with sf.SoundFile(path, "w", RATE, 2, format="MP3", bitrate_mode=mode) as file:
+        file.write(noise(2.0))
+    data = path.read_bytes()
+    expected = len(noise(2.0))
+    count = _count_decoded(monkeypatch)
+    tag = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128)
+    for intact in (data, tag + data, data + b"TAG" + bytes(125)):
+        path.write_bytes(intact)
+        assert probe(path).num_samples == expected
+        assert sum(count) == 0
+    path.write_bytes(data + data)  # joined by hand: what the header says is of the first part
+    probe(path)
+    assert sum(count) > 0
+    for cut in (1, 100, len(data) // 2):
+        path.write_bytes(data[:-cut])
+        with pytest.raises(AudioError, match="decoding stops after"):
+            probe(path)
 
 
 def test_an_mp3_of_variable_bit_rate_without_a_length_header_is_decoded_to_its_end(tmp_path: Path) -> None:
@@ -111,13 +144,10 @@ def test_an_mp3_of_variable_bit_rate_without_a_length_header_is_decoded_to_its_e
     path = tmp_path / "a.mp3"
     with sf.SoundFile(path, "w", RATE, 2, format="MP3", bitrate_mode="VARIABLE") as file:
         file.write(frames)
-    data = path.read_bytes()
-    assert b"Xing" in data[:300] or b"Info" in data[:300]
-    second = data.index(data[:2], 4)  # the first frame holds nothing but the header
-    path.write_bytes(data[second:])
+    data = without_length_header(path)
     assert sf.info(path).frames < 0.6 * len(frames)
     assert len(frames) <= probe(path).num_samples <= len(frames) + 4 * 1152
-    path.write_bytes(data[second:] + b"TAG" + bytes(125))
+    path.write_bytes(data + b"TAG" + bytes(125))
     assert len(frames) <= probe(path).num_samples <= len(frames) + 4 * 1152
 
 
@@ -348,6 +378,7 @@ def test_what_was_decoded_to_tell_the_length_is_not_decoded_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = save(tmp_path / "a.mp3", noise(3.0))
+    without_length_header(path)
     info = probe(path)
     expected = load(record(path, 0, info.num_samples))
     close_files()

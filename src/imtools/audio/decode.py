@@ -30,6 +30,7 @@ class Decoder(Protocol):
     sampling_rate: int
     channels: int
     num_samples: int | None
+    counted: bool
     format: str
     seekable: bool
 
@@ -124,8 +125,7 @@ class AudioFile:
         self.check_complete()
         decoder = self._decoder
         promised = decoder.num_samples
-        # An MP3 that is cut short keeps the header that says how long it was.
-        count = self._count() if promised is None or decoder.format.startswith("MP3") else promised
+        count = self._count() if promised is None or not decoder.counted else promised
         if count == 0:
             raise AudioError(f"{self.path}: has no samples", "leave it out")
         return AudioInfo(self.sampling_rate, count, self.channels, decoder.format)
@@ -267,8 +267,8 @@ def open_audio(path: str | os.PathLike[str]) -> AudioFile:
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
     """Find out what an audio file holds, and that it is all there.
 
-    The length is exact: where no header gives it (MP3, everything that goes through ffmpeg), the file is
-    decoded to count it.
+    The length is exact: where no header that can be trusted gives it (MP3s without one, or of another size
+    than theirs says; everything that goes through ffmpeg), the file is decoded to count it.
 
     Parameters
     ----------

@@ -34,6 +34,7 @@ class FfmpegDecoder:
     """
 
     num_samples: int | None = None
+    counted = False
     format = "ffmpeg"
     seekable = False
 

@@ -24,6 +24,7 @@ import soundfile as sf
 
 from ..errors import AudioError
 from .levels import Samples
+from .mp3 import read_length_header
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -83,6 +84,9 @@ class SndfileDecoder:
         Samples per channel that the file promises; ``None`` where only decoding can tell.
     format : str
         For example ``"WAV PCM_16"``.
+    counted : bool
+        Whether decoding gives ``num_samples``, unless the data are damaged within; otherwise they may be a
+        promise of a file that has been cut short.
     seekable : bool
         Whether ``seek`` may be called; otherwise there is only ``rewind``.
 
@@ -95,6 +99,7 @@ class SndfileDecoder:
     def __init__(self, path: str) -> None:
         self.path = path
         self._raw: _StretchedFile | None = None
+        self.counted = True
         self._file = self._open()
         info = self._file
         self.sampling_rate: int = info.samplerate
@@ -107,7 +112,11 @@ class SndfileDecoder:
 
     def _open(self) -> _ForwardFile:
         file = self._attempt(os.fsencode(self.path))
-        if file.format == "MP3" and not _has_length_header(self.path):
+        if file.format != "MP3":
+            return file
+        header = read_length_header(self.path)
+        self.counted = header is not None and header.intact
+        if header is None:
             file.close()
             self._raw = _StretchedFile(os.fsencode(self.path))
             return self._attempt(self._raw)
@@ -171,21 +180,6 @@ class SndfileDecoder:
             if not len(self.read(1)):
                 raise AudioError(f"{self.path}: the last of {self.num_samples} samples is missing", TRUNCATED)
             self.seek(0)
-
-
-def _has_length_header(path: str) -> bool:
-    """Tell whether the first frame of an MP3 holds a Xing, Info or VBRI header."""
-    with open(path, "rb") as stream:
-        head = stream.read(10)
-        if head[:3] == b"ID3" and len(head) == 10:
-            size = 0
-            for byte in head[6:]:
-                size = size << 7 | byte & 0x7F
-            stream.seek(10 + size)
-        else:
-            stream.seek(0)
-        first = stream.read(2048)
-    return any(tag in first for tag in (b"Xing", b"Info", b"VBRI"))
 
 
 def _has_last_page(path: str) -> bool:

@@ -1,0 +1,65 @@
+"""What the first frame of an MP3 says of its length."""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_TAGS = (b"Xing", b"Info", b"VBRI")
+_FIRST = 2048  # bytes in which the first frame's tag begins
+_HAS_FRAMES, _HAS_BYTES = 0x1, 0x2
+_SLACK = 4096  # some encoders count the first frame, some do not; an ID3v1 tag may follow
+_ID3V1 = 128
+
+
+@dataclass(frozen=True, slots=True)
+class LengthHeader:
+    """The Xing, Info or VBRI header of a file.
+
+    Attributes
+    ----------
+    intact : bool
+        Whether the file is as long in bytes as the header says: nothing has been cut off or added since it
+        was written, so that the length in samples stands as well. ``False`` where it does not say.
+    """
+
+    intact: bool
+
+
+def read_length_header(path: str) -> LengthHeader | None:
+    """Return the header in the first frame of an MP3, or ``None`` if there is none."""
+    with open(path, "rb") as stream:
+        begin = _skip_id3v2(stream)
+        first = stream.read(_FIRST)
+        size = os.fstat(stream.fileno()).st_size - begin
+        stream.seek(max(0, begin + size - _ID3V1))
+        if stream.read(3) == b"TAG":
+            size -= _ID3V1
+    found = [place for tag in _TAGS if (place := first.find(tag)) >= 0]
+    if not found:
+        return None
+    announced = _announced(first[min(found) :])
+    return LengthHeader(announced is not None and announced <= size <= announced + _SLACK)
+
+
+def _skip_id3v2(stream: BinaryIO) -> int:
+    """Move to behind the tag at the beginning, if there is one, and return where that is."""
+    head = stream.read(10)
+    begin = 0
+    if head[:3] == b"ID3" and len(head) == 10:
+        for byte in head[6:]:
+            begin = begin << 7 | byte & 0x7F
+        begin += 10
+    stream.seek(begin)
+    return begin
+
+
+def _announced(header: bytes) -> int | None:
+    """Return the number of bytes that a header announces, if it tells the number of frames as well."""
+    if header[:4] == b"VBRI" or len(header) < 16:
+        return None
+    flags, _, count = struct.unpack(">3I", header[4:16])
+    both = _HAS_FRAMES | _HAS_BYTES
+    return count if flags & both == both and count else None
