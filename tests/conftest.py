@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from shell import BIN, finished
 from workspace import build
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,17 +46,7 @@ def run() -> Command:
         cwd: Path | None = None,
         env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        program = os.path.join(os.path.dirname(sys.executable), name)
-        return subprocess.run(
-            [program, *arguments],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            cwd=cwd,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
-            timeout=300,
-            check=False,
-        )
+        return finished([BIN / name, *arguments], stdin=stdin, cwd=cwd, env=env)
 
     return run_command
 

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +23,7 @@ from imtools.manifest.values import WrongKeyError
 from imtools.mix import MixTrack, Recipe, render
 from imtools.mix.labels import track_labels
 from imtools.stages.augment import parse_values
+from shell import typed
 
 ENGINES = [
     "signalsmith",
@@ -684,19 +682,12 @@ def test_a_resumed_limit_notices_that_others_are_chosen(run, space, tmp_path):
     assert (tmp_path / "a/manifest.jsonl").read_bytes() == (tmp_path / "b/manifest.jsonl").read_bytes()
 
 
-def shell(script: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
-    arguments = ["bash", "-euo", "pipefail", "-c", script]
-    return subprocess.run(arguments, cwd=folder, env=env, capture_output=True, check=False, timeout=300)
-
-
 def test_augmenting_is_part_of_the_pipe(space, tmp_path):
     script = (
         "im-segment lib | im-augment --gain -6:0 --highpass 40 --keep --copies 2 "
         f"| im-features --kind mel -o {tmp_path}/mel"
     )
-    result = shell(script, space)
+    result = typed(script, space)
     assert result.returncode == 0, result.stderr.decode()
     made = lines(result.stdout)
     assert len(made) == 3 * 16
@@ -711,7 +702,7 @@ def test_the_example_makes_a_control_set_as_large_as_the_mixes(tmp_path):
         (tmp_path / "audio" / name).mkdir(parents=True)
         for clip in clips:
             shutil.copy(clip, tmp_path / "audio" / name)
-    result = shell(f"sh {ROOT}/examples/augment.sh audio out", tmp_path)
+    result = typed(f"sh {ROOT}/examples/augment.sh audio out", tmp_path)
     assert result.returncode == 0, result.stderr.decode()
     sizes = [int(line.split()[0]) for line in result.stdout.decode().splitlines()]
     assert sizes[0] == sizes[1] > 0

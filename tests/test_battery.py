@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import soundfile
 
 from imtools import __version__
 from imtools.cli import COMMANDS
+from shell import BIN, environment, finished, interruptible, typed, unmeasured
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
@@ -53,11 +53,6 @@ def _no_trace(result) -> None:
 def _source_lines(case: Case, space: Path) -> bytes:
     name = "index.jsonl" if case.source == "lib" else case.source
     return (space / name).read_bytes()
-
-
-def _unmeasured() -> dict[str, str]:
-    """The environment without coverage, whose files a killed or starved process would leave damaged."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
 def _failures(path: Path) -> list[dict]:
@@ -190,13 +185,9 @@ def test_a_missing_file_is_named(case: Case, run, space: Path, out: Path) -> Non
 
 @EACH
 def test_a_closed_pipe_is_no_drama(case: Case, run, space: Path, out: Path) -> None:
-    program = os.path.join(os.path.dirname(sys.executable), case.name)
     read, write = os.pipe()
     os.close(read)
-    arguments = [program, *_call(case, space, out), *case.inputs]
-    result = subprocess.run(
-        arguments, stdout=write, stderr=subprocess.PIPE, cwd=space, check=False, timeout=120
-    )
+    result = finished([BIN / case.name, *_call(case, space, out), *case.inputs], stdout=write, cwd=space)
     os.close(write)
     assert result.returncode == 141
     _no_trace(result)
@@ -381,7 +372,7 @@ def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Pat
             *case.inputs,
         ]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen(arguments, **quiet, cwd=space, env=_unmeasured())
+        process = subprocess.Popen(arguments, **quiet, cwd=space, env=environment(**unmeasured()))
         deadline = time.monotonic() + 60
         while not broken.exists() and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)  # kill it while it writes, not while Python starts
@@ -458,17 +449,9 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
     expected = _run_whole(case, run, space, whole)
     # No file may grow beyond a limit: what a full disk looks like to the one who writes.
     largest = max(p.stat().st_size for p in whole.rglob("*") if p.is_file())
-    program = os.path.join(os.path.dirname(sys.executable), case.name)
-    limit = largest * 2 // 3
-    result = subprocess.run(
-        [program, *case.call(space, full), *case.inputs],
-        capture_output=True,
-        cwd=space,
-        check=False,
-        timeout=120,
-        env=_unmeasured(),
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY)),
-    )
+    command = (BIN / case.name, *case.call(space, full), *case.inputs)
+    limited = interruptible(*command, largest_file=largest * 2 // 3)
+    result = finished(limited, cwd=space, env=unmeasured())
     assert result.returncode == 1, result.stderr.decode()
     assert b"too large" in result.stderr
     assert str(full).encode() in result.stderr
@@ -501,15 +484,9 @@ def test_config_of_another_tool_is_refused(case: Case, run, tmp_path: Path) -> N
 
 
 def test_interrupted_by_the_keyboard(run, space: Path, tmp_path: Path) -> None:
-    program = os.path.join(os.path.dirname(sys.executable), "im-segment")
     read, write = os.pipe()  # a standard input that never ends
     process = subprocess.Popen(
-        [program, "-"],
-        stdin=read,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # Jobs that a shell starts in the background ignore the keyboard, and so would this one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        interruptible(BIN / "im-segment", "-"), stdin=read, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     os.write(write, (space / "index.jsonl").read_bytes().splitlines(keepends=True)[0])
     time.sleep(2.0)
@@ -555,10 +532,7 @@ def test_one_pipe_from_files_to_scores(space: Path, tmp_path: Path) -> None:
         f"im-segment lib/ | tee {tmp_path}/1 | im-features -o {tmp_path}/f --kind cqt | tee {tmp_path}/2 "
         f"| im-predict -m model | tee {tmp_path}/3 | im-score --format jsonl"
     )
-    env = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
-    result = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, cwd=space, env=env, check=False
-    )
+    result = typed(command, space)
     assert result.returncode == 0, result.stderr.decode()
     counts = [len(_lines((tmp_path / str(k)).read_bytes())) for k in (1, 2, 3)]
     assert counts == [16, 16, 16]

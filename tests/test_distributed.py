@@ -22,11 +22,11 @@ from imtools.manifest import Record
 from imtools.run import Blueprint, Item
 from imtools.run.elsewhere import Paths
 from imtools.run.failures import ToldError, failure_record
+from shell import BIN, environment, interruptible, unmeasured
 from workspace import RATE, write_note
 
 distributed = pytest.importorskip("distributed")
 
-BIN = Path(sys.executable).parent
 PATIENCE = 60
 
 
@@ -39,10 +39,8 @@ def until(condition: Callable[[], Any], what: str) -> Any:
     return found
 
 
-def environment(**more: str) -> dict[str, str]:
-    """One thread for torch, and no coverage, whose files a killed process would leave damaged."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    return kept | {"OMP_NUM_THREADS": "1"} | more
+def surroundings(**more: str) -> dict[str, str]:
+    return environment(**unmeasured(), **more)
 
 
 class TestCluster:
@@ -70,7 +68,7 @@ class TestCluster:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env=environment(**self._env),
+                env=surroundings(**self._env),
             )
         self._processes.append(process)
         return process
@@ -238,7 +236,7 @@ def test_a_killed_worker_loses_nothing(run, long_list: Path, lone: TestCluster, 
     here = run("im-segment", *SEGMENTS, "-o", str(tmp_path / "here"), "list.jsonl", cwd=long_list)
     command = [BIN / "im-segment", *SEGMENTS, "-o", tmp_path / "there", *lone.options, "list.jsonl"]
     process = subprocess.Popen(
-        command, cwd=long_list, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+        command, cwd=long_list, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings()
     )
     with lone.client() as client:
         busy = until(lambda: processes_at_work(client), "no worker has anything to do")
@@ -263,14 +261,12 @@ def test_what_one_engine_began_the_other_ends(
     engines = (cluster.options, ()) if broken_there else ((), cluster.options)
     out = tmp_path / "broken"
     process = subprocess.Popen(
-        [BIN / call[0], *call[1:], "-o", out, "-j", "1", *engines[0]],
+        interruptible(BIN / call[0], *call[1:], "-o", out, "-j", "1", *engines[0]),
         cwd=long_list,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=environment(),
-        # Jobs that a shell starts in the background ignore the keyboard, and so would this one.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        env=surroundings(),
     )
     assert process.stdin is not None
     process.stdin.write(lines)
@@ -278,9 +274,9 @@ def test_what_one_engine_began_the_other_ends(
     journal = out / "journal.jsonl"
     until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 3, "nothing is committed")
     process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=PATIENCE) == 130  # although its input has not ended
     assert process.stderr is not None
     errors = process.stderr.read()
-    assert process.wait(timeout=PATIENCE) == 130
     assert b"interrupted" in errors
     assert b"Traceback" not in errors
     assert not (out / "manifest.jsonl").exists()
@@ -301,7 +297,7 @@ def test_a_run_waits_for_workers(run, space: Path, lone: TestCluster) -> None:
         cwd=space,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(),
+        env=surroundings(),
     )
     assert process.stderr is not None
     assert b"no workers" in process.stderr.readline()
@@ -371,7 +367,7 @@ def test_a_lost_scheduler_is_an_error_that_can_be_resumed(
         cwd=long_list,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        env=environment(),
+        env=surroundings(),
     )
     with lone.client() as client:
         until(lambda: processes_at_work(client), "no worker has anything to do")

@@ -15,6 +15,7 @@ import pytest
 from conftest import ROOT
 from imtools.cli import COMMANDS, command
 from imtools.manifest import read_manifest, write_manifest
+from shell import typed
 from workspace import build, write_note
 
 
@@ -63,13 +64,6 @@ def shop(run, tmp_path_factory) -> Path:
     return folder
 
 
-def _type(script: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    env = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"}
-    arguments = ["bash", "-euo", "pipefail", "-c", script]
-    return subprocess.run(arguments, cwd=folder, env=env, capture_output=True, check=False, timeout=600)
-
-
 @pytest.mark.parametrize("line", _examples())
 def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
@@ -78,7 +72,7 @@ def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) 
         shutil.rmtree(folder / target[1], ignore_errors=True)  # an output must be new
     if line.startswith("im-train") and "--epochs" not in line:
         line += " --epochs 1"  # the whole net for as long as it takes is no test
-    result = _type(line, folder)
+    result = typed(line, folder)
     assert result.returncode == 0, result.stderr.decode()
     assert "--list" in line or b" 0 failed" in result.stderr
 
@@ -87,7 +81,7 @@ def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) 
 def test_the_readme_works(number: int, shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     shutil.copytree(shop, folder)
-    result = _type(_readme_blocks()[number], folder)
+    result = typed(_readme_blocks()[number], folder)
     assert result.returncode == 0, result.stderr.decode()
 
 
@@ -105,7 +99,7 @@ def test_the_man_pages_agree_with_the_commands() -> None:
 
 def test_the_quickstart_ends_with_scores(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    result = _type("sh examples/quickstart.sh out", tmp_path)
+    result = typed("sh examples/quickstart.sh out", tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
     assert b"LRAP" in result.stdout
     assert b"112 scored" in result.stdout
@@ -139,7 +133,7 @@ def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_pat
         "waveforms.sh": "LIMIT=1 MODELS='kratimenos2020:0.05:1:64 avramidis2021-fcn:0.1:1:64'",
     }
     line = f"EPOCHS=1 WIDTH=0.05 {few.get(script, '')} sh {ROOT}/examples/{script} {data} out"
-    result = _type(line, tmp_path)
+    result = typed(line, tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
     # A table; two; a heading and two nets, with and without mixing; two nets, five times.
     expected = {"irmas-mel.sh": 1, "solo-recordings.sh": 2, "irmas-models.sh": 5, "waveforms.sh": 10}
@@ -172,7 +166,7 @@ def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) 
     for number, clip in enumerate(clips):
         (tmp_path / "audio").mkdir(exist_ok=True)
         shutil.copy(clip, tmp_path / "audio" / f"{number}.flac")
-    result = _type(f"sh {ROOT}/examples/representations.sh audio out", tmp_path)
+    result = typed(f"sh {ROOT}/examples/representations.sh audio out", tmp_path)
     assert result.returncode == 0, result.stderr.decode()
     lines = {line.strip() for line in result.stdout.decode().splitlines()}
     assert {"cqt: 96 x 87", "mel: 128 x 100", "modgd: 128 x 100", "chroma: 36 x 100"} <= lines
@@ -181,7 +175,9 @@ def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) 
 
 @pytest.mark.parametrize(("script", "sets"), [("mixing.sh", 8), ("augment.sh", 3)])
 def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) -> None:
-    result = _type(f"LIMIT=1 F0=crepe-tiny sh {ROOT}/examples/{script} {ROOT}/examples/audio out", tmp_path)
+    result = typed(
+        f"LIMIT=1 F0=crepe-tiny sh {ROOT}/examples/{script} {ROOT}/examples/audio out", tmp_path, timeout=600
+    )
     assert result.returncode == 0, result.stderr.decode()
     counts = [int(line.split()[0]) for line in result.stdout.decode().splitlines()]
     assert len(counts) == sets
@@ -189,7 +185,7 @@ def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) 
 
 
 def test_the_gallery_shows_what_its_script_draws(tmp_path: Path) -> None:
-    result = _type(f"EPOCHS=1 LIMIT=1 PER_LEVEL=12 sh {ROOT}/examples/gallery.sh out", tmp_path)
+    result = typed(f"EPOCHS=1 LIMIT=1 PER_LEVEL=12 sh {ROOT}/examples/gallery.sh out", tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
     drawn = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
     text = (ROOT / "docs" / "gallery.md").read_text()

@@ -11,7 +11,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,7 @@ from imtools.export.records.marks import instruments, marks, spans
 from imtools.export.records.table import columns, csv_header, csv_lines, table_lines
 from imtools.export.records.text import to_bytes
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
+from shell import BIN, finished, typed
 from workspace import build, write_note
 
 ODD = 'a,b "q" it\'s\nnew: größe caf\udce9.wav'
@@ -474,11 +474,8 @@ def test_texts_in_a_dry_run_and_a_closed_pipe(kind: str, run, space: Path) -> No
     assert b"dry run: 8 records" in dry.stderr
     read, write = os.pipe()
     os.close(read)
-    program = os.path.join(os.path.dirname(sys.executable), "im-export")
-    piped = subprocess.run(
-        [program, kind, "--from", "labels", "index.jsonl"],
-        stdout=write, stderr=subprocess.PIPE, cwd=space, check=False, timeout=120,
-    )  # fmt: skip
+    command = [BIN / "im-export", kind, "--from", "labels", "index.jsonl"]
+    piped = finished(command, stdout=write, cwd=space)
     os.close(write)
     assert piped.returncode == 141
     assert b"Traceback" not in piped.stderr
@@ -503,14 +500,6 @@ def _examples() -> list[str]:
 @pytest.mark.parametrize("line", _examples())
 def test_every_example_of_the_kinds_works(line: str, shop: Path, tmp_path: Path) -> None:
     shutil.copytree(shop, tmp_path / "shop")
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    result = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", line],
-        cwd=tmp_path / "shop",
-        env={**os.environ, "PATH": path, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        check=False,
-        timeout=300,
-    )
+    result = typed(line, tmp_path / "shop")
     assert result.returncode == 0, result.stderr.decode()
     assert b" 0 failed" in result.stderr

@@ -20,6 +20,7 @@ from imtools.run.groups import Good, Ready, blocks, cut
 from imtools.run.items import parse_conditions
 from imtools.run.shard import Shard
 from imtools.run.workers import ordered_map
+from shell import finished, typed
 from workspace import write_note
 
 
@@ -268,9 +269,8 @@ def test_variables_of_other_commands_leave_features_alone(run, space: Path, tmp_
 
 
 def test_closed_standard_error_is_no_failure(space: Path, tmp_path: Path) -> None:
-    program = os.path.join(os.path.dirname(sys.executable), "im-features")
-    command = f"'{program}' -q -o '{tmp_path}/out' segments.jsonl > /dev/null 2>&-"
-    assert subprocess.run(["bash", "-c", command], cwd=space, check=False).returncode == 0
+    command = f"im-features -q -o '{tmp_path}/out' segments.jsonl > /dev/null 2>&-"
+    assert typed(command, space).returncode == 0
 
 
 def test_groups_are_the_blocks_cut_again_where_the_audio_is_long() -> None:
@@ -403,7 +403,7 @@ def test_the_first_interruption_waits_for_the_group_at_work(
 ) -> None:
     def begin(count: int, out: str, *resume: str) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-c", INTERRUPTING, str(count), str(tmp_path / out), *resume]
-        return subprocess.run(command, cwd=space, capture_output=True, check=False, timeout=60)
+        return finished(command, cwd=space)
 
     assert begin(0, "whole").returncode == 0
     broken = begin(times, "broken")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path, PurePath
 
 import pytest
@@ -28,6 +26,7 @@ from imtools.manifest import (
 )
 from imtools.manifest.stream import read_lines
 from imtools.units import resampled_length, samples_to_seconds, seconds_to_samples
+from shell import typed
 
 MINIMAL = {
     "schema": "imtools/segment/1",
@@ -233,13 +232,11 @@ def test_redirected_streams_are_manifests_of_their_folder(run, make_tone, tmp_pa
         "im-index lib > deep/index.jsonl;"
         "im-segment < deep/index.jsonl | im-segment --length 0.5 > deep/half.jsonl"
     )
-    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
-    subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True, env={**os.environ, "PATH": path})
+    assert typed(script, tmp_path).returncode == 0
     records = list(read_manifest(tmp_path / "deep" / "half.jsonl"))
     assert len(records) == 4
     assert all(os.path.samefile(record.audio, tmp_path / "lib" / "a.wav") for record in records)
     piped = "cat deep/half.jsonl | im-segment --length 0.25 | tail -1 > last.jsonl; cat last.jsonl"
-    result = subprocess.run(
-        ["bash", "-c", piped], cwd=tmp_path, check=True, capture_output=True, env={**os.environ, "PATH": path}
-    )
+    result = typed(piped, tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
     assert b'"audio":"lib/a.wav"' in result.stdout

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -116,8 +117,9 @@ def test_killed_and_resumed_by_two(manifest: Path, tmp_path: Path) -> None:
     broken = [*TOGETHER, "--mask", "0.1", "--ema", "0.5", "-o", str(folder), str(manifest)]
     processes = launch(broken, 2)
     checkpoint = folder / "checkpoints" / "fold0.safetensors"
+    deadline = time.monotonic() + 120
     while not checkpoint.exists() and all(process.poll() is None for process in processes):
-        pass
+        assert time.monotonic() < deadline
     for process in processes:
         process.kill()
     finish(processes)
