@@ -1,6 +1,6 @@
 """Front ends on a GPU: times real time, the way back to the host apart, and the bandwidth that is reached.
 
-    python -m benchmarks.features_gpu [--device cuda] [--batch 512] [--seconds 1]
+    python -m benchmarks.features_gpu [--device cuda] [--batch 512] [--seconds 1] [--repeat 20]
 
 Bandwidth counts each sample read once and each value written once: what any implementation has to move. On
 a processor without a GPU the figures are the processor's, and say so.
@@ -21,7 +21,7 @@ from imtools.features.front_ends.base import FrontEnd
 _PAPERS = [name for name in PRESETS if name not in ("librosa-mel", "irmas-mel")]
 
 
-def _seconds(function: Callable[[], object], device: torch.device, repeat: int = 20) -> float:
+def _seconds(function: Callable[[], object], device: torch.device, repeat: int) -> float:
     """Return the shortest time of a call: GPU work is waited for."""
     shortest = float("inf")
     for number in range(repeat + 3):
@@ -34,13 +34,13 @@ def _seconds(function: Callable[[], object], device: torch.device, repeat: int =
     return shortest
 
 
-def _line(name: str, model: FrontEnd, batch: int, seconds: float, device: torch.device) -> str:
+def _line(name: str, model: FrontEnd, batch: int, seconds: float, device: torch.device, repeat: int) -> str:
     waveforms = torch.randn(batch, round(seconds * model.sampling_rate), device=device)
     with torch.inference_mode():
         features = model(waveforms)
-        compute = _seconds(lambda: model(waveforms), device)
+        compute = _seconds(lambda: model(waveforms), device, repeat)
         host = torch.empty(features.shape, pin_memory=device.type == "cuda")
-        back = _seconds(lambda: host.copy_(features, non_blocking=True), device)
+        back = _seconds(lambda: host.copy_(features, non_blocking=True), device, repeat)
     moved = waveforms.nbytes + features.nbytes
     return (
         f"  {name:18s} {batch * seconds / compute:12.0f} x {1000 * compute:10.3f} ms"
@@ -54,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--repeat", type=int, default=20)
     options = parser.parse_args(arguments)
     device = resolve_device(options.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "the processor (there is no GPU)"
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     models |= {preset: front_end(preset) for preset in _PAPERS}
     for label, model in models.items():
         batch = max(1, options.batch // 16) if model.kind == "fft" else options.batch
-        print(_line(label, model.to(device), batch, options.seconds, device), flush=True)
+        print(_line(label, model.to(device), batch, options.seconds, device, options.repeat), flush=True)
 
 
 if __name__ == "__main__":

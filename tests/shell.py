@@ -99,7 +99,10 @@ def finished(
 
 
 def typed(script: str, folder: Path, timeout: float = 300) -> subprocess.CompletedProcess[bytes]:
-    """Run lines of shell in a folder, with the commands in reach, to the first one that fails."""
+    """Run lines of shell in a folder, with the commands in reach, to the first one that fails.
+
+    Without coverage, which the other tests give: it takes half as long again.
+    """
     path = f"{BIN}:{os.environ['PATH']}"
     command = ["bash", "-euo", "pipefail", "-c", script]
-    return finished(command, cwd=folder, env={"PATH": path}, timeout=timeout)
+    return finished(command, cwd=folder, env={"PATH": path, **unmeasured()}, timeout=timeout)
