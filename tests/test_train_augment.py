@@ -14,16 +14,9 @@ from scipy.stats import beta, kstest
 from imtools.errors import UsageError
 from imtools.features import KINDS, from_config
 from imtools.train import TrainConfig
-from imtools.train.protocol.augment import (
-    Augmentation,
-    Augmenter,
-    mask_bands,
-    mix_examples,
-    mix_waveforms,
-    mixing_of,
-    mixup,
-    roll_bins,
-)
+from imtools.train.protocol.augment import Augmentation, Augmenter, mix_waveforms
+from imtools.train.protocol.augment.changes import filter_gains, mask_bands, mixup, roll_bins, shift_frames
+from imtools.train.protocol.augment.mixing import mix_examples, mixing_of, scale_of
 from nets import CONFIG, RATE, small_front_end
 
 MEL = CONFIG | {"normalize": "rms"}
@@ -143,8 +136,10 @@ def test_decibels_below_the_loudest_cell() -> None:
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"cqt", "mel", "stft", "fft", "waveform"}))
 def test_features_that_do_not_tell_their_mix_are_refused(kind: str) -> None:
     config = {"kind": kind} | KINDS[kind].parameters.defaults()
-    with pytest.raises(UsageError, match=f"'{kind}' features cannot be mixed.*mix audio: with im-mix, or"):
+    with pytest.raises(UsageError, match=f"'{kind}' features cannot be mixed.*change audio: with im-mix or"):
         Augmenter(Augmentation(mix=0.1), config, 0.0, 1.0)
+    with pytest.raises(UsageError, match=f"'{kind}' features cannot be"):
+        Augmenter(Augmentation(equalize=3), config, 0.0, 1.0)
     Augmenter(Augmentation(mask=0.1, mixup=0.2), config, 0.0, 1.0)
 
 
@@ -232,7 +227,64 @@ def test_mixing_unites_labels() -> None:
     assert all(torch.equal(a, b) for a, b in zip(same, before, strict=True))
 
 
-# Rolls and masks
+def test_a_third_voice_joins_as_often_as_a_second() -> None:
+    count = 4000
+    x, targets, known = torch.ones(count, 1, 1), torch.eye(count), torch.ones(count, 1, dtype=torch.bool)
+    x, targets = x * torch.arange(count)[:, None, None], torch.eye(count)
+    known = torch.ones(count, count, dtype=torch.bool)
+
+    def add(first: torch.Tensor, second: torch.Tensor, gain_db: torch.Tensor) -> torch.Tensor:
+        return first + second
+
+    out, t, _ = mix_examples(x, targets, known, 0.4, add, generator(2), voices=3)
+    parts = [int((t.sum(dim=1) == voices).sum()) / count for voices in (1, 2, 3)]
+    assert parts == pytest.approx([0.6**2, 2 * 0.4 * 0.6, 0.4**2], abs=0.03)
+    assert torch.equal(out[:, 0, 0], t @ torch.arange(float(count)))  # of single ones, not of mixes
+
+
+# Filters, shifts, rolls and masks
+
+
+@pytest.mark.parametrize("config", SPECTRAL, ids=str)
+def test_a_filter_raises_each_bin_by_its_gain(config: dict[str, Any]) -> None:
+    config = full(config)
+    front_end = from_config(config)
+    x = front_end(noises())
+    bins = x.shape[1]
+    gains = filter_gains(2, bins, 6.0, generator(4))
+    filtered = scale_of(config).filter(x, gains)
+    assert filtered.shape == x.shape
+    assert torch.equal(scale_of(config).filter(x, torch.zeros(2, bins)), x)
+    if (config["scale"], config.get("ref")) == ("db", "max"):
+        assert filtered.amax(dim=(1, 2)).tolist() == [0.0, 0.0]
+        filtered = filtered + (x + gains[:, :, None]).amax(dim=(1, 2), keepdim=True)
+        kept = filtered > filtered.amin(dim=(1, 2), keepdim=True) + 1e-3
+        assert torch.allclose(filtered[kept], (x + gains[:, :, None])[kept], atol=1e-3)
+        return
+    decibels = {
+        "db": lambda y: y,
+        "log": lambda y: 20 / config.get("power", 1) / math.log(10) * y,
+        "linear": lambda y: 20 / config.get("power", 1) * y.log10(),
+    }[config["scale"]]
+    raised = decibels(filtered) - decibels(x)
+    assert torch.allclose(raised, gains[:, :, None].expand_as(raised), atol=1e-3)
+
+
+def test_filters_are_smooth_and_as_strong_as_asked_for() -> None:
+    gains = filter_gains(3000, 100, 5.0, generator())
+    assert float(gains.square().mean().sqrt()) == pytest.approx(5.0, rel=0.05)
+    assert float(gains.mean()) == pytest.approx(0, abs=0.2)
+    assert float(gains.diff(dim=1).abs().max()) < 0.2 * float(gains.abs().max())
+
+
+def test_a_shifted_example_begins_anywhere_and_loses_nothing() -> None:
+    x = torch.arange(7.0).expand(80, 2, 7)
+    shifted = shift_frames(x, generator())
+    starts = {int(row[0, 0]) for row in shifted}
+    assert starts == set(range(7))
+    for row in shifted:
+        assert torch.equal(row[0], torch.arange(7.0).roll(-int(row[0, 0])))
+        assert torch.equal(row[0], row[1])
 
 
 def test_rolling_shifts_bins_and_repeats_the_edge() -> None:
@@ -326,15 +378,18 @@ def test_without_changes_examples_are_standardised_alone() -> None:
 
 
 def test_steps_follow_one_another() -> None:
-    """Mixing and rolling see what the front end gave; masks and mixup the standardised."""
+    """What changes sounds sees what the front end gave, each first; masks and mixup the standardised."""
     front_end = from_config(MEL | ABSOLUTE)
     x = front_end(torch.randn(8, RATE, generator=generator()))
     targets, known = torch.eye(8), torch.ones(8, 8, dtype=torch.bool)
-    change = Augmentation(mix=0.8, roll=2, mask=0.2, mixup=0.4)
+    change = Augmentation(mix=0.8, voices=3, shift=True, equalize=4.0, roll=2, mask=0.2, mixup=0.4)
     found = Augmenter(change, front_end.config, -30.0, 12.0)(x, targets, known, generator(9))
     chance = generator(9)
-    out, t, k = mix_examples(x, targets, known, 0.8, mixing_of(front_end.config), chance)
-    out = (roll_bins(out, 2, chance) + 30.0) / 12.0
+    out = roll_bins(shift_frames(x, chance), 2, chance)
+    scale = scale_of(front_end.config)
+    out = scale.filter(out, filter_gains(8, x.shape[1], 4.0, chance))
+    out, t, k = mix_examples(out, targets, known, 0.8, mixing_of(front_end.config), chance, 3)
+    out = (out + 30.0) / 12.0
     expected = mixup(mask_bands(out, 0.2, chance), t, k, 0.4, chance)
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     again = Augmenter(change, front_end.config, -30.0, 12.0)(x, targets, known, generator(9))
@@ -342,9 +397,17 @@ def test_steps_follow_one_another() -> None:
 
 
 def test_augmentation_is_off_by_default_and_checked() -> None:
-    assert Augmentation() == Augmentation(0.0, 0, 0.0, 0.0)
+    assert Augmentation() == Augmentation(0.0, 2, False, 0.0, 0, 0.0, 0.0)
     assert (TrainConfig().mix, TrainConfig().roll, TrainConfig().mask) == (0.0, 0, 0.0)
-    for wrong in ({"mix": 1.5}, {"roll": -1}, {"mask": 1.0}, {"mixup": -0.1}, {"mixup": math.inf}):
+    for wrong in (
+        {"mix": 1.5},
+        {"voices": 1},
+        {"equalize": -1.0},
+        {"roll": -1},
+        {"mask": 1.0},
+        {"mixup": -0.1},
+        {"mixup": math.inf},
+    ):
         with pytest.raises(UsageError):
             Augmentation(**wrong)  # type: ignore[arg-type]
     waveform = full({"kind": "waveform"})

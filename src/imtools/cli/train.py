@@ -220,6 +220,27 @@ im-train --list-models""",
     help="Probability of mixing an example with another one, uniting their labels.",
 )
 @click.option(
+    "--voices",
+    type=int,
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Most examples in a mix: with 3, a third joins as often as a second.",
+)
+@click.option(
+    "--shift",
+    is_flag=True,
+    help="Let examples begin anywhere, what came before follows their end.",
+)
+@click.option(
+    "--equalize",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="DB",
+    help="Filter examples by smooth random curves of about this much (RMS).",
+)
+@click.option(
     "--roll",
     type=int,
     default=0,

@@ -335,7 +335,9 @@ class Trainer:
         at = torch.from_numpy(indices).to(self._device, non_blocking=True)
         targets, known = self._targets[at], self._known[at]
         if self._mix_sound:
-            waveforms, targets, known = mix_waveforms(rows[:, 0], targets, known, self._mix_sound, generator)
+            waveforms, targets, known = mix_waveforms(
+                rows[:, 0], targets, known, self._mix_sound, generator, self._config.voices
+            )
             rows = waveforms[:, None]
         return self._augmenter(self._examples.transformed(rows), targets, known, generator)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from ...aggregation import Aggregation
@@ -64,7 +64,7 @@ class TrainConfig:
         time; ``None``: all there are.
     ema : float
         Judge and keep a moving average of the weights with this decay instead of the weights; 0: do not.
-    mix, roll, mask, mixup : float, int, float, float
+    mix, voices, shift, equalize, roll, mask, mixup : float, int, bool, float, int, float, float
         See `Augmentation`; all off by default.
     keep : {"best", "last"}
         Of which epoch the weights are kept: that with the lowest validation loss, or the last. With the
@@ -107,6 +107,9 @@ class TrainConfig:
     negatives: float | None = None
     ema: float = 0.0
     mix: float = 0.0
+    voices: int = 2
+    shift: bool = False
+    equalize: float = 0.0
     roll: int = 0
     mask: float = 0.0
     mixup: float = 0.0
@@ -168,7 +171,10 @@ class TrainConfig:
         """Refuse what would have no effect: it would stand in the card as if it had had one."""
         without = [] if self.strategy == "one-vs-all" else ["negatives", "stop_precision"]
         if self.strategy == "svm":
-            without += ["clip", "class_weights", "ema", "compile", "mix", "roll", "mask", "mixup"]
+            without += ["clip", "class_weights", "ema", "compile"]
+            without += ["mix", "shift", "equalize", "roll", "mask", "mixup"]
+        if self.voices != 2 and not self.mix:
+            raise UsageError(f"{self.voices} voices have no meaning without mixing", "give --mix")
         for name in without:
             if getattr(self, name):
                 option = "--" + name.replace("_", "-")
@@ -190,7 +196,8 @@ class TrainConfig:
 
     def augmentation(self) -> Augmentation:
         """Return how examples are changed."""
-        return Augmentation(mix=self.mix, roll=self.roll, mask=self.mask, mixup=self.mixup)
+        names = (field.name for field in fields(Augmentation))
+        return Augmentation(**{name: getattr(self, name) for name in names})
 
     def to_json(self) -> dict[str, Any]:
         """Return all settings as JSON values."""

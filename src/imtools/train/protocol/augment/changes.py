@@ -1,0 +1,85 @@
+"""Random changes of single training examples, and blends of standardised ones.
+
+All random numbers come from one generator on the CPU, so that a seed means the same on every device; they
+are copied to a GPU without waiting for it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_MASKS = 2  # of each kind
+_WAVES = 4  # of a random filter
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Examples (batch, ...), their targets from 0 to 1, and which of these are known, (batch, classes) both."""
+
+
+def roll_bins(
+    features: Tensor, largest: int, generator: torch.Generator, *, circular: bool = False
+) -> Tensor:
+    """Shift each example in frequency by a random number of bins; see `Augmentation.roll`."""
+    count, bins, frames = features.shape
+    shifts = torch.randint(-largest, largest + 1, (count, 1), generator=generator)
+    sources = torch.arange(bins) - shifts
+    sources = sources % bins if circular else sources.clamp(0, bins - 1)
+    sources = sources.to(features.device, non_blocking=True)
+    return features.gather(1, sources[:, :, None].expand(-1, -1, frames))
+
+
+def shift_frames(features: Tensor, generator: torch.Generator) -> Tensor:
+    """Let each example begin at a random one of its frames, what came before it follows its end."""
+    count, bins, frames = features.shape
+    shifts = torch.randint(0, frames, (count, 1), generator=generator)
+    sources = ((torch.arange(frames) + shifts) % frames).to(features.device, non_blocking=True)
+    return features.gather(2, sources[:, None, :].expand(-1, bins, -1))
+
+
+def filter_gains(count: int, bins: int, rms_db: float, generator: torch.Generator) -> Tensor:
+    """Draw smooth filters: gains in dB, (count, bins), of an expected RMS.
+
+    Each is a sum of four cosines of half a period to two periods over all bins, with normally distributed
+    amplitudes and random phases.
+    """
+    waves = torch.arange(1, _WAVES + 1) / 2
+    phases = torch.rand(count, _WAVES, 1, generator=generator)
+    amplitudes = torch.randn(count, _WAVES, 1, generator=generator) * (rms_db * math.sqrt(2 / _WAVES))
+    places = torch.arange(bins) / bins
+    angles = 2 * math.pi * (waves[:, None] * places + phases)
+    return (amplitudes * angles.cos()).sum(dim=1)
+
+
+def mask_bands(features: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    """Hide bands and stretches of each standardised example behind 0, the mean; see `Augmentation.mask`."""
+    count, bins, frames = features.shape
+    hidden_bins, hidden_frames = (
+        _spans(count, size, part, generator).to(features.device, non_blocking=True) for size in (bins, frames)
+    )
+    return features.masked_fill(hidden_bins[:, :, None] | hidden_frames[:, None, :], 0.0)
+
+
+def _spans(count: int, size: int, part: float, generator: torch.Generator) -> Tensor:
+    """Return random runs as a mask: bool of shape (count, size)."""
+    longest = math.floor(part * size)  # 0 for the single bin of a waveform
+    lengths = (torch.rand(count, _MASKS, 1, generator=generator) * (longest + 1)).floor()
+    starts = (torch.rand(count, _MASKS, 1, generator=generator) * (size - lengths + 1)).floor()
+    places = torch.arange(size)
+    return ((places >= starts) & (places < starts + lengths)).any(dim=1)
+
+
+def mixup(
+    features: Tensor, targets: Tensor, known: Tensor, alpha: float, generator: torch.Generator
+) -> Batch:
+    """Blend each standardised example of a batch with another one of it; see `Augmentation.mixup`."""
+    count = len(features)
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    # By numpy: torch draws from a Beta distribution with its global generator alone.
+    parts = torch.from_numpy(np.random.default_rng(seed).beta(alpha, alpha, count)).float()
+    partners = torch.randperm(count, generator=generator)
+    parts, partners = (drawn.to(features.device, non_blocking=True) for drawn in (parts, partners))
+    blended = features[partners].lerp(features, parts[:, None, None])
+    return blended, targets[partners].lerp(targets, parts[:, None]), known & known[partners]
