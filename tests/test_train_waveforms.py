@@ -159,7 +159,7 @@ def test_what_is_missing_is_computed_as_what_is_stored(training: Training, tmp_p
     stored = make_records(tmp_path / "stored")
     sounds = make_sounds(tmp_path / "audio")
     some = [one if i % 3 else other for i, (one, other) in enumerate(zip(stored, sounds, strict=True))]
-    chosen = choose_front_end(some, None, None)
+    chosen = choose_front_end(some, None, None, front_end())
     assert chosen.config == small_front_end().config
     values = computed(some, Computing(some, chosen))
     expected = stored_rows(stored, "mel").read(np.arange(24))
@@ -238,16 +238,18 @@ def test_front_ends_that_differ(tmp_path: Path) -> None:
     stored, sounds = make_records(tmp_path / "stored", 4), make_sounds(tmp_path / "audio", 4)
     some = [*stored[:2], *sounds[2:]]
     with pytest.raises(UsageError, match="are not those of preset 'han2017'"):
-        choose_front_end(some, None, "han2017")
+        choose_front_end(some, None, "han2017", front_end())
     ref = stored[0].features["mel"]
     other = type(ref)(ref.path, ref.row, ref.shape, ref.dtype, "sha256:" + "0" * 64)
     with pytest.raises(FeatureError, match="differ in front end"):
-        choose_front_end([*some, stored[0].replace(features={"mel": other})], None, None)
+        choose_front_end([*some, stored[0].replace(features={"mel": other})], None, None, front_end())
     with pytest.raises(FeatureError, match="mel, modgd"):
-        choose_front_end([*some, stored[0].replace(features={"modgd": ref})], None, None)
+        choose_front_end([*some, stored[0].replace(features={"modgd": ref})], None, None, front_end())
     both = [*some, stored[0].replace(features={"cqt": ref} | stored[0].features)]
-    assert choose_front_end(both, None, None, "han2017").config_hash == ref.config  # the kind of the preset
-    assert choose_front_end(some, None, "kratimenos2020").kind == "cqt"  # computed beside them
+    assert (
+        choose_front_end(both, None, None, front_end("han2017")).config_hash == ref.config
+    )  # the kind of the preset
+    assert choose_front_end(some, None, "kratimenos2020", front_end()).kind == "cqt"  # computed beside them
 
 
 def test_stored_features_that_are_lost_fail_alone(tmp_path: Path) -> None:

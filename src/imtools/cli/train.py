@@ -39,7 +39,7 @@ def _names(text: str | None) -> tuple[str, ...] | None:
     seed=True,
     device=True,
     own_output=True,
-    content={"extend": "model.json"},
+    content={"extend": "model.json", "init": "model.json"},
     epilog="""
 im-train -o model/ features/
 im-train --model avramidis2021-fcn --epochs 30 -o model/ mixes.jsonl
@@ -47,6 +47,7 @@ im-train --model han2017 --width 0.25 --mix 0.5 --on-the-fly -o model/ segments.
 im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ irmas/
 im-train --model chen2024 --negatives 1 -o families/ features/
 im-train --model chen2024 --negatives 1 --extend families/ --classes vio -o more/ new/
+im-train --init model/ --epochs 5 --learning-rate 0.0003 -o tuned/ new/
 im-train --list-models""",
 )
 @click.option(
@@ -117,6 +118,11 @@ im-train --list-models""",
     "--extend",
     metavar="MODEL",
     help="Add classes to a one-vs-all model, whose nets stay as they are.",
+)
+@click.option(
+    "--init",
+    metavar="MODEL",
+    help="Start from the weights of a model, whatever its classes; net and front end are its own.",
 )
 @click.option(
     "--epochs",
@@ -308,6 +314,7 @@ def command(
     protocol: str | None,
     on_the_fly: bool,
     extend: str | None,
+    init: str | None,
     list_models: bool,
     **settings: Any,
 ) -> None:
@@ -323,6 +330,9 @@ def command(
     answers with their mean. Without folds, split 'validation' validates; without that, the recordings are
     divided as the paper says. Records of split 'test' are left out.
 
+    With --init, training starts from the weights of a model, on other records or for other classes:
+    outputs for classes that it knows are taken over, too. A low learning rate keeps what it has learnt.
+
     Several processes, started by torchrun, share each batch: torchrun --nproc-per-node 4 -m
     imtools.cli.train -o model/ features/
     """
@@ -335,7 +345,7 @@ def command(
     from ..stages.train import train
 
     settings |= {"classes": _names(classes), "folds": _numbers(folds)}
-    train(run, settings, preset, protocol=protocol, on_the_fly=on_the_fly, extend=extend)
+    train(run, settings, preset, protocol=protocol, on_the_fly=on_the_fly, extend=extend, init=init)
 
 
 def main() -> NoReturn:

@@ -12,6 +12,7 @@ import torch
 
 from ..device import resolve_device, resolve_precision
 from ..errors import FeatureError, ImtoolsError, ModelError, UsageError
+from ..features import front_end as build_front_end
 from ..features.batches import Array
 from ..features.front_ends.base import FrontEnd
 from ..manifest import FeatureRef, Record
@@ -39,6 +40,7 @@ def train(
     protocol: str | None = None,
     on_the_fly: bool = False,
     extend: str | None = None,
+    init: str | None = None,
 ) -> None:
     """Train a model on the records of a run.
 
@@ -58,6 +60,8 @@ def train(
         Keep waveforms, and compute features for each batch.
     extend : str, optional
         A one-vs-all model to which classes are added.
+    init : str, optional
+        A model from whose weights to start.
 
     Raises
     ------
@@ -70,23 +74,27 @@ def train(
     """
     if run.folder is None:
         raise UsageError("a model needs a place", "name a directory with -o")
-    config = _config(settings, protocol, extend) | {"seed": run.options.seed}
-    if extend is not None and os.path.realpath(extend) == os.path.realpath(run.folder):
-        raise UsageError(f"{extend}: cannot be extended in place", "name another directory with -o")
+    config = _config(settings, protocol, extend or init) | {"seed": run.options.seed}
+    if extend is not None and init is not None:
+        raise UsageError("--extend and --init do not go together", "choose one of them")
+    for what, base in (("extended", extend), ("trained further", init)):
+        if base is not None and os.path.realpath(base) == os.path.realpath(run.folder):
+            raise UsageError(f"{base}: cannot be {what} in place", "name another directory with -o")
     if launched() and (not run.options.inputs or "-" in run.options.inputs):
         what = "several processes cannot share one standard input"
         raise UsageError(what, "write the manifest to a file, and name it")
     with joined(resolve_device(run.options.device)) as (processes, device):
         if not processes.leads:
             run.mute()
-        _Training(run, TrainConfig(**config), preset, processes, device).carry_out(on_the_fly, extend)
+        training = _Training(run, TrainConfig(**config), preset, processes, device)
+        training.carry_out(on_the_fly, extend, init)
 
 
-def _config(settings: dict[str, Any], protocol: str | None, extend: str | None) -> dict[str, Any]:
-    """Return fields of `TrainConfig`: what is given, else what the extended model is, else the protocol."""
+def _config(settings: dict[str, Any], protocol: str | None, model: str | None) -> dict[str, Any]:
+    """Return fields of `TrainConfig`: what is given, else what the model is, else the protocol."""
     given = {name: value for name, value in settings.items() if value is not None}
-    if extend is not None:
-        base = read_description(extend)
+    if model is not None:
+        base = read_description(model)
         given = {name: getattr(base, name) for name in ("architecture", "width", "strategy")} | given
     stated = protocol_of(protocol or given.setdefault("architecture", DEFAULT_ARCHITECTURE))
     if given.get("strategy", stated["strategy"]) != "one-vs-all":
@@ -98,6 +106,13 @@ def _config(settings: dict[str, Any], protocol: str | None, extend: str | None) 
     return stated | given
 
 
+def _usual_front_end(architecture: str, model: str | None) -> FrontEnd:
+    """Return the front end of the model that is trained further or extended, else that of the net's paper."""
+    if model is not None:
+        return read_description(model).build_front_end()
+    return build_front_end(ARCHITECTURES[architecture].front_end)
+
+
 class _Training:
     """One training, and the harness that it runs in."""
 
@@ -107,19 +122,20 @@ class _Training:
         self._run, self._config, self._preset = run, config, preset
         self._processes, self._device = processes, device
 
-    def carry_out(self, on_the_fly: bool, extend: str | None) -> None:
+    def carry_out(self, on_the_fly: bool, extend: str | None, init: str | None) -> None:
         """Read the records, get rows of them, train, and say what came of it."""
         run, config = self._run, self._config
         records = run.records()
         if not records:
             raise ModelError("there are no records to train on", "give a manifest of labelled records")
-        default = ARCHITECTURES[config.architecture].front_end
+        default = _usual_front_end(config.architecture, extend or init)
         front_end = choose_front_end(records, config.features, self._preset, default)
         if on_the_fly:
             records = [record.replace(features={}) for record in records]
         sound = self._usable(records, front_end)
         shape = shape_of(sound, front_end)
-        plan = make_plan(sound, config, front_end, shape, on_the_fly=on_the_fly, extend=extend)
+        bases = {"extend": extend, "init": init}
+        plan = make_plan(sound, config, front_end, shape, on_the_fly=on_the_fly, **bases)
         if run.options.dry_run:
             for fold in plan.folds:
                 counts = f"{len(fold.train)} records to train on, {len(fold.validation)} to validate"
@@ -135,7 +151,7 @@ class _Training:
                 config,
                 rows=rows,
                 transform=transform,
-                extend=extend,
+                **bases,
                 device=self._device,
                 dtype=resolve_precision(run.options.precision, self._device),
                 processes=self._processes,

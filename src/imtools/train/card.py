@@ -8,6 +8,7 @@ import numpy as np
 
 from ..manifest import Record
 from ..models.description import Description
+from .base import Base
 from .examples.data import Examples
 from .loop.engine import Trained
 from .protocol.config import TrainConfig
@@ -31,7 +32,8 @@ def model_card(
     trained: Sequence[Trained],
     examples: Examples,
     records: Sequence[Record],
-    base: str | None = None,
+    base: Base | None = None,
+    start: Base | None = None,
 ) -> str:
     """Return the card as Markdown; ``{name}`` stands where the full name is to be put in.
 
@@ -41,14 +43,16 @@ def model_card(
         Of the whole model.
     config, trained, examples, records
         Of this training.
-    base : str, optional
-        Name of the model whose members were taken over.
+    base : Base, optional
+        The model whose members were taken over.
+    start : Base, optional
+        The model from whose weights the training started.
     """
     parts = [
         "# {name}",
         _what(description, trained[0]),
         "## Use\n\n```sh\nim-predict -m . song.flac\n```",
-        "## Training data\n\n" + _taken_over(base) + _data(description, trained, examples, records),
+        "## Training data\n\n" + _before(base, start) + _data(description, trained, examples, records),
         "## Training\n\n" + _settings(config),
         "## Validation\n\n" + _validation(config, trained),
         "## Licence\n\n" + _license(description),
@@ -83,10 +87,13 @@ def _what(description: Description, trained: Trained) -> str:
     )
 
 
-def _taken_over(base: str | None) -> str:
-    if base is None:
-        return ""
-    return f"Members of {base} were taken over as they are; this is about those that were added.\n\n"
+def _before(base: Base | None, start: Base | None) -> str:
+    text = ""
+    if base is not None:
+        text += f"Members of {base.name} were taken over as they are; this is about those that were added."
+    if start is not None:
+        text += f"The weights that training started from are those of {start.name}."
+    return text + "\n\n" if text else ""
 
 
 def _data(

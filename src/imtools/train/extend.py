@@ -4,43 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-
-from torch import Tensor
+from dataclasses import replace
+from typing import Self
 
 from ..errors import UsageError
-from ..features.front_ends.base import FrontEnd
-from ..models import bundle
 from ..models.description import Description
+from .base import Base
 from .protocol.config import TrainConfig
 
 
-@dataclass(frozen=True)
-class Base:
-    """A model that is to be extended.
-
-    Attributes
-    ----------
-    folder : Path
-        Its directory.
-    description : Description
-        What it is.
-    states : list of dict
-        The tensors of its members.
-    """
-
-    folder: Path
-    description: Description
-    states: list[dict[str, Tensor]]
-
-    @property
-    def name(self) -> str:
-        """Its full name, with the hash of its weights."""
-        return bundle.full_name(self.description)
+class Extended(Base):
+    """A one-vs-all model that is to be extended."""
 
     @classmethod
-    def read(cls, folder: str | os.PathLike[str], config: TrainConfig) -> Base:
+    def read(cls, folder: str | os.PathLike[str], config: TrainConfig) -> Self:
         """Read a model, and check that nets of a training with these settings fit in.
 
         Raises
@@ -50,19 +27,11 @@ class Base:
         UsageError
             If it is not one-vs-all, or its nets are others.
         """
-        description = bundle.read_description(folder)
-        hint = "give the options that it was trained with"
-        for what, theirs, ours in (
-            ("strategy", description.strategy, config.strategy),
-            ("model", description.architecture, config.architecture),
-            ("width", description.width, config.width),
-        ):
-            if theirs != ours:
-                raise UsageError(f"{os.fspath(folder)}: its {what} is {theirs}, not {ours}", hint)
-        if description.strategy != "one-vs-all":
-            what = f"{os.fspath(folder)}: one net knows all classes ({description.strategy})"
+        base = super().read(folder, config)
+        if base.description.strategy != "one-vs-all":
+            what = f"{os.fspath(folder)}: one net knows all classes ({base.description.strategy})"
             raise UsageError(what, "only one-vs-all models can be extended")
-        return cls(Path(folder), description, bundle.read_states(folder, description))
+        return base
 
     def with_classes(self, classes: Sequence[str]) -> list[str]:
         """Return the classes of the extended model: those of this one first.
@@ -89,17 +58,3 @@ class Base:
             stereo=own.stereo,
             hop=own.hop,
         )
-
-    def check(self, front_end: FrontEnd, shape: tuple[int, int], window: float) -> None:
-        """Check that features are those of the model.
-
-        Raises
-        ------
-        UsageError
-            If they are not.
-        """
-        own = self.description
-        if (own.front_end_hash, own.shape, own.window) != (front_end.config_hash, shape, window):
-            what = f"{self.folder}: its nets take other features than these ({own.front_end['kind']}, "
-            what += f"{own.shape[0]} x {own.shape[1]}, {own.window:g} s)"
-            raise UsageError(what, "compute them with im-features --like")

@@ -25,16 +25,17 @@ from ..manifest import Record
 from ..manifest.values import Json
 from ..models import bundle
 from ..models.description import Description, Member
+from .base import Base
 from .card import model_card
 from .examples.data import Examples, Statistics, features_of
 from .examples.folds import Fold
 from .examples.rows import Rows, kind_of, stored_rows
-from .extend import Base
 from .loop.engine import Report, Trained, Trainer
 from .loop.history import Epoch, validation_metrics, write_history
 from .loop.processes import Processes
 from .plan import make_plan
 from .protocol.config import TrainConfig
+from .start import Start
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""
@@ -53,6 +54,7 @@ def fit(
     rows: Rows | None = None,
     transform: FrontEnd | None = None,
     extend: str | os.PathLike[str] | None = None,
+    init: str | os.PathLike[str] | None = None,
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
     processes: Processes | None = None,
@@ -75,6 +77,8 @@ def fit(
         On the device: the rows are waveforms, and this computes the features of each batch.
     extend : path, optional
         One-vs-all: a model whose members are taken over as they are, and whose classes are not trained.
+    init : path, optional
+        A model whose weights to start from; see `Start`.
     device : torch.device
         Where to compute, by default the CPU.
     dtype : torch.dtype
@@ -97,7 +101,8 @@ def fit(
     FeatureError
         If features are missing, or not of one front end and shape.
     UsageError
-        If folds or settings do not fit the records, the model to extend, or checkpoints of another training.
+        If folds or settings do not fit the records, the model to extend or to start from, or checkpoints of
+        another training.
     ModelError
         If nothing can be learnt: no class has both examples that have it and examples that have not.
 
@@ -114,7 +119,9 @@ def fit(
     if rows is None:
         rows = stored_rows(records, kind_of(records, config.features))
     front_end, shape = features_of(rows, transform)
-    plan = make_plan(records, config, front_end, shape, on_the_fly=transform is not None, extend=extend)
+    plan = make_plan(
+        records, config, front_end, shape, on_the_fly=transform is not None, extend=extend, init=init
+    )
     base, classes, only, folds = plan.base, plan.classes, plan.only, plan.folds
     examples = Examples(rows, records, classes, plan.unlisted, transform)
     if processes.leads:
@@ -125,6 +132,8 @@ def fit(
     digest = records_digest(records, front_end.config_hash)
     setting: list[Json] = [digest, examples.digest(), config.to_json(), device.type, str(dtype), __version__]
     setting += [only, None if base is None else base.description.weights, processes.size]
+    if plan.start is not None:
+        setting.append(plan.start.description.weights)
     fingerprint = _sha256(json.dumps(setting, sort_keys=True))
     processes.agree(fingerprint, "records or settings")
     folder = Path(folder)
@@ -141,7 +150,7 @@ def fit(
     trained: list[Trained] = []
     history: list[Epoch] = []
     for fold in folds:
-        part = _Part(records, examples, fold, config, classes, only, device, dtype, processes)
+        part = _Part(records, examples, fold, config, classes, only, device, dtype, processes, plan.start)
         if config.strategy == "svm":
             trained += _train_svm(part, report)
             history += trained[-1].history
@@ -173,7 +182,8 @@ def fit(
             "device": device.type,
             "precision": str(dtype).removeprefix("torch."),
             "processes": processes.size,
-            "licenses": _licenses(records, base),
+            "start": None if plan.start is None else plan.start.name,
+            "licenses": _licenses(records, base or plan.start),
             "validation": [_together(examples, fold, trained, classes) for fold in folds],
         },
         versions={"imtools": __version__} | {name: version(name) for name in _PACKAGES},
@@ -189,8 +199,7 @@ def fit(
     if base is not None:
         description = base.extended_by(description)
         states = [*base.states, *states]
-    name = None if base is None else base.name
-    card = model_card(description, config, trained, examples, records, name)
+    card = model_card(description, config, trained, examples, records, base, plan.start)
     description = bundle.save(folder, description, states, card)
     shutil.rmtree(checkpoints, ignore_errors=True)
     processes.wait()
@@ -210,6 +219,7 @@ class _Part:
     device: torch.device
     dtype: torch.dtype
     processes: Processes
+    start: Start | None
 
 
 def _train_nets(
@@ -230,6 +240,7 @@ def _train_nets(
         part.dtype,
         processes=part.processes,
         only=part.only,
+        start=part.start,
     )
 
     def note(rows: list[Epoch], seconds: float) -> None:

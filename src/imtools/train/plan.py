@@ -18,9 +18,10 @@ from ..models import build
 from ..units import samples_to_seconds
 from .examples.folds import Fold, plan_folds
 from .examples.rows import Shape
-from .extend import Base
+from .extend import Extended
 from .protocol.augment import Augmenter
 from .protocol.config import TrainConfig
+from .start import Start
 
 Labels = NDArray[np.bool_]
 
@@ -41,8 +42,10 @@ class Plan:
         The divisions.
     window : float
         Length of the records, in seconds.
-    base : Base or None
+    base : Extended or None
         The model that is extended.
+    start : Start or None
+        The model whose weights it starts from.
     """
 
     classes: list[str]
@@ -50,7 +53,8 @@ class Plan:
     unlisted: Unlisted
     folds: list[Fold]
     window: float
-    base: Base | None
+    base: Extended | None
+    start: Start | None
 
 
 def make_plan(
@@ -61,12 +65,13 @@ def make_plan(
     *,
     on_the_fly: bool = False,
     extend: str | os.PathLike[str] | None = None,
+    init: str | os.PathLike[str] | None = None,
 ) -> Plan:
     """Find out whether a training can be, from everything but the features themselves.
 
     Parameters
     ----------
-    records, config, extend
+    records, config, extend, init
         As for `imtools.train.fit.fit`.
     front_end : FrontEnd
         What computes the features.
@@ -80,18 +85,21 @@ def make_plan(
     FeatureError
         If features of that shape do not span the records.
     UsageError
-        If settings, records, front end and the model to extend do not go together.
+        If settings, records, front end and the model to extend or to start from do not go
+        together.
     ModelError
         If nothing can be learnt or judged, or features of that shape are too small for the net.
     """
-    base = None if extend is None else Base.read(extend, config)
+    base = None if extend is None else Extended.read(extend, config)
+    start = None if init is None else Start.read(init, config)
     classes = _classes(records, config)
     if base is not None:
         classes = base.with_classes(classes)
     only = classes if base is None else [label for label in classes if label not in base.description.labels]
     window = _window(records, front_end, shape)
-    if base is not None:
-        base.check(front_end, shape, window)
+    for model in (base, start):
+        if model is not None:
+            model.check(front_end, shape, window)
     unlisted = _unlisted(config)
     present, known = label_matrix(records, classes, unlisted)
     folds = plan_folds(records, config.folds, division=config.division, seed=config.seed)
@@ -104,7 +112,7 @@ def make_plan(
     Augmenter(augmentation.without_mix() if on_the_fly else augmentation, front_end.config, 0.0, 1.0)
     with torch.device("meta"):
         build(config.architecture, num_classes=len(classes), input_shape=shape, width=config.width)
-    return Plan(classes, only, unlisted, folds, window, base)
+    return Plan(classes, only, unlisted, folds, window, base, start)
 
 
 def _window(records: Sequence[Record], front_end: FrontEnd, shape: Shape) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...device import tune_malloc
 from ...errors import FeatureError, ImtoolsError, UsageError
-from ...features import DEFAULT_PRESET, front_end
+from ...features import front_end
 from ...features.batches import Array, for_front_end, transformed
 from ...features.front_ends.base import FrontEnd
 from ...features.sidecar import front_end_of
@@ -25,7 +25,7 @@ HELD = 2**25
 
 
 def choose_front_end(
-    records: Sequence[Record], kind: str | None, preset: str | None, default: str = DEFAULT_PRESET
+    records: Sequence[Record], kind: str | None, preset: str | None, default: FrontEnd
 ) -> FrontEnd:
     """Return the front end whose features to train on, be they stored or yet to be computed.
 
@@ -37,11 +37,11 @@ def choose_front_end(
         With stored features, with sound, or some with these and some with those.
     kind : str, optional
         Kind of feature; by default that of the preset, or the only one that the records have, or that of
-        the default preset if it is among them.
+        the default if it is among them.
     preset : str, optional
         A key of ``PRESETS``.
-    default : str
-        The preset where nothing else decides: that of the net's paper.
+    default : FrontEnd
+        Where nothing else decides: that of the net's paper, or of the model that the training starts from.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def choose_front_end(
     if named is not None:
         kind = named.kind
     elif kind is None and any(record.features for record in records):
-        own = front_end(default).kind
+        own = default.kind
         several = len({name for record in records for name in record.features}) > 1
         kind = (
             own if several and any(own in record.features for record in records) else kind_of(records, None)
@@ -69,7 +69,7 @@ def choose_front_end(
             what = f"the stored {kind!r} features are not those of preset {preset!r}"
             raise UsageError(what, "leave the preset out, or give records without these features")
         return stored
-    made = named or front_end(default)
+    made = named or default
     if kind not in (None, made.kind):
         hint = "run im-features first, or name a front end to compute them with"
         raise FeatureError(f"no record has a {kind!r} feature", hint)

@@ -24,6 +24,7 @@ from ..examples.rows import Indices
 from ..protocol.augment import Augmenter, mix_waveforms
 from ..protocol.config import TrainConfig
 from ..protocol.losses import class_weights, draw_negatives, kept_negatives
+from ..start import Start
 from .checkpoint import load_checkpoint, save_checkpoint
 from .grouped import grouped_logits
 from .history import Epoch, class_metrics, validation_metrics
@@ -102,6 +103,8 @@ class Trainer:
         Which of them this is; each holds all examples.
     only : collection of str, optional
         One-vs-all: the classes to train nets for; by default all.
+    start : Start, optional
+        The model whose weights to start from.
     """
 
     def __init__(
@@ -115,12 +118,14 @@ class Trainer:
         *,
         processes: Processes | None = None,
         only: Sequence[str] | None = None,
+        start: Start | None = None,
     ) -> None:
         self._examples, self._fold, self._config = examples, fold, config
         self._classes = list(classes)
         self._device, self._dtype = device, dtype
         self._processes = processes or Processes()
-        self._statistics = examples.statistics(fold.train)
+        self._start = start
+        self._statistics = examples.statistics(fold.train) if start is None else start.statistics(fold.number)
         augmentation = config.augmentation()
         self._mix_sound = augmentation.mix if examples.transform is not None else 0.0
         self._augmenter = Augmenter(
@@ -155,6 +160,8 @@ class Trainer:
         net: nn.Module
         if label is None:
             net = build(config.architecture, num_classes=columns.stop, input_shape=shape, width=config.width)
+            if self._start is not None:
+                self._start.fill(net, self._fold.number, self._classes)
         else:
             net = build_binary(config.architecture, input_shape=shape, width=config.width)
         own = None if weights is None else weights[columns].to(self._device)
