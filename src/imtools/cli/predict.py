@@ -26,6 +26,7 @@ im-predict -m model/ music/ > predictions.jsonl
 im-predict -m model/ --format table --timeline song.flac
 im-predict -m model/ --format csv --top 3 music/ > surest.csv
 im-predict -m model/ --excerpt 30@middle music/ > excerpts.jsonl
+im-predict -m model/ --embeddings music/ > embeddings.jsonl
 im-predict -m model/ --held-out features/ | im-score""",
 )
 @click.option(
@@ -81,6 +82,11 @@ im-predict -m model/ --held-out features/ | im-score""",
     "--members",
     is_flag=True,
     help="Give what the members of each fold say too, as NAME@HASH#fold0 and so on.",
+)
+@click.option(
+    "--embeddings",
+    is_flag=True,
+    help="Give what the net makes of each record before its last layer too (with --windows: of each window).",
 )
 @click.option(
     "--batch",

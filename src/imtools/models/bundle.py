@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import safetensors.torch
@@ -25,6 +26,7 @@ from ..errors import ImtoolsError, ModelError
 from .bosch2012 import for_state
 from .description import Description, Member
 from .one_vs_all import build_binary
+from .output import watched
 from .registry import build
 from .scorer import Scorer
 from .weights import write_tensors
@@ -60,6 +62,7 @@ class Model:
         self.name = full_name(description)
         self.device, self.dtype = device, dtype
         self.scorer = Scorer(description, nets).eval()
+        self._watching = Lock()  # a worker of a cluster may ask in several threads
 
     @property
     def labels(self) -> list[str]:
@@ -84,6 +87,34 @@ class Model:
                 "train with all folds, or score without --held-out",
             )
         return members
+
+    def predict_with_embeddings(
+        self, features: Tensor, members: Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return the scores of features, and what the nets have made of them just before their last layer.
+
+        Parameters
+        ----------
+        features, members
+            As for `predict_proba`.
+
+        Returns
+        -------
+        scores : Tensor, shape (batch, classes), float32, on the CPU
+        embeddings : Tensor, shape (batch, units), float32, on the CPU
+            Of several members, side by side.
+
+        Raises
+        ------
+        ModelError
+            If the nets know one class each, or are none.
+        """
+        if self.description.strategy in ("one-vs-all", "svm"):
+            what = f"model {self.name}: has no net that knows all classes ({self.description.strategy})"
+            raise ModelError(what, "take embeddings of a multi-label or single-label model")
+        with self._watching, watched(self.scorer.nets) as seen:
+            scores = self.predict_proba(features, members)
+        return scores, torch.cat(seen, dim=1).cpu()
 
     @torch.inference_mode()
     def predict_proba(self, features: Tensor, members: Sequence[int] | None = None) -> Tensor:

@@ -44,12 +44,14 @@ class Predictor:
         Score a record that has a fold with the members that were not trained on that fold, only.
     members : bool
         Give the scores of the members too, fold by fold.
+    embeddings : bool
+        Give the embedding of each window too: what the nets make of it just before their last layer.
 
     Raises
     ------
     UsageError
         If the hop is not above 0, or the scores of members are asked for where they have no folds, or where
-        only some are to be asked.
+        only some are to be asked, or embeddings together with either, or of streams.
     """
 
     def __init__(
@@ -61,18 +63,25 @@ class Predictor:
         batch_size: int = 128,
         held_out: bool = False,
         members: bool = False,
+        embeddings: bool = False,
     ) -> None:
         description = model.description
         if hop is not None and not hop > 0:
             raise UsageError(f"a hop of {hop:g} s makes no progress", "give one above 0")
         if members and held_out:
             raise UsageError("--members and --held-out do not go together", "choose one of them")
+        if embeddings and (members or held_out):
+            what = f"--{'members' if members else 'held-out'} and --embeddings do not go together"
+            raise UsageError(what, "choose one of them")
         self._folds = folds_of(model) if members else []
         if model.device.type == "cpu":
             tune_malloc()
         self.model = model
         self.batch_size, self._held_out = batch_size, held_out
         self._stereo = description.stereo if stereo is None else stereo
+        if embeddings and self._stereo:
+            raise UsageError("streams that are heard apart have no embedding in common", "add --mono")
+        self._embeds = embeddings
         self._front_end = description.build_front_end().to(model.device)
         self._rate, self._window = description.sampling_rate, description.window_samples
         self._hop = description.hop_samples
@@ -133,7 +142,7 @@ class Predictor:
     def compute(
         self, windows: Sequence[Floats], from_features: bool, members: tuple[int, ...] | None
     ) -> Floats:
-        """Return the scores of windows, (n, classes); of half as many at once where memory runs out."""
+        """Return the answers of `_scores`, (n, columns); of half as many at once where memory runs out."""
         batch = torch.from_numpy(np.stack(windows))
         try:
             return self._computed(batch, from_features, members)
@@ -157,7 +166,9 @@ class Predictor:
         return scores
 
     def _scores(self, features: Tensor, members: tuple[int, ...] | None) -> Tensor:
-        """Return the scores of the model, and beside them those of the members of each fold."""
+        """Return the scores of the model, and beside them those of each fold's members, or embeddings."""
+        if self._embeds:
+            return torch.cat(self.model.predict_with_embeddings(features, members), dim=1)
         if not self._folds:
             return self.model.predict_proba(features, members)
         parts = [self.model.predict_proba(features, fold.members) for fold in self._folds]
@@ -182,6 +193,7 @@ class Predictor:
             columns = [place * classes + column for column in fold.columns]
             parts.append(MemberScores(fold, self._aggregated(mean, windows, columns), windows[:, columns]))
         mean = self._aggregated(mean, windows, list(range(classes)))
+        embeddings = windows[:, classes:] if self._embeds else None
         windows = windows[:, :classes]
         length = one.record.at_rate(self._rate).num_samples
         starts = np.array([samples_to_seconds(start, self._rate) for start in one.starts])
@@ -191,7 +203,7 @@ class Predictor:
             ends = (min(start + self._window, length) for start in one.starts)
             spans = (end - start for start, end in zip(one.starts, ends, strict=True))
             durations = np.array([samples_to_seconds(span, self._rate) for span in spans])
-        return Scores(mean, windows, starts, durations, tuple(parts))
+        return Scores(mean, windows, starts, durations, tuple(parts), embeddings)
 
     def _aggregated(self, mean: Floats, windows: Floats, columns: list[int]) -> Floats:
         """Return the scores of a record from those of its windows, for some columns."""

@@ -95,6 +95,8 @@ class Scores:
         Where each window lies in the record, in seconds; one that goes beyond the end is cut there.
     members : tuple of MemberScores
         What the members say fold by fold, if that was asked for.
+    embeddings : ndarray of float32, shape (n, units), or None
+        Of each window, if that was asked for.
     """
 
     mean: Floats
@@ -102,6 +104,7 @@ class Scores:
     starts: NDArray[np.float64]
     durations: NDArray[np.float64]
     members: tuple[MemberScores, ...] = ()
+    embeddings: Floats | None = None
 
 
 def folds_of(model: Model) -> list[Fold]:

@@ -13,6 +13,7 @@ from ..device import resolve_device, resolve_precision
 from ..errors import ModelError, UsageError
 from ..fuse import Fusion, plan
 from ..manifest import Prediction, Record
+from ..manifest.values import Json
 from ..models.bundle import load
 from ..predict.batching import score_together
 from ..predict.excerpt import Excerpt
@@ -127,7 +128,29 @@ class PredictStage(Stage[Heard]):
             made += self._answer.shape.of(self._fusion.fuse(record.id, said), {})
         names = {one.model for one in made}
         others = [p for p in record.predictions if p.model not in names]
-        return record.replace(predictions=others + made)
+        record = record.replace(predictions=others + made)
+        if any(one.embeddings is not None for one in scores):
+            record.extra = record.extra | {"embeddings": self._embeddings(record, begin, scores)}
+        return record
+
+    def _embeddings(self, record: Record, begin: float, scores: tuple[Scores, ...]) -> list[Json]:
+        """Return the embeddings of all models, of the record or of its windows, after those of others."""
+        made: list[Json] = []
+        for predictor, one in zip(self._predictors, scores, strict=True):
+            assert one.embeddings is not None
+            name = predictor.model.name
+            if not self._answer.windows:
+                made.append({"model": name, "vector": _digits(one.embeddings.mean(axis=0))})
+                continue
+            made += [
+                {"model": name, "start": begin + start, "duration": duration, "vector": _digits(row)}
+                for row, start, duration in zip(
+                    one.embeddings, one.starts.tolist(), one.durations.tolist(), strict=True
+                )
+            ]
+        names = {predictor.model.name for predictor in self._predictors}
+        earlier = record.extra.get("embeddings", [])
+        return [one for one in earlier if one.get("model") not in names] + made
 
     def _of_model(self, m: int, begin: float, scores: Scores) -> list[Prediction]:
         """Return what one model says, as it is to be given."""
@@ -165,6 +188,11 @@ class PredictStage(Stage[Heard]):
 def _rounded(score: float) -> float:
     """Return a score with the six digits that a net in single precision stands for."""
     return round(float(score), 6)
+
+
+def _digits(vector: Floats) -> list[float]:
+    """Return the numbers of an embedding, with the digits that single precision stands for."""
+    return [float(f"{value:.6g}") for value in vector.tolist()]
 
 
 def predict(run: Run, models: Sequence[str], answer: Answer, **settings: Any) -> None:
