@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import os
+
+# Before torch and NumPy, which look at it once. Several workers of pytest share the processors: threads of
+# each that wait for each other by spinning take them from the others, and a net of a thousand small steps,
+# which are seconds of work, may then take an hour.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
