@@ -25,7 +25,7 @@ PRINTED = [name for name in NETS if ARCHITECTURES[name].printed_parameters]
 ODD = {
     "kratimenos2020": (37, 41), "gururani2018": (37, 41), "han2017": (11, 7), "lumen2023-mel": (83, 85),
     "lumen2023-modgd": (83, 85), "lumen2023-chroma": (29, 31), "chen2024": (9, 11),
-    "vaznonis2022-fft": (101, 1), "vaznonis2022-lstm": (1, 37),
+    "vaznonis2022-fft": (101, 1), "vaznonis2022-lstm": (1, 37), "imtools2026": (33, 41),
 } | {f"avramidis2021-bigru-{units}": (1, 37) for units in ("128", "256", "128-64")}  # fmt: skip
 """Small inputs that the pools do not divide; the other nets take 1 x 1357."""
 
@@ -73,7 +73,7 @@ def test_entries(name: str) -> None:
 
 def test_order_and_default() -> None:
     assert next(iter(ARCHITECTURES)) == DEFAULT_ARCHITECTURE == "kratimenos2020"
-    assert len(ARCHITECTURES) == 20
+    assert len(ARCHITECTURES) == 21
 
 
 @pytest.mark.parametrize("name", PRINTED)
@@ -159,7 +159,8 @@ def test_gradient_reaches_every_parameter(name: str) -> None:
 def test_training_on_a_batch_of_one(name: str) -> None:
     net, shape = small(name)
     net.train()
-    if any(isinstance(module, nn.BatchNorm1d) for module in net.modules()) and name not in WAVEFORM:
+    dense = [one for one in net.modules() if isinstance(one, nn.BatchNorm1d)] if name != "imtools2026" else []
+    if dense and name not in WAVEFORM:
         with pytest.raises(ValueError, match="more than 1 value"):
             net(torch.randn(1, *shape))
     else:
@@ -196,7 +197,9 @@ def test_waveform_nets_take_waveforms_only(name: str) -> None:
         build(name, num_classes=2, input_shape=(128, 22050), width=0.1)
 
 
-@pytest.mark.parametrize("name", ["han2017", "lumen2023-mel", "avramidis2021-rfcn", "vaznonis2022-lstm"])
+@pytest.mark.parametrize(
+    "name", ["han2017", "lumen2023-mel", "avramidis2021-rfcn", "vaznonis2022-lstm", "imtools2026"]
+)
 def test_nets_with_global_pooling_take_longer_inputs(name: str) -> None:
     net, (bins, frames) = small(name)
     assert net.eval()(torch.randn(2, bins, 2 * frames)).shape == (2, 3)
@@ -242,6 +245,18 @@ def test_skips_add_what_an_earlier_cell_gave() -> None:
     outputs, without = net.cells(x), plain.cells(x)
     assert [torch.equal(a, b) for a, b in zip(outputs, without, strict=True)] == [True, True] + [False] * 3
     torch.testing.assert_close(outputs[2], without[2] + net.cells.skips["2"](outputs[0]))
+
+
+def test_our_net_knows_where_its_bands_lie() -> None:
+    torch.manual_seed(3)
+    net = build("imtools2026", num_classes=3, input_shape=(257, 64), width=0.15).eval()
+    x = torch.zeros(1, 257, 64)
+    x[:, 96:104, 8:40] = torch.rand(8, 32)
+    moved = x.roll(16, dims=1)  # by whole strides, far from the edges
+    with torch.no_grad():
+        with_places = float((net(x) - net(moved)).abs().max())
+        net.place.fill_(0)  # what is left is a plain convolution
+        assert float((net(x) - net(moved)).abs().max()) < 1e-3 * with_places
 
 
 def test_the_recurrent_net_sees_both_ends() -> None:

@@ -253,6 +253,15 @@ ARCHITECTURES: dict[str, Architecture] = {
         printed="F1 micro .378, with stereo streams .451, with source separation .503 on IRMAS",
         note="as Vaznonis et al. 2022, section 2.1.1, describe it; no net, so no parameters",
     ),
+    "imtools2026": Architecture(
+        module=".imtools2026",
+        summary="residual blocks on mel spectrograms that know where their bands lie",
+        paper="imtools 2026",
+        front_end="irmas-mel",
+        seconds=3.0,
+        printed="see Results in the README",
+        note="our own: made to learn fast on a processor and to carry over to other recordings",
+    ),
 }
 """Every net, by name."""
 

@@ -75,6 +75,16 @@ STATED: dict[str, dict[str, Any]] = {
         "strategy": "svm",  # Vaznonis et al., 2.1.1, and so the streams
         "stereo": True,
     },
+    # No paper: found by trying.
+    "imtools2026": {
+        "strategy": "multi-label",
+        "division": 0.1,
+        "epochs": 60,
+        "batch_size": 64,
+        "learning_rate": 3e-3,
+        "schedule": "onecycle",
+        "weight_decay": 0.05,
+    },
 }
 """What the papers say, by paper."""
 
