@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -124,22 +125,29 @@ def test_the_bundled_recordings_are_listed_licensed_and_small() -> None:
     assert all(sum(label == other for other, _ in recordings) >= 2 for label, _ in recordings)
 
 
-@pytest.mark.parametrize("script", ["solo-recordings.sh", "irmas-mel.sh", "irmas-models.sh", "waveforms.sh"])
+@pytest.mark.parametrize(
+    "script", ["solo-recordings.sh", "irmas-mel.sh", "irmas-models.sh", "waveforms.sh", "general-model.sh"]
+)
 def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_path: Path) -> None:
     """On a twentieth of the data and for one epoch: that the commands compose, not what they reach."""
-    if script.startswith("irmas"):
-        data = _part_of_the_archive(shared_dir / "irmas-mel" / "train.npz", tmp_path / "train.npz")
-    else:
-        data = _part_of_the_clips(shared_dir / "audio", tmp_path / "audio")
+    data = []
+    if script.startswith(("irmas", "general")):
+        data.append(_part_of_the_archive(shared_dir / "irmas-mel" / "train.npz", tmp_path / "train.npz"))
+    if not script.startswith("irmas"):
+        data.append(_part_of_the_clips(shared_dir / "audio", tmp_path / "audio"))
     few = {
         "irmas-models.sh": "FOLDS=2 MODELS='kratimenos2020:0.05 chen2024:0.05'",
         "waveforms.sh": "LIMIT=1 HOP=4 MODELS='avramidis2021-fcn:0.1:1:64'",
     }
-    line = f"EPOCHS=1 WIDTH=0.05 {few.get(script, '')} sh {ROOT}/examples/{script} {data} out"
+    names = shlex.join(map(str, data))
+    line = f"EPOCHS=1 WIDTH=0.05 {few.get(script, '')} sh {ROOT}/examples/{script} {names} out"
     result = typed(line, tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
-    # A table; two; a heading and two nets, with and without mixing; one net, five times.
-    expected = {"irmas-mel.sh": 1, "solo-recordings.sh": 2, "irmas-models.sh": 5, "waveforms.sh": 5}
+    # A table; two; a heading and two nets, with and without mixing; one net, five times; four tables.
+    expected = {
+        "irmas-mel.sh": 1, "solo-recordings.sh": 2, "irmas-models.sh": 5, "waveforms.sh": 5,
+        "general-model.sh": 4,
+    }  # fmt: skip
     # Levels of polyphony have a column of that name, too.
     assert result.stdout.count(b"LRAP") - result.stdout.count(b"items   LRAP") == expected[script]
 

@@ -301,3 +301,12 @@ def test_time_is_counted_once_where_it_is_spent(model: Model, tmp_path: Path) ->
     assert set(clock.seconds) == {"model", "front end", "wait", "decode"}
     here = sum(clock.seconds[name] for name in ("model", "front end", "wait"))
     assert 0 < here <= clock.elapsed()
+
+
+def test_the_card_of_a_model_is_printed_alone(run, space: Path, tmp_path: Path) -> None:
+    shown = run("im-predict", "-m", "model", "--model-card", cwd=space)
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert shown.stdout == (space / "model" / "README.md").read_bytes()
+    without = run("im-predict", "-m", str(tmp_path), "--model-card")
+    assert (without.returncode, without.stdout) == (1, b"")
+    assert b"README.md: cannot be read" in without.stderr

@@ -38,6 +38,7 @@ im-predict -m model/ --held-out features/ | im-score""",
     metavar="DIR",
     help="The model directory (repeatable: the mean of several models, which share what they decode).",
 )
+@click.option("--model-card", is_flag=True, help="Print what is to be known about the model, and exit.")
 @click.option("--keep", is_flag=True, help="Of several models, give the predictions of each too.")
 @click.option(
     "--excerpt",
@@ -100,6 +101,7 @@ im-predict -m model/ --held-out features/ | im-score""",
 def command(
     run: Run,
     models: tuple[str, ...],
+    model_card: bool,
     keep: bool,
     excerpt: str | None,
     windows: bool,
@@ -116,6 +118,12 @@ def command(
     from ..device import wait_passively
     from ..errors import UsageError
 
+    if model_card:
+        from ..models.bundle import read_card
+
+        click.echo("\n".join(map(read_card, models)), nl=False)
+        run.options.quiet = True
+        return
     if timeline and windows:
         raise UsageError("--timeline and --windows do not go together", "choose one of them")
     wait_passively()

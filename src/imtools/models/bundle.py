@@ -190,6 +190,22 @@ def write_description(folder: _PathLike, description: Description) -> None:
     write_text(Path(folder) / DESCRIPTION_NAME, text)
 
 
+def read_card(folder: _PathLike) -> str:
+    """Return the card of a model directory, as Markdown.
+
+    Raises
+    ------
+    ModelError
+        If there is none.
+    """
+    path = Path(folder) / CARD_NAME
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise ModelError(what, "name a model directory, as im-train writes it") from None
+
+
 def read_description(folder: _PathLike) -> Description:
     """Return the description of a model directory, without its weights.
 
