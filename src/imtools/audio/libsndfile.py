@@ -24,7 +24,7 @@ import soundfile as sf
 
 from ..errors import AudioError
 from .levels import Samples
-from .mp3 import read_length_header
+from .mp3 import length_header_fits
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -114,9 +114,9 @@ class SndfileDecoder:
         file = self._attempt(os.fsencode(self.path))
         if file.format != "MP3":
             return file
-        header = read_length_header(self.path)
-        self.counted = header is not None and header.intact
-        if header is None:
+        fits = length_header_fits(self.path)
+        self.counted = bool(fits)
+        if fits is None:
             file.close()
             self._raw = _StretchedFile(os.fsencode(self.path))
             return self._attempt(self._raw)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from typing import BinaryIO
 
 _TAGS = (b"Xing", b"Info", b"VBRI")
@@ -14,22 +13,16 @@ _SLACK = 4096  # some encoders count the first frame, some do not; an ID3v1 tag 
 _ID3V1 = 128
 
 
-@dataclass(frozen=True, slots=True)
-class LengthHeader:
-    """The Xing, Info or VBRI header of a file.
+def length_header_fits(path: str) -> bool | None:
+    """Tell whether an MP3 is as long in bytes as the Xing, Info or VBRI header in its first frame says.
 
-    Attributes
-    ----------
-    intact : bool
-        Whether the file is as long in bytes as the header says: nothing has been cut off or added since it
-        was written, so that the length in samples stands as well. ``False`` where it does not say.
+    Then nothing has been cut off or added since it was written, and the length in samples stands as well.
+
+    Returns
+    -------
+    bool or None
+        ``False`` also where the header does not tell bytes and frames; ``None``: there is no such header.
     """
-
-    intact: bool
-
-
-def read_length_header(path: str) -> LengthHeader | None:
-    """Return the header in the first frame of an MP3, or ``None`` if there is none."""
     with open(path, "rb") as stream:
         begin = _skip_id3v2(stream)
         first = stream.read(_FIRST)
@@ -41,7 +34,7 @@ def read_length_header(path: str) -> LengthHeader | None:
     if not found:
         return None
     announced = _announced(first[min(found) :])
-    return LengthHeader(announced is not None and announced <= size <= announced + _SLACK)
+    return announced is not None and announced <= size <= announced + _SLACK
 
 
 def _skip_id3v2(stream: BinaryIO) -> int:

@@ -129,15 +129,18 @@ class PredictStage(Stage[Heard]):
         names = {one.model for one in made}
         others = [p for p in record.predictions if p.model not in names]
         record = record.replace(predictions=others + made)
-        if any(one.embeddings is not None for one in scores):
-            record.extra = record.extra | {"embeddings": self._embeddings(record, begin, scores)}
+        if embeddings := self._embeddings(begin, scores):
+            told = {predictor.model.name for predictor in self._predictors}
+            earlier = [one for one in record.extra.get("embeddings", []) if one.get("model") not in told]
+            record.extra = record.extra | {"embeddings": earlier + embeddings}
         return record
 
-    def _embeddings(self, record: Record, begin: float, scores: tuple[Scores, ...]) -> list[Json]:
-        """Return the embeddings of all models, of the record or of its windows, after those of others."""
+    def _embeddings(self, begin: float, scores: tuple[Scores, ...]) -> list[Json]:
+        """Return the embeddings of all models, of the record or of its windows; none if not asked for."""
         made: list[Json] = []
         for predictor, one in zip(self._predictors, scores, strict=True):
-            assert one.embeddings is not None
+            if one.embeddings is None:
+                continue
             name = predictor.model.name
             if not self._answer.windows:
                 made.append({"model": name, "vector": _digits(one.embeddings.mean(axis=0))})
@@ -148,9 +151,7 @@ class PredictStage(Stage[Heard]):
                     one.embeddings, one.starts.tolist(), one.durations.tolist(), strict=True
                 )
             ]
-        names = {predictor.model.name for predictor in self._predictors}
-        earlier = record.extra.get("embeddings", [])
-        return [one for one in earlier if one.get("model") not in names] + made
+        return made
 
     def _of_model(self, m: int, begin: float, scores: Scores) -> list[Prediction]:
         """Return what one model says, as it is to be given."""

@@ -59,7 +59,18 @@ class Base:
             if theirs != ours:
                 hint = "give the options that it was trained with"
                 raise UsageError(f"{os.fspath(folder)}: its {what} is {theirs}, not {ours}", hint)
-        return cls(Path(folder), description, bundle.read_states(folder, description))
+        base = cls(Path(folder), description, bundle.read_states(folder, description))
+        base.check_strategy()
+        return base
+
+    def check_strategy(self) -> None:
+        """Check that a model of this strategy can be built on in this way.
+
+        Raises
+        ------
+        UsageError
+            If it cannot.
+        """
 
     def check(self, front_end: FrontEnd, shape: tuple[int, int], window: float) -> None:
         """Check that features are those of the model.

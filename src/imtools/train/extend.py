@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Self
 
 from ..errors import UsageError
 from ..models.description import Description
 from .base import Base
-from .protocol.config import TrainConfig
 
 
 class Extended(Base):
     """A one-vs-all model that is to be extended."""
 
-    @classmethod
-    def read(cls, folder: str | os.PathLike[str], config: TrainConfig) -> Self:
-        """Read a model, and check that nets of a training with these settings fit in.
-
-        Raises
-        ------
-        ModelError
-            If there is no such model, or it is damaged.
-        UsageError
-            If it is not one-vs-all, or its nets are others.
-        """
-        base = super().read(folder, config)
-        if base.description.strategy != "one-vs-all":
-            what = f"{os.fspath(folder)}: one net knows all classes ({base.description.strategy})"
+    def check_strategy(self) -> None:
+        """Check that there is a net for each class."""
+        if self.description.strategy != "one-vs-all":
+            what = f"{self.folder}: one net knows all classes ({self.description.strategy})"
             raise UsageError(what, "only one-vs-all models can be extended")
-        return base
 
     def with_classes(self, classes: Sequence[str]) -> list[str]:
         """Return the classes of the extended model: those of this one first.

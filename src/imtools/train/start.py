@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import Self
 
 import torch
 from torch import nn
@@ -13,7 +11,6 @@ from ..errors import UsageError
 from ..models.output import output_layer
 from .base import Base
 from .examples.data import Statistics
-from .protocol.config import TrainConfig
 
 
 class Start(Base):
@@ -23,22 +20,11 @@ class Start(Base):
     one, and else from the first.
     """
 
-    @classmethod
-    def read(cls, folder: str | os.PathLike[str], config: TrainConfig) -> Self:
-        """Read a model, and check that a training with these settings can start from it.
-
-        Raises
-        ------
-        ModelError
-            If there is no such model, or it is damaged.
-        UsageError
-            If its nets are others, or none that knows all classes.
-        """
-        base = super().read(folder, config)
-        if base.description.strategy in ("one-vs-all", "svm"):
-            what = f"{os.fspath(folder)}: has no net that knows all classes ({base.description.strategy})"
+    def check_strategy(self) -> None:
+        """Check that there is a net that knows all classes."""
+        if self.description.strategy in ("one-vs-all", "svm"):
+            what = f"{self.folder}: has no net that knows all classes ({self.description.strategy})"
             raise UsageError(what, "start from a multi-label or single-label model, or --extend this one")
-        return base
 
     def statistics(self, fold: int | None) -> Statistics:
         """Return by what its net standardises features: the net that starts from it has to do the same."""
