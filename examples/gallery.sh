@@ -61,4 +61,5 @@ im-plot polyphony --force --dpi 200 --per-class tpr -o pictures/polyphony-classe
 im-plot confusion --force --dpi 200 --width single -o pictures/confusion.png random-scores.jsonl
 im-plot confusion --force --dpi 200 --level 2 -o pictures/confusion-duos.png random-scores.jsonl
 im-plot threshold --force --dpi 200 -o pictures/threshold.png random-judged.jsonl
+im-plot reliability --force --dpi 200 --width single -o pictures/reliability.png random-judged.jsonl
 ls -l pictures

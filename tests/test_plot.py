@@ -142,7 +142,7 @@ def shop(tmp_path_factory) -> Path:
 
 INPUTS = {
     "spectrogram": ["segments.jsonl"], "waveform": ["segments.jsonl"], "activity": ["windows.jsonl"],
-    "threshold": ["predictions.jsonl"], "training": ["model"],
+    "threshold": ["predictions.jsonl"], "reliability": ["predictions.jsonl"], "training": ["model"],
     "difference": ["pitch-scores.jsonl", "tempo-scores.jsonl"], "polyphony": ["scores.jsonl"],
     "confusion": ["scores.jsonl"],
 }  # fmt: skip

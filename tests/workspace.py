@@ -72,6 +72,7 @@ CASES = [
     Case("im-features", (), "segments.jsonl"),
     Case("im-train", TINY_NET, "features/manifest.jsonl", per_item=False),
     Case("im-predict", ("-m", "{space}/model"), "segments.jsonl"),
+    Case("im-calibrate", ("-m", "{space}/model"), "predictions.jsonl", per_item=False),
     Case("im-threshold", (), "predictions.jsonl", writes=(), per_item=False),
     Case("im-fuse", (), "opinions.jsonl", per_item=False),
     Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
@@ -82,7 +83,7 @@ CASES = [
     Case("im-export", ("lhotse",), "predictions.jsonl", decodes=False),
 ]
 
-NEEDS_OUTPUT = ("im-features", "im-train", "im-plot", "im-export")
+NEEDS_OUTPUT = ("im-features", "im-train", "im-calibrate", "im-plot", "im-export")
 """Commands that refuse to work without ``-o``."""
 
 

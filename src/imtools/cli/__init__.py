@@ -19,6 +19,7 @@ COMMANDS = {
     "features": "compute time-frequency representations",
     "train": "train a net",
     "predict": "tell which instruments sound",
+    "calibrate": "make a model whose scores are probabilities",
     "threshold": "choose the scores from which instruments count as present",
     "fuse": "make one prediction of those of several models",
     "score": "compare predictions with labels",

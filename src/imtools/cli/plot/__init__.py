@@ -8,7 +8,7 @@ import click
 
 from ... import __version__
 from ..app import start
-from .records import activity, spectrogram, threshold, waveform
+from .records import activity, reliability, spectrogram, threshold, waveform
 from .results import confusion, difference, polyphony, training
 
 
@@ -46,6 +46,7 @@ KINDS = {
     "waveform": (waveform, "waveforms with the labels below"),
     "activity": (activity, "which instruments a model hears when"),
     "threshold": (threshold, "F1 against the threshold, class by class"),
+    "reliability": (reliability, "how often what has a score is true"),
     "training": (training, "losses and metrics by epoch"),
     "difference": (difference, "how far models lie above a baseline, class by class"),
     "polyphony": (polyphony, "scores against the number of instruments"),

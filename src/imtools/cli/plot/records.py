@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,25 @@ if TYPE_CHECKING:
     from ...labels import Unlisted
     from ...run import Run
     from ...stages.plot.paper import Paper
+
+
+def _judging_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Say of which models and classes a picture of labelled predictions is."""
+    for option in (
+        click.option(
+            "--unlisted",
+            type=click.Choice(["unknown", "absent"]),
+            default="unknown",
+            show_default=True,
+            help="What an instrument is that incomplete labels do not list.",
+        ),
+        click.option("--classes", metavar="A,B,...", help="Draw only these classes."),
+        click.option(
+            "--model", "models", metavar="NAME", multiple=True, help="Draw this model (repeatable; all)."
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 @tool(
@@ -96,15 +116,7 @@ def activity(run: Run, paper: Paper, model: str | None, threshold: str | None) -
 im-plot threshold -o thresholds.svg predictions.jsonl
 im-plot threshold -o flute.png --classes flu --width single predictions.jsonl""",
 )
-@click.option("--model", "models", metavar="NAME", multiple=True, help="Draw this model (repeatable; all).")
-@click.option("--classes", metavar="A,B,...", help="Draw only these classes.")
-@click.option(
-    "--unlisted",
-    type=click.Choice(["unknown", "absent"]),
-    default="unknown",
-    show_default=True,
-    help="What an instrument is that incomplete labels do not list.",
-)
+@_judging_options
 @paper_options
 def threshold(
     run: Run, paper: Paper, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
@@ -115,5 +127,27 @@ def threshold(
     records that are drawn: it says nothing of others.
     """
     from ...stages.plot.records import threshold as draw
+
+    draw(run, paper, models=models, classes=names(classes), unlisted=unlisted)
+
+
+@tool(
+    "im-plot",
+    epilog="""
+im-plot reliability -o reliability.svg predictions.jsonl
+im-plot reliability -o flute.png --classes flu --width single predictions.jsonl""",
+)
+@_judging_options
+@paper_options
+def reliability(
+    run: Run, paper: Paper, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
+) -> None:
+    """Draw how often what has a score is true, from records with labels and predictions.
+
+    Where the line lies on the thin one, scores are probabilities: of all instruments with a score of 0.7
+    seven in ten are there. Below, how many scores there are. 'im-calibrate' makes a model of which that is
+    so.
+    """
+    from ...stages.plot.records import reliability as draw
 
     draw(run, paper, models=models, classes=names(classes), unlisted=unlisted)

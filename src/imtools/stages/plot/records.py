@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ...calibration import reliability as count_reliability
 from ...errors import ImtoolsError, UsageError
 from ...features.batches import for_front_end
 from ...features.front_ends.base import FrontEnd
@@ -17,11 +18,12 @@ from ...mix import RecordReader
 from ...plot.activity import activity_of, draw_activity, spans_of
 from ...plot.bins import bins_of
 from ...plot.envelope import envelope
+from ...plot.reliability import draw_reliability
 from ...plot.spectrogram import MOST_PANELS, Panel, draw_spectrograms
 from ...plot.threshold import Sweep, draw_thresholds
 from ...plot.waveform import COLUMNS, MOST_WAVES, Wave, draw_waveforms
 from ...run import Run, is_fatal, record_items
-from ...score import collect
+from ...score import LabelledScores, collect
 from ...score.grid import count_on_grid
 from ...thresholds import ThresholdsFile
 from .paper import Paper, dry
@@ -175,19 +177,42 @@ def threshold(
     unlisted : {"unknown", "absent"}
         What a class is that incomplete labels do not list.
     """
+    judged = _judged(run, paper, models, classes, unlisted)
+    sweeps = [Sweep(one.model, one.classes, count_on_grid(one.Y, one.S, one.known)) for one in judged]
+    if sweeps:
+        paper.deliver(run, "threshold", draw_thresholds(sweeps, **paper.look))
+
+
+def reliability(
+    run: Run, paper: Paper, *, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+) -> None:
+    """Draw how often what has a score is true; see `imtools.plot.reliability.draw_reliability`.
+
+    Parameters
+    ----------
+    run, paper, models, classes, unlisted
+        As for `threshold`.
+    """
+    judged = _judged(run, paper, models, classes, unlisted)
+    counted = [(one.model, count_reliability(one.Y, one.S, one.known)) for one in judged]
+    if counted:
+        paper.deliver(run, "reliability", draw_reliability(counted, **paper.look))
+
+
+def _judged(
+    run: Run, paper: Paper, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+) -> list[LabelledScores]:
+    """Return each model's scores beside the labels; none in a dry run."""
     paper.check()
     records = run.records()
     if dry(run, paper, len(records), "records"):
-        return
+        return []
     if not records:
         raise UsageError("no record to draw", "check the input and --where")
     with run.clock.measure("score"):
         collected = collect(records)
-        sweeps = []
         wanted: Sequence[str | None] = models or collected.models or [None]
-        for model in wanted:
-            one = collected.of(model, classes=classes, unlisted=unlisted)
-            sweeps.append(Sweep(one.model, one.classes, count_on_grid(one.Y, one.S, one.known)))
+        judged = [collected.of(model, classes=classes, unlisted=unlisted) for model in wanted]
     for record in records:
         run.succeed(record.duration)
-    paper.deliver(run, "threshold", draw_thresholds(sweeps, **paper.look))
+    return judged
