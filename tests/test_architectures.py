@@ -249,10 +249,10 @@ def test_skips_add_what_an_earlier_cell_gave() -> None:
 
 def test_our_net_knows_where_its_bands_lie() -> None:
     torch.manual_seed(3)
-    net = build("imtools2026", num_classes=3, input_shape=(257, 64), width=0.15).eval()
-    x = torch.zeros(1, 257, 64)
-    x[:, 96:104, 8:40] = torch.rand(8, 32)
-    moved = x.roll(16, dims=1)  # by whole strides, far from the edges
+    net = build("imtools2026", num_classes=3, input_shape=(449, 64), width=0.3).eval()
+    x = torch.zeros(1, 449, 64)
+    x[:, 192:200, 8:40] = torch.rand(8, 32)
+    moved = x.roll(32, dims=1)  # by whole strides, far from the edges
     with torch.no_grad():
         with_places = float((net(x) - net(moved)).abs().max())
         net.place.fill_(0)  # what is left is a plain convolution

@@ -371,6 +371,28 @@ def test_the_last_epoch_may_be_kept(records: list[Record], tmp_path: Path) -> No
     assert "after its last epoch" in (tmp_path / "last" / "README.md").read_text()
 
 
+def test_examples_are_cropped_but_in_the_last_fifth_of_the_epochs(
+    records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from imtools.models.imtools2026 import PlacedNet
+
+    seen: list[int] = []
+    forward = PlacedNet.forward
+
+    def watched(net: PlacedNet, features: torch.Tensor) -> torch.Tensor:
+        if net.training:
+            seen.append(features.shape[2])
+        return forward(net, features)
+
+    monkeypatch.setattr(PlacedNet, "forward", watched)
+    config = quick(architecture="imtools2026", epochs=5, folds=(0,), crop=0.5)
+    fit(records, tmp_path, config)
+    steps = len(seen) // 5
+    assert seen == [20] * 4 * steps + [41] * steps
+    with pytest.raises(UsageError, match="takes no examples of 20 instead of 41 frames"):
+        fit(records, tmp_path / "other", quick(architecture="kratimenos2020", crop=0.5))
+
+
 def test_a_moving_average_is_judged_and_kept(records: list[Record], tmp_path: Path) -> None:
     net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2))
     average = MovingAverage(net, 0.9)

@@ -15,7 +15,14 @@ from imtools.errors import UsageError
 from imtools.features import KINDS, from_config
 from imtools.train import TrainConfig
 from imtools.train.protocol.augment import Augmentation, Augmenter, mix_waveforms
-from imtools.train.protocol.augment.changes import filter_gains, mask_bands, mixup, roll_bins, shift_frames
+from imtools.train.protocol.augment.changes import (
+    crop_frames,
+    filter_gains,
+    mask_bands,
+    mixup,
+    roll_bins,
+    shift_frames,
+)
 from imtools.train.protocol.augment.mixing import mix_examples, mixing_of, scale_of
 from nets import CONFIG, RATE, small_front_end
 
@@ -287,6 +294,18 @@ def test_a_shifted_example_begins_anywhere_and_loses_nothing() -> None:
         assert torch.equal(row[0], row[1])
 
 
+def test_a_crop_is_a_stretch_from_anywhere() -> None:
+    x = torch.arange(8.0).expand(80, 2, 8)
+    cropped = crop_frames(x, 0.6, generator())
+    assert cropped.shape == (80, 2, 5)
+    assert {int(row[0, 0]) for row in cropped} == {0, 1, 2, 3}
+    for row in cropped:
+        assert torch.equal(row[0], row[0, 0] + torch.arange(5.0))
+        assert torch.equal(row[0], row[1])
+    assert crop_frames(x, 0.01, generator()).shape == (80, 2, 1)
+    assert torch.equal(crop_frames(x, 1.0, generator()), x)
+
+
 def test_rolling_shifts_bins_and_repeats_the_edge() -> None:
     x = torch.arange(8.0).reshape(1, 8, 1).expand(50, 8, 3)
     shifts = set()
@@ -382,10 +401,10 @@ def test_steps_follow_one_another() -> None:
     front_end = from_config(MEL | ABSOLUTE)
     x = front_end(torch.randn(8, RATE, generator=generator()))
     targets, known = torch.eye(8), torch.ones(8, 8, dtype=torch.bool)
-    change = Augmentation(mix=0.8, voices=3, shift=True, equalize=4.0, roll=2, mask=0.2, mixup=0.4)
+    change = Augmentation(mix=0.8, voices=3, crop=0.5, shift=True, equalize=4.0, roll=2, mask=0.2, mixup=0.4)
     found = Augmenter(change, front_end.config, -30.0, 12.0)(x, targets, known, generator(9))
     chance = generator(9)
-    out = roll_bins(shift_frames(x, chance), 2, chance)
+    out = roll_bins(shift_frames(crop_frames(x, 0.5, chance), chance), 2, chance)
     scale = scale_of(front_end.config)
     out = scale.filter(out, filter_gains(8, x.shape[1], 4.0, chance))
     out, t, k = mix_examples(out, targets, known, 0.8, mixing_of(front_end.config), chance, 3)
@@ -394,14 +413,17 @@ def test_steps_follow_one_another() -> None:
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     again = Augmenter(change, front_end.config, -30.0, 12.0)(x, targets, known, generator(9))
     assert all(torch.equal(a, b) for a, b in zip(found, again, strict=True))
+    whole = Augmenter(Augmentation(crop=0.5), front_end.config, 0.0, 1.0)(x, targets, known, generator(), 0.8)
+    assert torch.equal(whole[0], x)
 
 
 def test_augmentation_is_off_by_default_and_checked() -> None:
-    assert Augmentation() == Augmentation(0.0, 2, False, 0.0, 0, 0.0, 0.0)
+    assert Augmentation() == Augmentation(0.0, 2, 0.0, False, 0.0, 0, 0.0, 0.0)
     assert (TrainConfig().mix, TrainConfig().roll, TrainConfig().mask) == (0.0, 0, 0.0)
     for wrong in (
         {"mix": 1.5},
         {"voices": 1},
+        {"crop": 1.1},
         {"equalize": -1.0},
         {"roll": -1},
         {"mask": 1.0},

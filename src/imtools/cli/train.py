@@ -234,6 +234,14 @@ im-train --list-models""",
     help="Most examples in a mix: with 3, a third joins as often as a second.",
 )
 @click.option(
+    "--crop",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="PART",
+    help="Show random stretches of this part of examples, and in the last fifth of the epochs all of them.",
+)
+@click.option(
     "--shift",
     is_flag=True,
     help="Let examples begin anywhere, what came before follows their end.",

@@ -255,7 +255,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "imtools2026": Architecture(
         module=".imtools2026",
-        summary="residual blocks on mel spectrograms that know where their bands lie",
+        summary="convolutions on mel spectrograms that know where their bands lie",
         paper="imtools 2026",
         front_end="irmas-mel",
         seconds=3.0,

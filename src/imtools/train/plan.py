@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from ..errors import FeatureError, ModelError
+from ..errors import FeatureError, ModelError, UsageError
 from ..features.front_ends.base import FrontEnd
 from ..labels import Unlisted, classes_of, label_matrix
 from ..manifest import Record
@@ -20,6 +21,7 @@ from .examples.folds import Fold, plan_folds
 from .examples.rows import Shape
 from .extend import Extended
 from .protocol.augment import Augmenter
+from .protocol.augment.changes import crop_frames
 from .protocol.config import TrainConfig
 from .start import Start
 
@@ -111,8 +113,20 @@ def make_plan(
     augmentation = config.augmentation()
     Augmenter(augmentation.without_mix() if on_the_fly else augmentation, front_end.config, 0.0, 1.0)
     with torch.device("meta"):
-        build(config.architecture, num_classes=len(classes), input_shape=shape, width=config.width)
+        net = build(config.architecture, num_classes=len(classes), input_shape=shape, width=config.width)
+    if config.crop:
+        _check_crop(net, config, shape)
     return Plan(classes, only, unlisted, folds, window, base, start)
+
+
+def _check_crop(net: nn.Module, config: TrainConfig, shape: Shape) -> None:
+    """Check that a net takes examples as they are cropped."""
+    some = crop_frames(torch.empty(2, *shape), config.crop, torch.Generator()).to("meta")
+    try:
+        net.eval()(some)
+    except RuntimeError:
+        what = f"{config.architecture}: takes no examples of {some.shape[2]} instead of {shape[1]} frames"
+        raise UsageError(what, "leave --crop out, or take a net that pools over time") from None
 
 
 def _window(records: Sequence[Record], front_end: FrontEnd, shape: Shape) -> float:

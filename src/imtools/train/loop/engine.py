@@ -239,7 +239,7 @@ class Trainer:
         for number, (indices, rows) in enumerate(self.feed.batches(shares)):
             for learner in active:
                 learner.set_rate(epoch + number / len(batches))
-            batch = self._prepared(indices, rows, generator)
+            batch = self._prepared(indices, rows, generator, epoch / config.epochs)
             seeds = (config.seed, name, epoch, number, rank)
             if used is None:
                 self._step(active, batch, seeds)
@@ -337,7 +337,7 @@ class Trainer:
             return False
         return not any(isinstance(module, nn.RNNBase) for module in active[0].net.modules())
 
-    def _prepared(self, indices: Indices, rows: Tensor, generator: torch.Generator) -> Batch:
+    def _prepared(self, indices: Indices, rows: Tensor, generator: torch.Generator, done: float) -> Batch:
         """Return standardised features, targets and which are known, changed by chance."""
         at = torch.from_numpy(indices).to(self._device, non_blocking=True)
         targets, known = self._targets[at], self._known[at]
@@ -346,7 +346,7 @@ class Trainer:
                 rows[:, 0], targets, known, self._mix_sound, generator, self._config.voices
             )
             rows = waveforms[:, None]
-        return self._augmenter(self._examples.transformed(rows), targets, known, generator)
+        return self._augmenter(self._examples.transformed(rows), targets, known, generator, done)
 
     @torch.inference_mode()
     def _logits_of_validation(self, learners: Sequence[Learner]) -> Tensor:

@@ -64,7 +64,7 @@ class TrainConfig:
         time; ``None``: all there are.
     ema : float
         Judge and keep a moving average of the weights with this decay instead of the weights; 0: do not.
-    mix, voices, shift, equalize, roll, mask, mixup : float, int, bool, float, int, float, float
+    mix, voices, crop, shift, equalize, roll, mask, mixup
         See `Augmentation`; all off by default.
     keep : {"best", "last"}
         Of which epoch the weights are kept: that with the lowest validation loss, or the last. With the
@@ -108,6 +108,7 @@ class TrainConfig:
     ema: float = 0.0
     mix: float = 0.0
     voices: int = 2
+    crop: float = 0.0
     shift: bool = False
     equalize: float = 0.0
     roll: int = 0
@@ -172,7 +173,7 @@ class TrainConfig:
         without = [] if self.strategy == "one-vs-all" else ["negatives", "stop_precision"]
         if self.strategy == "svm":
             without += ["clip", "class_weights", "ema", "compile"]
-            without += ["mix", "shift", "equalize", "roll", "mask", "mixup"]
+            without += ["mix", "crop", "shift", "equalize", "roll", "mask", "mixup"]
         if self.voices != 2 and not self.mix:
             raise UsageError(f"{self.voices} voices have no meaning without mixing", "give --mix")
         for name in without:

@@ -11,8 +11,11 @@ import torch
 from torch import Tensor
 
 from ....errors import UsageError
-from .changes import Batch, filter_gains, mask_bands, mixup, roll_bins, shift_frames
+from .changes import Batch, crop_frames, filter_gains, mask_bands, mixup, roll_bins, shift_frames
 from .mixing import mix_examples, mixing_of, scale_of
+
+WHOLE_FROM = 0.8
+"""From this part of the epochs on examples are not cropped."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class Augmentation:
         it is in either, and known to be absent only if it is in both.
     voices : int
         The most examples that are overlaid: with 3, a third joins with the same probability as a second.
+    crop : float
+        Show a stretch of this part of each example only, from a random place; 0: all of it. What is left is
+        the quicker to learn from. In the last fifth of the epochs examples are whole, as in prediction.
     shift : bool
         Let each example begin at a random frame; what came before it follows its end.
     equalize : float
@@ -45,6 +51,7 @@ class Augmentation:
 
     mix: float = 0.0
     voices: int = 2
+    crop: float = 0.0
     shift: bool = False
     equalize: float = 0.0
     roll: int = 0
@@ -60,6 +67,8 @@ class Augmentation:
             raise UsageError(f"a mixing probability of {self.mix:g} makes no sense", "choose one from 0 to 1")
         if self.voices < 2:
             raise UsageError(f"mixes of {self.voices} make no sense", "choose 2 or more")
+        if not 0 <= self.crop <= 1:
+            raise UsageError(f"a crop to {self.crop:g} of the whole makes no sense", "choose 0 to 1")
         if not 0 <= self.equalize < math.inf:
             raise UsageError(f"filters of {self.equalize:g} dB make no sense", "choose 0 or more, such as 3")
         if self.roll < 0:
@@ -99,7 +108,14 @@ class Augmenter:
         self._mixing = mixing_of(front_end_config) if augmentation.mix else None
         self._scale = scale_of(front_end_config) if augmentation.equalize else None
 
-    def __call__(self, features: Tensor, targets: Tensor, known: Tensor, generator: torch.Generator) -> Batch:
+    def __call__(
+        self,
+        features: Tensor,
+        targets: Tensor,
+        known: Tensor,
+        generator: torch.Generator,
+        done: float = 0.0,
+    ) -> Batch:
         """Return changed examples, standardised.
 
         Parameters
@@ -112,9 +128,13 @@ class Augmenter:
             Which of the targets are known.
         generator : torch.Generator
             Of the CPU, wherever the features are.
+        done : float
+            The part of the epochs that lies behind.
         """
         change = self._augmentation
         # Each for itself first: the voices of a mix are changed in different ways.
+        if change.crop and done < WHOLE_FROM:
+            features = crop_frames(features, change.crop, generator)
         if change.shift:
             features = shift_frames(features, generator)
         if change.roll:

@@ -31,6 +31,15 @@ def roll_bins(
     return features.gather(1, sources[:, :, None].expand(-1, -1, frames))
 
 
+def crop_frames(features: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    """Take a stretch of each example from a random place; see `Augmentation.crop`."""
+    count, bins, frames = features.shape
+    kept = max(1, round(part * frames))
+    starts = torch.randint(0, frames - kept + 1, (count, 1), generator=generator)
+    sources = (starts + torch.arange(kept)).to(features.device, non_blocking=True)
+    return features.gather(2, sources[:, None, :].expand(-1, bins, -1))
+
+
 def shift_frames(features: Tensor, generator: torch.Generator) -> Tensor:
     """Let each example begin at a random one of its frames, what came before it follows its end."""
     count, bins, frames = features.shape
