@@ -22,6 +22,7 @@ from imtools.train.protocol.losses import (
     kept_negatives,
     multi_label_loss,
     single_label_loss,
+    with_listwise,
 )
 
 Bools = np.ndarray
@@ -131,6 +132,22 @@ def test_examples_without_a_class_are_left_out() -> None:
     assert logits.grad is not None
     assert logits.grad[1].tolist() == [0.0, 0.0]
     assert (logits.grad[[0, 2]] != 0).all()  # what is not present is absent, listed or not
+
+
+def test_the_listwise_loss_compares_the_known_classes_of_an_example() -> None:
+    logits, targets, known = draws()
+    logits.requires_grad_()
+    total, count = with_listwise(2.0)(logits, targets, known, None)
+    binary, expected_count = multi_label_loss(logits, targets, known)
+    assert count == expected_count
+    compared = 0.0
+    for row, truth, told in zip(logits, targets, known, strict=True):
+        if truth.sum():
+            chances = row[told].softmax(dim=0)
+            compared += float(-(truth[told] / truth.sum() * chances.log()).sum().detach())
+    assert float((total - binary).detach()) == pytest.approx(2 * compared)
+    total.backward()
+    assert torch.equal(logits.grad[~known], torch.zeros(int((~known).sum()), dtype=torch.float64))
 
 
 def test_every_strategy_that_trains_nets_has_a_loss() -> None:

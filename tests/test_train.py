@@ -371,6 +371,19 @@ def test_the_last_epoch_may_be_kept(records: list[Record], tmp_path: Path) -> No
     assert "after its last epoch" in (tmp_path / "last" / "README.md").read_text()
 
 
+def test_classes_may_be_compared_with_each_other(records: list[Record], tmp_path: Path) -> None:
+    plain, compared = (
+        fit(records, tmp_path / str(weight), quick(epochs=2, folds=(0,), listwise=weight))
+        for weight in (0.0, 2.0)
+    )
+    losses = [one.members[0].validation["loss"] for one in (plain, compared)]
+    assert losses[1] > losses[0]
+    with pytest.raises(UsageError, match="--listwise has no meaning"):
+        quick(strategy="one-vs-all", listwise=2.0)
+    with pytest.raises(UsageError, match="makes no sense"):
+        quick(listwise=-1.0)
+
+
 def test_examples_are_cropped_but_in_the_last_fifth_of_the_epochs(
     records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -199,6 +199,14 @@ im-train --list-models""",
     help="Largest norm of the gradient, say 1 for recurrent nets; 0: any.",
 )
 @click.option(
+    "--listwise",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="WEIGHT",
+    help="multi-label: compare the classes of each example with each other too, with this weight.",
+)
+@click.option(
     "--class-weights",
     is_flag=True,
     help="Let rare classes count as much as frequent ones.",

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..protocol.config import TrainConfig
-from ..protocol.losses import LOSSES
+from ..protocol.losses import LOSSES, with_listwise
 from ..protocol.schedule import best_epoch
 from .average import MovingAverage
 from .history import Epoch
@@ -61,7 +61,8 @@ class Learner:
         )
         self.average = MovingAverage(self.net, self.config.ema) if self.config.ema else None
         self._forward: Net = torch.compile(self.net) if self.config.compile else self.net
-        self._loss = LOSSES[self.config.strategy]
+        listwise = self.config.listwise
+        self._loss = with_listwise(listwise) if listwise else LOSSES[self.config.strategy]
         self.steps = 0
         self.rate = 0.0
         self._sums: list[Tensor] = []

@@ -57,6 +57,9 @@ class TrainConfig:
         Decoupled from the gradient (Loshchilov & Hutter 2019, "AdamW"); 0 is Adam.
     clip : float
         Largest norm of the gradient of a net, which recurrent nets are apt to exceed; 0: any.
+    listwise : float
+        Multi-label: what a loss that compares the classes of an example counts beside the binary ones; see
+        `imtools.train.protocol.losses.with_listwise`.
     class_weights : bool
         Weigh classes such that rare ones count as much as frequent ones.
     negatives : float or None
@@ -103,6 +106,7 @@ class TrainConfig:
     warm_up: float = 0.0
     weight_decay: float = 0.0
     clip: float = 0.0
+    listwise: float = 0.0
     class_weights: bool = False
     negatives: float | None = None
     ema: float = 0.0
@@ -130,6 +134,7 @@ class TrainConfig:
             ("weight decay", self.weight_decay),
             ("division", self.division),
             ("norm", self.clip),
+            ("listwise loss", self.listwise),
         ):
             if not 0 <= value < float("inf"):
                 raise UsageError(f"a {what} of {value:g} makes no sense", "give 0 or more")
@@ -171,6 +176,7 @@ class TrainConfig:
     def _check_meaning(self) -> None:
         """Refuse what would have no effect: it would stand in the card as if it had had one."""
         without = [] if self.strategy == "one-vs-all" else ["negatives", "stop_precision"]
+        without += [] if self.strategy == "multi-label" else ["listwise"]
         if self.strategy == "svm":
             without += ["clip", "class_weights", "ema", "compile"]
             without += ["mix", "crop", "shift", "equalize", "roll", "mask", "mixup"]

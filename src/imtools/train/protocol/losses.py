@@ -24,6 +24,10 @@ LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
 """Bounds of a class's weight: beyond them a few examples would decide every step."""
 
 
+_NEVER = -1e4
+"""A logit that no softmax hears."""
+
+
 def multi_label_loss(
     logits: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -79,6 +83,34 @@ def single_label_loss(
         shares = shares * weights
     each = -(shares * logits.masked_fill(~used, 0.0).log_softmax(dim=1)).sum(dim=1)
     return each.masked_fill(~used[:, 0], 0.0).sum(), used.sum().to(logits.dtype)
+
+
+def with_listwise(weight: float) -> Loss:
+    """Return the multi-label loss with a listwise one beside it, which compares the classes of an example.
+
+    It is the cross-entropy of the softmax over the known classes, where those that are present share an
+    example in proportion to their targets (the top-one loss of Cao et al. 2007, "ListNet"). Binary losses
+    alone spend their first epochs on learning how rare each class is.
+
+    Parameters
+    ----------
+    weight : float
+        What the listwise loss of an example counts beside the sum of its binary ones.
+
+    Returns
+    -------
+    Loss
+        See `multi_label_loss`; the number of terms is that of the known labels.
+    """
+
+    def loss(
+        logits: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        total, count = multi_label_loss(logits, targets, known, weights)
+        compared, _ = single_label_loss(logits.masked_fill(~known, _NEVER), targets * known, known)
+        return total + weight * compared, count
+
+    return loss
 
 
 LOSSES: dict[str, Loss] = {

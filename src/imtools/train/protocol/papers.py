@@ -79,10 +79,11 @@ STATED: dict[str, dict[str, Any]] = {
     "imtools2026": {
         "strategy": "multi-label",
         "division": 0.1,
-        "epochs": 60,
-        "batch_size": 64,
-        "learning_rate": 3e-3,
-        "schedule": "onecycle",
+        "epochs": 44,
+        "batch_size": 32,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+        "warm_up": 2.0,
         "weight_decay": 0.05,
     },
 }
