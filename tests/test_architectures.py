@@ -159,7 +159,7 @@ def test_gradient_reaches_every_parameter(name: str) -> None:
 def test_training_on_a_batch_of_one(name: str) -> None:
     net, shape = small(name)
     net.train()
-    dense = [one for one in net.modules() if isinstance(one, nn.BatchNorm1d)] if name != "imtools2026" else []
+    dense = [one for one in net.modules() if isinstance(one, nn.BatchNorm1d)]
     if dense and name not in WAVEFORM:
         with pytest.raises(ValueError, match="more than 1 value"):
             net(torch.randn(1, *shape))
@@ -254,9 +254,13 @@ def test_our_net_knows_where_its_bands_lie() -> None:
     x[:, 192:200, 8:40] = torch.rand(8, 32)
     moved = x.roll(32, dims=1)  # by whole strides, far from the edges
     with torch.no_grad():
-        with_places = float((net(x) - net(moved)).abs().max())
-        net.place.fill_(0)  # what is left is a plain convolution
-        assert float((net(x) - net(moved)).abs().max()) < 1e-3 * with_places
+        net.place.fill_(0)
+        here, there = (
+            net.blocks(torch.stack([y, net.place[None, :, None].expand_as(y)], 1)) for y in (x, moved)
+        )
+        torch.testing.assert_close(here[:, :, 4:9], there[:, :, 5:10])  # the blocks do not,
+        by_move, by_sound = ((net(x) - net(other)).abs().max() for other in (moved, torch.zeros_like(x)))
+        assert by_move > 0.2 * by_sound  # the head does
 
 
 def test_the_recurrent_net_sees_both_ends() -> None:

@@ -387,17 +387,17 @@ def test_classes_may_be_compared_with_each_other(records: list[Record], tmp_path
 def test_examples_are_cropped_but_in_the_last_fifth_of_the_epochs(
     records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from imtools.models.imtools2026 import PlacedNet
+    from imtools.models.imtools2026 import BandNet
 
     seen: list[int] = []
-    forward = PlacedNet.forward
+    forward = BandNet.forward
 
-    def watched(net: PlacedNet, features: torch.Tensor) -> torch.Tensor:
+    def watched(net: BandNet, features: torch.Tensor) -> torch.Tensor:
         if net.training:
             seen.append(features.shape[2])
         return forward(net, features)
 
-    monkeypatch.setattr(PlacedNet, "forward", watched)
+    monkeypatch.setattr(BandNet, "forward", watched)
     config = quick(architecture="imtools2026", epochs=5, folds=(0,), crop=0.5)
     fit(records, tmp_path, config)
     steps = len(seen) // 5

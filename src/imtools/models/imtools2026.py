@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -13,13 +14,17 @@ from .vgg import scaled
 DEPTHS = (16, 32, 64, 128, 256)
 DENSE = 256
 DROPOUT = 0.25
+SLOPE = 0.3
+"""Of the leaky rectifier in the head, as in the net of Kratimenos et al. (2020)."""
 
 
-class PlacedNet(nn.Module):
-    """Blocks of two convolutions and a pool, then the mean over frequency, and mean and maximum over time.
+class BandNet(nn.Module):
+    """Blocks of two convolutions and a pool, then mean and maximum over time, in each band for itself.
 
     Instruments are told apart by where in frequency they sound as much as by their patterns, which a
-    convolution cannot see: so each band is normalised for itself, and a second channel says which one it is.
+    convolution cannot see. So each band is normalised for itself, a second channel says which one it is, and
+    what is left of frequency after the blocks is not pooled but handed to the dense layers.
+
     The first block is thin, for it costs the most; each that follows has a quarter of the places and twice
     the channels, and about the same cost.
 
@@ -44,12 +49,13 @@ class PlacedNet(nn.Module):
         for depth in depths:
             blocks += [*_convolution(channels, depth), *_convolution(depth, depth)]
             blocks.append(nn.MaxPool2d(2, ceil_mode=True))
-            channels = depth
+            channels, bins = depth, math.ceil(bins / 2)
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Sequential(
             nn.Dropout(DROPOUT),
-            nn.Linear(2 * channels, dense),
-            nn.ReLU(),
+            nn.Linear(2 * channels * bins, dense),
+            nn.BatchNorm1d(dense),
+            nn.LeakyReLU(SLOPE),
             nn.Dropout(DROPOUT),
             nn.Linear(dense, num_classes),
         )
@@ -58,8 +64,9 @@ class PlacedNet(nn.Module):
         """Return the logits (batch, classes) of features (batch, bins, frames)."""
         levels = self.normalize(features)
         places = self.place[None, :, None].expand_as(levels)
-        over_time = self.blocks(torch.stack([levels, places], dim=1)).mean(dim=2)
-        logits: Tensor = self.head(torch.cat([over_time.mean(dim=2), over_time.amax(dim=2)], dim=1))
+        heard = self.blocks(torch.stack([levels, places], dim=1))
+        over_time = torch.cat([heard.mean(dim=3), heard.amax(dim=3)], dim=1)
+        logits: Tensor = self.head(over_time.flatten(start_dim=1))
         return logits
 
 
@@ -94,4 +101,4 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
             f"features of {bins} bins x {frames} frames are too small for this net", "give at least 1 x 1"
         )
     depths = [scaled(depth, width) for depth in DEPTHS]
-    return PlacedNet(num_classes, input_shape[0], depths, scaled(DENSE, width))
+    return BandNet(num_classes, input_shape[0], depths, scaled(DENSE, width))
