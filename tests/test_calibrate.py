@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from imtools.calibration import LEAST_EXAMPLES, fit, reliability
-from imtools.errors import UsageError
+from imtools.calibration import LEAST_EXAMPLES, LEAST_SLOPE, fit, reliability
+from imtools.errors import ImtoolsWarning, UsageError
 from imtools.models.bundle import load, read_card, read_description
 from imtools.plot.reliability import draw_reliability
 from workspace import TINY_NET, build
@@ -86,11 +86,17 @@ def test_a_class_that_is_told_without_fault_keeps_finite_scores() -> None:
     assert 0 < scores[0] < 0.1 < 0.9 < scores[1] < 1
 
 
+def test_a_class_that_is_told_worse_than_by_chance_gets_its_share() -> None:
+    Y, S = drawn(1, 0)
+    with pytest.warns(ImtoolsWarning, match="a: told no better than by chance"):
+        found = fit(["a"], ~Y[:, None], S[:, None], np.ones_like(Y)[:, None])
+    assert found.slopes[0] == LEAST_SLOPE
+    assert found.apply(S[:, None]).mean() == pytest.approx(1 - Y.mean(), abs=0.01)
+
+
 def test_what_cannot_be_calibrated_is_refused() -> None:
     Y, S = drawn(1, 0, 50)
     known = np.ones_like(Y)[:, None]
-    with pytest.raises(UsageError, match="present less often"):
-        fit(["a"], ~Y[:, None], S[:, None], known)
     with pytest.raises(UsageError, match="too few to calibrate"):
         fit(["a"], Y[:4, None], S[:4, None], known[:4])
 

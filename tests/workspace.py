@@ -77,13 +77,20 @@ CASES = [
     Case("im-fuse", (), "opinions.jsonl", per_item=False),
     Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
     Case("im-plot", ("spectrogram", "-o", "{out}.png"), "index.jsonl", writes=(), per_item=False),
+    Case(
+        "im-report",
+        ("kratimenos2020", "-o", "{out}.html", "mono={space}/scores.jsonl"),
+        None,
+        writes=(),
+        per_item=False,
+    ),
     Case("im-export", ("onnx", "-m", "{space}/model"), None, per_item=False),
     Case("im-export", ("jams",), "predictions.jsonl", decodes=False),
     Case("im-export", ("audiofolder",), "folds.jsonl", decodes=False),
     Case("im-export", ("lhotse",), "predictions.jsonl", decodes=False),
 ]
 
-NEEDS_OUTPUT = ("im-features", "im-train", "im-calibrate", "im-plot", "im-export")
+NEEDS_OUTPUT = ("im-features", "im-train", "im-calibrate", "im-plot", "im-report", "im-export")
 """Commands that refuse to work without ``-o``."""
 
 
@@ -120,6 +127,7 @@ def build(run, space: Path, library: str = "lib", labels: tuple[str, ...] = ("cl
     step(None, "im-train", *TINY_NET, "-o", "model", "features")
     step("predictions.jsonl", "im-predict", "-m", "model", "features")
     step("members.jsonl", "im-predict", "-m", "model", "--members", "features")
+    step("scores.jsonl", "im-score", "--format", "jsonl", "predictions.jsonl")
     _write_opinions(space)
     step("thresholds.json", "im-threshold", "mel.jsonl", "modgd.jsonl", "cqt.jsonl")
 

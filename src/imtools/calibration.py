@@ -5,13 +5,14 @@ Of all items that a calibrated model gives a score of 0.7 for a class, seven in 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .errors import UsageError
+from .errors import ImtoolsWarning, UsageError
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -21,6 +22,9 @@ BINS = 10
 
 LEAST_EXAMPLES = 5
 """Positives, and negatives, from which on a class is fitted by itself."""
+
+LEAST_SLOPE = 0.01
+"""A class that is told no better than by chance keeps the order of its scores, hardly their differences."""
 
 _EDGE = 1e-6
 """Scores this near to 0 and 1 have no larger logits: a net that saturates says no more."""
@@ -108,7 +112,8 @@ def fit(classes: Sequence[str], Y: Bools, S: Floats, known: Bools) -> Calibratio
 
     It is the logistic regression of the truth on the logit, with truths that are drawn a little from 0 and 1
     as Platt does, so that a class that is told without fault keeps finite scores. Classes with fewer than
-    `LEAST_EXAMPLES` positives or negatives get what fits all classes together.
+    `LEAST_EXAMPLES` positives or negatives get what fits all classes together. No slope is below
+    `LEAST_SLOPE`.
 
     Parameters
     ----------
@@ -122,26 +127,29 @@ def fit(classes: Sequence[str], Y: Bools, S: Floats, known: Bools) -> Calibratio
     Raises
     ------
     UsageError
-        If all classes together have fewer, or the scores say the opposite of the truth.
+        If all classes together have fewer.
+
+    Warns
+    -----
+    ImtoolsWarning
+        If classes are told no better than by chance.
     """
     logits = _logit(S)
     if min(int((Y & known).sum()), int((~Y & known).sum())) < LEAST_EXAMPLES:
         what = f"fewer than {LEAST_EXAMPLES} positives or negatives are known: too few to calibrate with"
         raise UsageError(what, "give more records, or pass --unlisted absent")
     slope, offset = _platt(Y[known], logits[known])
-    if slope <= 0:
-        hint = "train it for longer, or look at the labels"
-        raise UsageError("what the model scores higher is present less often", hint)
     slopes, offsets, fitted = np.full(len(classes), slope), np.full(len(classes), offset), []
     for column, label in enumerate(classes):
         sure = known[:, column]
         truth = Y[sure, column]
         if min(int(truth.sum()), int((~truth).sum())) < LEAST_EXAMPLES:
             continue
-        own_slope, own_offset = _platt(truth, logits[sure, column])
-        if own_slope > 0:  # a class that is told worse than by chance keeps the order of its scores
-            slopes[column], offsets[column] = own_slope, own_offset
-            fitted.append(label)
+        slopes[column], offsets[column] = _platt(truth, logits[sure, column])
+        fitted.append(label)
+    if lost := [label for label, own in zip(classes, slopes, strict=True) if own <= LEAST_SLOPE]:
+        what = f"{', '.join(lost)}: told no better than by chance, all scores become nearly the same"
+        warnings.warn(ImtoolsWarning(what), stacklevel=2)
     return Calibration(list(classes), slopes, offsets, fitted)
 
 
@@ -158,7 +166,8 @@ def _platt(truth: Bools, logits: Floats) -> tuple[float, float]:
         return total / len(logits), np.array([wrong @ logits, wrong.sum()]) / len(logits)
 
     prior = np.log((positives + 1) / (negatives + 1))
-    found = minimize(loss, np.array([1.0, min(prior, 0.0) / 2]), jac=True, method="BFGS")
+    start, bounds = np.array([1.0, min(prior, 0.0) / 2]), [(LEAST_SLOPE, None), (None, None)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12})
     return float(found.x[0]), float(found.x[1])
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "fuse": "make one prediction of those of several models",
     "score": "compare predictions with labels",
     "plot": "draw sounds, training and scores",
+    "report": "hold scores against the figures of a paper",
     "export": "hand predictions and models to other programs",
 }
 """The commands in the order in which data pass through them."""

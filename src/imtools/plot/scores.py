@@ -126,8 +126,8 @@ def read_scores(path: str) -> list[ModelScores]:
         If the file cannot be read, is no score file or holds no scores, or a line is wrong: named as
         ``file:line``.
     """
-    shown = "standard input" if path == STDIN else path
-    return scores_of(_objects(path, shown), shown)
+    shown = _shown(path)
+    return scores_of(read_rows(path), shown)
 
 
 def scores_of(rows: Iterable[tuple[str, Json]], shown: str) -> list[ModelScores]:
@@ -152,7 +152,15 @@ def scores_of(rows: Iterable[tuple[str, Json]], shown: str) -> list[ModelScores]
     return found
 
 
-def _objects(path: str, shown: str) -> Iterator[tuple[str, Json]]:
+def read_rows(path: str) -> Iterator[tuple[str, Json]]:
+    """Yield the JSON objects in a score file, each with its place.
+
+    Raises
+    ------
+    ManifestError
+        If the file cannot be read, or a line is no JSON.
+    """
+    shown = _shown(path)
     try:
         data = sys.stdin.buffer.read() if path == STDIN else _bytes(path)
     except OSError as error:
@@ -165,6 +173,10 @@ def _objects(path: str, shown: str) -> Iterator[tuple[str, Json]]:
                 yield where, load_json(line)
             except ValueError as error:
                 raise ManifestError(f"{where}: not valid JSON ({error})", _HINT) from None
+
+
+def _shown(path: str) -> str:
+    return "standard input" if path == STDIN else path
 
 
 def _bytes(path: str) -> bytes:

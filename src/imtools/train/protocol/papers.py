@@ -79,11 +79,11 @@ STATED: dict[str, dict[str, Any]] = {
     "imtools2026": {
         "strategy": "multi-label",
         "division": 0.1,
-        "epochs": 44,
+        "epochs": 46,
         "batch_size": 32,
         "learning_rate": 2e-3,
         "schedule": "cosine",
-        "warm_up": 2.0,
+        "warm_up": 1.0,
         "weight_decay": 0.05,
     },
 }
