@@ -14,7 +14,7 @@ folds=${FOLDS:-${mini:+2}}
 folds=${folds:-5}
 if [ "$mini" ]; then
     out=${1:-kratimenos2020-mini} f0=crepe-tiny
-    sets=${SETS:-mono random tempo pitch control key trios} # the bundled recordings have no genre
+    sets=${SETS:-mono random tempo pitch control} # the bundled recordings have no genre
 else
     irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-kratimenos2020-out} f0=${F0:-crepe}
     sets=${SETS:-mono random genre tempo pitch control key trios}

@@ -92,6 +92,11 @@ def test_seeds_are_averaged_and_their_intervals_united(tmp_path: Path) -> None:
     ]
     assert Ours.read(files).cells("lrap") == ["0.650 (0.600 to 0.700)", "0.500 to 0.800"]
     assert Ours.read(files[:1]).cells("top1") == ["–", "–"]
+    lines = scores()
+    lines[0]["folds"] = {"by": "members", "overall": {"lrap": [0.68, 0.01], "auc": [None, None]}}
+    folds = Ours.read([write(tmp_path / "folds", lines)])
+    assert folds.cells("lrap")[0] == "0.700; folds 0.680 ± 0.010"
+    assert folds.cells("auc")[0] == "0.900"
     assert Ours.read(files[:1]).cells("emr", level=2) == ["0.100", "–"]
     assert Ours.read(files[:1]).cells("f1", label="cel") == ["0.300", "0.100 to 0.500"]
     assert Ours.read(files[:1]).cells("f1", label="vio") == ["–", "–"]

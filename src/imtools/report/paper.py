@@ -171,7 +171,11 @@ class Ours:
         return [str(row["label"]) for row in self.runs[0][1]]
 
     def cells(self, figure: str, *, label: str | None = None, level: int | None = None) -> list[object]:
-        """Return value and interval as texts: the mean over the runs, and what all intervals span."""
+        """Return value and interval as texts.
+
+        The value is the mean over the runs, with the least and the greatest where there are several; of one
+        run with folds, mean and deviation over these stand beside it. The interval is what all of them span.
+        """
         found = [_figure(head, classes, figure, label, level) for head, classes in self.runs]
         values = [value for value, _ in found if value is not None]
         if not values:
@@ -179,6 +183,10 @@ class Ours:
         shown = f"{sum(values) / len(values):.3f}"
         if len(values) > 1:
             shown += f" ({min(values):.3f} to {max(values):.3f})"
+        elif label is None and level is None:
+            overall = (self.runs[0][0].get("folds") or {}).get("overall", {})
+            mean, deviation = overall.get(figure) or (None, None)
+            shown += "" if mean is None else f"; folds {mean:.3f} ± {deviation:.3f}"
         spans = [span for _, span in found if span and None not in span]
         if not spans:
             return [shown, "–"]
