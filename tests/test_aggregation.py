@@ -13,6 +13,9 @@ def test_hand_computed_aggregations() -> None:
     np.testing.assert_allclose(aggregate(WINDOWS, "mean"), [0.4, 0.5, 0.5], rtol=1e-15)
     # Sums .8, 1 and 1, by the largest.
     np.testing.assert_allclose(aggregate(WINDOWS, "s2"), [0.8, 1, 1], rtol=1e-15)
+    np.testing.assert_allclose(aggregate(WINDOWS, "top-quarter"), [0.6, 0.5, 1], rtol=1e-15)
+    many = np.arange(9.0)[:, None] / 10 * [1, -1] + [0, 1]
+    np.testing.assert_allclose(aggregate(many, "top-quarter"), [(0.8 + 0.7 + 0.6) / 3, (1 + 0.9 + 0.8) / 3])
     np.testing.assert_allclose(aggregate(WINDOWS, "max"), [0.6, 0.5, 1], rtol=1e-15)
     # logit .2 = -ln 4, logit .6 = ln 1.5: their mean is ln(1.5 / 4) / 2. Scores of 0 and 1 cancel out.
     odds = np.sqrt(1.5 / 4)

@@ -264,6 +264,7 @@ def _run(
     formats: tuple[str, ...],
     content: dict[str, str],
 ) -> None:
+    from ..models.locate import locate
     from ..run import Options, Run
     from ..run.settings import content_digest
     from ..run.workers import default_jobs
@@ -285,9 +286,9 @@ def _run(
     params = {key: value for key, value in own.items() if key not in formats}
     for key, file in content.items():
         if isinstance(params[key], tuple):
-            params[key] = [content_digest(path, file) for path in params[key]]
+            params[key] = [content_digest(str(locate(path)), file) for path in params[key]]
         elif params[key] is not None:
-            params[key] = content_digest(params[key], file)
+            params[key] = content_digest(str(locate(params[key])), file)
     for key in ("device", "precision"):
         if key in values:
             params[key] = values[key]

@@ -134,7 +134,9 @@ im-segment music/ | im-features --kind chroma --n-chroma 36 -o chroma/ > feature
     type=click.Choice(list(KINDS)),
     help="A kind of front end with its own defaults, instead of a preset.",
 )
-@click.option("--like", metavar="MODEL", help="The front end of a model directory, instead of a preset.")
+@click.option(
+    "--like", metavar="MODEL", help="The front end of a model (a directory, or bundled), instead of a preset."
+)
 @_parameter_options
 @click.option(
     "--dtype",

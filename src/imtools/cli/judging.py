@@ -43,7 +43,7 @@ class_names = click.option(
 aggregation = click.option(
     "--aggregate",
     "aggregation",
-    type=click.Choice(["mean", "s1", "logit-mean", "s2", "max"]),
+    type=click.Choice(["mean", "s1", "top-quarter", "logit-mean", "s2", "max"]),
     callback=lambda _, __, value: "mean" if value == "s1" else value,
     help="Make each item's scores from those of its windows (s1 is the mean).",
 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     shard=True,
     spread=True,
     epilog="""
+im-predict song.flac
+im-predict --format table --top 3 music/
 im-predict -m model/ song.flac
 im-predict -m model/ music/ > predictions.jsonl
 im-predict -m model/ --format table --timeline song.flac
@@ -33,10 +35,11 @@ im-predict -m model/ --held-out features/ | im-score""",
     "-m",
     "--model",
     "models",
-    required=True,
     multiple=True,
+    default=["bundled"],
     metavar="DIR",
-    help="The model directory (repeatable: the mean of several models, which share what they decode).",
+    help="The model directory (default: bundled, the model that comes along; repeatable: the mean of several "
+    "models, which share what they decode).",
 )
 @click.option("--model-card", is_flag=True, help="Print what is to be known about the model, and exit.")
 @click.option("--keep", is_flag=True, help="Of several models, give the predictions of each too.")
@@ -111,6 +114,10 @@ def command(
     **settings: Any,
 ) -> None:
     """Tell which instruments sound in each record.
+
+    Without --model, the bundled model tells eleven of them: cello, clarinet, flute, acoustic and electric
+    guitar, organ, piano, saxophone, trumpet, violin, voice. --model-card says how well, and what it may be
+    used for.
 
     Records that carry the model's features are scored from them; all others from their audio, in windows
     whose scores become one as the model says: their mean, or S2.

@@ -298,8 +298,9 @@ im-train --list-models""",
 )
 @click.option(
     "--aggregation",
-    type=click.Choice(["mean", "logit-mean", "s2", "max"]),
-    help="Prediction: mean of the windows' scores or logits, their maximum, or sum by the largest class's.",
+    type=click.Choice(["mean", "top-quarter", "logit-mean", "s2", "max"]),
+    help="Prediction: mean of the windows' scores, of the highest quarter of them, or of their logits, their "
+    "maximum, or sum by the largest class's.",
 )
 @click.option(
     "--stereo/--mono",

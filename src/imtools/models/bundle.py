@@ -25,6 +25,7 @@ from ..device import place
 from ..errors import ImtoolsError, ModelError
 from .bosch2012 import for_state
 from .description import Description, Member
+from .locate import locate
 from .one_vs_all import build_binary
 from .output import watched
 from .registry import build
@@ -109,7 +110,7 @@ class Model:
         ModelError
             If the nets know one class each, or are none.
         """
-        if self.description.strategy in ("one-vs-all", "svm"):
+        if not self.description.nets_know_all:
             what = f"model {self.name}: has no net that knows all classes ({self.description.strategy})"
             raise ModelError(what, "take embeddings of a multi-label or single-label model")
         with self._watching, watched(self.scorer.nets) as seen:
@@ -198,7 +199,7 @@ def read_card(folder: _PathLike) -> str:
     ModelError
         If there is none.
     """
-    path = Path(folder) / CARD_NAME
+    path = locate(folder) / CARD_NAME
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -214,7 +215,7 @@ def read_description(folder: _PathLike) -> Description:
     ModelError
         If there is no ``model.json``, or it is not one that this version understands.
     """
-    path = Path(folder) / DESCRIPTION_NAME
+    path = locate(folder) / DESCRIPTION_NAME
     try:
         return Description.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -234,7 +235,7 @@ def load(
     Parameters
     ----------
     folder : path
-        As `save` wrote it.
+        As `save` wrote it, or ``"bundled"``: the model that comes with imtools.
     device : torch.device
         Where to compute; see `imtools.device.resolve_device`.
     dtype : torch.dtype
@@ -246,7 +247,7 @@ def load(
         If a file is missing or damaged, or the weights do not fit the description: naming the file.
     """
     description = read_description(folder)
-    path = Path(folder) / WEIGHTS_NAME
+    path = locate(folder) / WEIGHTS_NAME
     tensors = _read_weights(path, description)
     device = torch.device(device)
     nets = []
@@ -266,7 +267,7 @@ def read_states(folder: _PathLike, description: Description) -> list[dict[str, T
     ModelError
         If the weights are missing or damaged.
     """
-    tensors = _read_weights(Path(folder) / WEIGHTS_NAME, description)
+    tensors = _read_weights(locate(folder) / WEIGHTS_NAME, description)
     return [_state(tensors, member) for member in description.members]
 
 

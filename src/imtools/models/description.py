@@ -78,7 +78,7 @@ class Description:
         From what score a class counts as present.
     members : list of Member
         The nets; the scores of those that know a class are averaged.
-    aggregation : {"mean", "logit-mean", "s2", "max"}
+    aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}
         How the scores of windows become one; see `imtools.aggregation`. (Those of members are averaged.)
     stereo : bool
         Whether left, right, middle and side of a recording are heard apart; see `imtools.predict.streams`.
@@ -112,6 +112,11 @@ class Description:
     def degenerate(self) -> bool:
         """Whether any member gives (nearly) the same answer for every input."""
         return any(member.degenerate for member in self.members)
+
+    @property
+    def nets_know_all(self) -> bool:
+        """Whether its members are nets that know all classes, and not one each."""
+        return self.strategy in ("multi-label", "single-label")
 
     @property
     def sampling_rate(self) -> int:

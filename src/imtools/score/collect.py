@@ -294,7 +294,7 @@ def collect(records: Iterable[Record], *, aggregation: Aggregation | None = None
     ----------
     records : iterable of Record
         Items with labels and predictions. Each may be forgotten once it has been handed over.
-    aggregation : {"mean", "logit-mean", "s2", "max"}, optional
+    aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}, optional
         Make the scores of an item from those of its windows, the predictions with ``start``; without it
         only predictions for whole items count, those without ``start`` and ``duration``.
 

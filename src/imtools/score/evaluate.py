@@ -44,7 +44,7 @@ def evaluate(
         The classes to score; all that the model predicts if not given.
     model : str, optional
         Which model's predictions to score, if there are several.
-    aggregation : {"mean", "logit-mean", "s2", "max"}, optional
+    aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}, optional
         Make the scores of an item from those of its windows; see `collect`.
     resampling : Resampling, optional
         Give bootstrap intervals.

@@ -39,7 +39,7 @@ def made_of_windows(record: Record, aggregation: Aggregation) -> list[Prediction
     ----------
     record : Record
         Its predictions with a ``start`` are those of windows.
-    aggregation : {"mean", "logit-mean", "s2", "max"}
+    aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}
         See `imtools.aggregation.aggregate`.
 
     Raises

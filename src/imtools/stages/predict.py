@@ -15,6 +15,7 @@ from ..fuse import Fusion, plan
 from ..manifest import Prediction, Record
 from ..manifest.values import Json
 from ..models.bundle import load
+from ..models.locate import locate
 from ..predict.batching import score_together
 from ..predict.excerpt import Excerpt
 from ..predict.predictor import Cuttings, Predictor
@@ -221,7 +222,7 @@ def predict(run: Run, models: Sequence[str], answer: Answer, **settings: Any) ->
     options = run.options
     # Settled here: all workers of a cluster are to compute alike.
     bf16 = resolve_precision(options.precision, resolve_device(options.device)) != torch.float32
-    folders = [(folder, content_digest(str(folder), "model.json")) for folder in map(Path, models)]
+    folders = [(folder, content_digest(str(folder), "model.json")) for folder in map(locate, models)]
     arguments = (folders, options.device, "bf16" if bf16 else "fp32", answer, settings)
     # Elsewhere, one thread decodes for each that computes: a worker has one for each processor already.
     execute(run, make_stage(*arguments, Blueprint(make_stage, arguments), options.jobs), run.items())

@@ -132,7 +132,7 @@ def write_into(folder: str, file: ThresholdsFile, aggregation: Aggregation | Non
 
     Parameters
     ----------
-    folder : path
+    folder : str
         The directory.
     file : ThresholdsFile
         The thresholds.
@@ -147,7 +147,11 @@ def write_into(folder: str, file: ThresholdsFile, aggregation: Aggregation | Non
         If the directory holds no model.
     """
     from ..models.bundle import full_name, read_description, write_description
+    from ..models.locate import BUNDLED
 
+    if folder == BUNDLED:
+        hint = "keep the thresholds in a file, and mark predictions with --apply"
+        raise UsageError(f"{folder}: belongs to imtools and is not changed", hint)
     description = read_description(folder)
     name = full_name(description)
     if name not in file.models:

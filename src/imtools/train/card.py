@@ -71,6 +71,7 @@ def _what(description: Description, trained: Trained) -> str:
     )
     windows = {
         "mean": "Scores of windows are averaged.",
+        "top-quarter": "Of the scores of windows, the highest quarter of each class is averaged.",
         "logit-mean": "Logits of windows are averaged.",
         "max": "The highest score of any window counts.",
         "s2": "Scores of windows are added up and divided by the largest sum of any class (S2).",

@@ -22,7 +22,7 @@ class Start(Base):
 
     def check_strategy(self) -> None:
         """Check that there is a net that knows all classes."""
-        if self.description.strategy in ("one-vs-all", "svm"):
+        if not self.description.nets_know_all:
             what = f"{self.folder}: has no net that knows all classes ({self.description.strategy})"
             raise UsageError(what, "start from a multi-label or single-label model, or --extend this one")
 

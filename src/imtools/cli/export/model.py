@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 im-export onnx -m model/ -o exported/
 im-export onnx -m model/ --front-end -o exported/""",
 )
-@click.option("-m", "--model", required=True, metavar="DIR", help="The model directory.")
+@click.option("-m", "--model", required=True, metavar="DIR", help="The model directory, or bundled.")
 @click.option(
     "--front-end", is_flag=True, help="Include the front end: take the waveform instead of its features."
 )

@@ -74,7 +74,7 @@ class TrainConfig:
         last, figures on the validation records are those of records that have decided nothing.
     compile : bool
         Let torch compile the nets.
-    aggregation : {"mean", "logit-mean", "s2", "max"}
+    aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}
         How the scores of windows become one, in prediction; see `imtools.aggregation`.
     stereo : bool
         Whether left, right, middle and side of a recording are heard apart, in prediction.

@@ -1,0 +1,22 @@
+"""Where a model lies: in a directory that is named, or in this package."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+BUNDLED = "bundled"
+"""The name of the model that comes with imtools; a directory of that name is ``./bundled``."""
+
+_HERE = Path(__file__).parent / BUNDLED
+
+
+def locate(name: str | os.PathLike[str]) -> Path:
+    """Return the directory of a model.
+
+    Parameters
+    ----------
+    name : path
+        A model directory, or ``"bundled"``.
+    """
+    return _HERE if os.fspath(name) == BUNDLED else Path(name)
