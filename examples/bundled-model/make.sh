@@ -5,7 +5,8 @@
 #
 # TRAIN_NPZ holds the mel spectrograms of the IRMAS training set; AUDIO_DIRECTORY a manifest.jsonl whose lines have
 # "path", "labels", "source" and "kind", which is "notes" or "phrases". Phrases only judge. EPOCHS and WIDTH may be set
-# in the environment. A training that was interrupted goes on if the script is started again.
+# in the environment. A training that was interrupted goes on if the script is started again. What it leaves in
+# OUTPUT_DIRECTORY/model, but for run.json, is what lies in src/imtools/models/bundled.
 set -eu
 
 archive=$1

@@ -48,6 +48,7 @@ im-train --schedule onecycle --learning-rate 0.002 --unlisted absent -o model/ i
 im-train --model chen2024 --negatives 1 -o families/ features/
 im-train --model chen2024 --negatives 1 --extend families/ --classes vio -o more/ new/
 im-train --init model/ --epochs 5 --learning-rate 0.0003 -o tuned/ new/
+im-segment --length 3 --tail pad music/ | im-train --init bundled --epochs 5 --unlisted absent -o mine/
 im-train --list-models""",
 )
 @click.option(
