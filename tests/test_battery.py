@@ -397,7 +397,7 @@ def test_resuming_a_finished_run_repeats_its_output(case: Case, run, space: Path
     assert _run_whole(case, run, space, out, "--resume") == first
 
 
-OWN_OUTPUT = ("im-train", "im-export onnx")
+OWN_OUTPUT = ("im-train", "im-calibrate", "im-export onnx")
 """Commands whose output directory has no journal."""
 
 JOURNALLED = pytest.mark.parametrize(

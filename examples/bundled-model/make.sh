@@ -28,8 +28,8 @@ im-split --holdout 0.15 --folds 10 --seed 1 "$out/irmas.jsonl" "$out/notes.jsonl
     > "$out/split.jsonl"
 
 # Each clip of IRMAS names one predominant instrument only: the others count as absent.
-im-train --model imtools2026 --width "${WIDTH:-1}" --epochs "${EPOCHS:-46}" --ema 0.998 --listwise 2 --mix 0.3 \
-    --voices 3 --crop 0.5 --shift --equalize 2 --roll 2 --mask 0.1 --unlisted absent --folds 7 --hop 1.5 \
+im-train --model imtools2026 --width "${WIDTH:-1}" --epochs "${EPOCHS:-46}" --warm-up 1 --ema 0.998 --listwise 2 \
+    --mix 0.3 --voices 3 --crop 0.5 --shift --equalize 2 --roll 2 --mask 0.1 --unlisted absent --folds 7 --hop 1.5 \
     --aggregation top-quarter --seed 1 --name imtools --resume -o "$out/trained" \
     "$out/split.jsonl" > "$out/validation.jsonl"
 

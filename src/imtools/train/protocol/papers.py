@@ -83,7 +83,6 @@ STATED: dict[str, dict[str, Any]] = {
         "batch_size": 32,
         "learning_rate": 2e-3,
         "schedule": "cosine",
-        "warm_up": 1.0,
         "weight_decay": 0.05,
     },
 }
