@@ -79,8 +79,7 @@ def test_what_is_no_music_has_no_instruments(sound: str, run, tmp_path: Path) ->
 
 
 def test_other_commands_know_it_by_its_name(run, examples_audio: Path, tmp_path: Path) -> None:
-    clips = sorted(examples_audio.rglob("*.flac"))[:24:3]
-    segments = run("im-segment", "--length", "3", "--tail", "pad", *map(str, clips))
+    segments = run("im-segment", "--length", "3", "--tail", "pad", str(examples_audio))
     made = run("im-features", "--like", "bundled", "-o", str(tmp_path / "mel"), stdin=segments.stdout)
     assert made.returncode == 0, made.stderr.decode()
     scored = run("im-predict", stdin=made.stdout)

@@ -70,5 +70,5 @@ score duos "$out/duos-predicted.jsonl"
 score trios "$out/trios-predicted.jsonl"
 python "$here/card.py" "$out" "$here/CARD.md"
 sed -n '/^## Results/,/^## Training data/p' "$out/model/README.md"
-none=$(grep -vc '"present":true' "$out/nothing-test.jsonl")
+none=$(grep -vc '"present":true' "$out/nothing-test.jsonl" || true)
 echo "$none of $(wc -l < "$out/nothing-test.jsonl") held-out sounds without any instrument are said to have none"
