@@ -16,6 +16,7 @@ nets=${NETS:-$all}
 if [ "$mini" ]; then
     out=${1:-avramidis2021-mini}
 else
+    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
     irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-avramidis2021-out}
 fi
 mkdir -p "$out"

@@ -14,6 +14,7 @@ per_level=${per_level:-100}
 if [ "$mini" ]; then
     out=${1:-chen2024-mini}
 else
+    : "${1:?give NSYNTH, or --mini}"
     nsynth=$(absolute "$1") out=${2:-chen2024-out}
 fi
 mkdir -p "$out"

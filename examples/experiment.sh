@@ -1,7 +1,7 @@
-# What the scripts of the papers share; they read it. (Functions run in subshells: they have no variables of their
-# own otherwise.) Their options: --mini runs on the bundled recordings, to see that
-# everything composes; --plan stops before anything is computed. In the environment: SCALE, a factor on the nets' width
-# and the number of epochs; DEVICE; SEED; EPOCHS; LIMIT, the mixes of each combination of classes.
+# What the scripts of the papers share; they read it. Functions run in subshells: they have no variables of their own
+# otherwise. The options of the scripts: --mini runs on the bundled recordings, to see that everything composes; --plan
+# stops before anything is computed. In the environment: SCALE, a factor on the nets' width; EPOCHS; LIMIT, the mixes of
+# each combination of classes; SEED; DEVICE.
 
 mini='' plan=''
 while [ $# -gt 0 ]; do

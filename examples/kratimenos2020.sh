@@ -16,6 +16,7 @@ if [ "$mini" ]; then
     out=${1:-kratimenos2020-mini} f0=crepe-tiny
     sets=${SETS:-mono random tempo pitch control} # the bundled recordings have no genre
 else
+    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
     irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-kratimenos2020-out} f0=${F0:-crepe}
     sets=${SETS:-mono random genre tempo pitch control key trios}
 fi

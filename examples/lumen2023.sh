@@ -11,6 +11,7 @@ set -eu
 if [ "$mini" ]; then
     out=${1:-lumen2023-mini}
 else
+    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
     irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-lumen2023-out}
 fi
 mkdir -p "$out"
