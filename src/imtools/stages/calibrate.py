@@ -22,6 +22,7 @@ from ..models.bundle import (
     save,
 )
 from ..models.description import Description
+from ..models.locate import locate
 from ..run import Run
 from ..score import Collected, LabelledScores
 from .inputs import inputs_of, items_of, take_in
@@ -54,7 +55,7 @@ def calibrate(run: Run, model: str, *, unlisted: Unlisted) -> None:
     if description.strategy != "multi-label":
         what = f"{model}: its scores are not of one sigmoid for each class ({description.strategy})"
         raise UsageError(what, "calibrate a multi-label model")
-    if (run.folder / DESCRIPTION_NAME).exists() and run.folder.samefile(model):
+    if (run.folder / DESCRIPTION_NAME).exists() and run.folder.samefile(locate(model)):
         raise UsageError(f"{run.folder}: is the model itself", "name another directory with -o")
     collected, held = Collected(), 0
     with run.clock.measure("read"):
