@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .aggregation import logits as logits_of
+from .aggregation import sigmoid
 from .errors import ImtoolsWarning, UsageError
 
 Floats = NDArray[np.float64]
@@ -25,9 +27,6 @@ LEAST_EXAMPLES = 5
 
 LEAST_SLOPE = 0.01
 """A class that is told no better than by chance keeps the order of its scores, hardly their differences."""
-
-_EDGE = 1e-6
-"""Scores this near to 0 and 1 have no larger logits: a net that saturates says no more."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,7 @@ class Calibration:
 
     def apply(self, S: ArrayLike) -> Floats:
         """Return scores (n, classes) as they become."""
-        return _sigmoid(self.slopes * _logit(np.asarray(S, dtype=np.float64)) + self.offsets)
+        return sigmoid(self.slopes * logits_of(np.asarray(S, dtype=np.float64)) + self.offsets)
 
 
 def fit(classes: Sequence[str], Y: Bools, S: Floats, known: Bools) -> Calibration:
@@ -134,7 +133,7 @@ def fit(classes: Sequence[str], Y: Bools, S: Floats, known: Bools) -> Calibratio
     ImtoolsWarning
         If classes are told no better than by chance.
     """
-    logits = _logit(S)
+    logits = logits_of(S)
     if min(int((Y & known).sum()), int((~Y & known).sum())) < LEAST_EXAMPLES:
         what = f"fewer than {LEAST_EXAMPLES} positives or negatives are known: too few to calibrate with"
         raise UsageError(what, "give more records, or pass --unlisted absent")
@@ -161,7 +160,7 @@ def _platt(truth: Bools, logits: Floats) -> tuple[float, float]:
 
     def loss(parameters: Floats) -> tuple[float, Floats]:
         answer = parameters[0] * logits + parameters[1]
-        wrong = _sigmoid(answer) - target
+        wrong = sigmoid(answer) - target
         total = float(np.sum(np.logaddexp(0, answer) - target * answer))
         return total / len(logits), np.array([wrong @ logits, wrong.sum()]) / len(logits)
 
@@ -169,13 +168,3 @@ def _platt(truth: Bools, logits: Floats) -> tuple[float, float]:
     start, bounds = np.array([1.0, min(prior, 0.0) / 2]), [(LEAST_SLOPE, None), (None, None)]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12})
     return float(found.x[0]), float(found.x[1])
-
-
-def _logit(scores: Floats) -> Floats:
-    inside = np.clip(scores, _EDGE, 1 - _EDGE)
-    return np.log(inside) - np.log1p(-inside)
-
-
-def _sigmoid(values: Floats) -> Floats:
-    result: Floats = 1 / (1 + np.exp(-values))
-    return result

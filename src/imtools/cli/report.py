@@ -11,8 +11,6 @@ from .app import start, tool
 if TYPE_CHECKING:
     from ..run import Run
 
-_PAPERS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis2022")
-
 
 @tool(
     "im-report",
@@ -22,7 +20,7 @@ im-report kratimenos2020 -o report.html mono=scores.jsonl pitch=pitch-scores.jso
 im-report kratimenos2020 -o report.html --note 'Notes, not music.' mono=scores.jsonl mono=pitch-scores.jsonl
 im-report lumen2023 --list-keys""",
 )
-@click.argument("paper", type=click.Choice(_PAPERS), metavar="PAPER")
+@click.argument("paper", metavar="PAPER")
 @click.argument("scores", nargs=-1, metavar="[KEY=FILE]...")
 @click.option("-o", "--output", "path", metavar="FILE.html", help="The page to write (required).")
 @click.option("--force", is_flag=True, help="Replace the page if it exists.")

@@ -10,6 +10,7 @@ import click
 from ...errors import UsageError
 from ...features import DEFAULT_PRESET, PRESETS
 from ..app import tool
+from ..judging import unlisted as labels_unlisted
 from .options import names, paper_options
 
 if TYPE_CHECKING:
@@ -21,13 +22,7 @@ if TYPE_CHECKING:
 def _judging_options(function: Callable[..., None]) -> Callable[..., None]:
     """Say of which models and classes a picture of labelled predictions is."""
     for option in (
-        click.option(
-            "--unlisted",
-            type=click.Choice(["unknown", "absent"]),
-            default="unknown",
-            show_default=True,
-            help="What an instrument is that incomplete labels do not list.",
-        ),
+        labels_unlisted,
         click.option("--classes", metavar="A,B,...", help="Draw only these classes."),
         click.option(
             "--model", "models", metavar="NAME", multiple=True, help="Draw this model (repeatable; all)."
