@@ -13,14 +13,7 @@ folds=${folds:-5}
 all='bigru-128 bigru-256 bigru-128-64 dcnn fcn rfcn crnn2 crnn3 crnn4 crnn5'
 if [ "$mini" ]; then all='fcn rfcn crnn3'; fi # a GRU on every sample takes its time
 nets=${NETS:-$all}
-if [ "$mini" ]; then
-    out=${1:-avramidis2021-mini}
-else
-    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
-    irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-avramidis2021-out}
-fi
-mkdir -p "$out"
-cd "$out"
+irmas avramidis2021 "$@"
 
 # 4.1: clips cut into seconds, five folds of recordings.
 if [ "$mini" ]; then
@@ -58,6 +51,5 @@ done
 # Figure 4: the best net on samples, class by class, against the constant-Q transform.
 figures against.scores.jsonl --baseline kratimenos.judged.jsonl crnn3.judged.jsonl
 im-plot difference --force -o figure4.svg against.scores.jsonl > figure4.json
-im-report avramidis2021 --force -o report.html \
-    ${mini:+--note "The bundled recordings and tiny nets: the pipeline, not its figures."} \
+report avramidis2021 \
     --picture "figure4.svg=Figure 4: F1 by class, of CRNN 3 against the net on the constant-Q transform." $rows

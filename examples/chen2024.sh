@@ -69,8 +69,7 @@ for level in 1 2 3 4 5 6; do
         set -- "$@" --picture "figure$number.svg=Figure $number: each family against the rest, $level at once."
     fi
 done
-im-report chen2024 --force -o report.html \
-    ${mini:+--note "The bundled recordings and tiny nets: the pipeline, not its figures."} \
+report chen2024 \
     --picture "figure6.svg=Figure 6: intersection over union and exact matches, by the number of families." \
     --picture "figure7.svg=Figure 7: accuracy of each family." --picture "figure8.svg=Figure 8: true positives." \
     "$@" solo=solo.scores.jsonl polyphony=polyphony.scores.jsonl

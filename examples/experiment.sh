@@ -70,3 +70,21 @@ figures() {
         once "$target" im-score --unlisted absent --seed "$seed" --format jsonl "$@"
     )
 }
+
+# irmas PAPER [ARGUMENT...]: where the data set is that a script was given, and where to write; goes there.
+irmas() {
+    if [ "$mini" ]; then
+        out=${2:-$1-mini}
+    else
+        : "${2:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${3:?give IRMAS_TEST too}"
+        irmas_train=$(absolute "$2") irmas_test=$(absolute "$3") out=${4:-$1-out}
+    fi
+    mkdir -p "$out"
+    cd "$out"
+}
+
+# report PAPER [ARGUMENT...]: our figures beside those of the paper.
+report() {
+    im-report "$@" --force -o report.html \
+        ${mini:+--note "The bundled recordings and tiny nets: the pipeline, not its figures."}
+}

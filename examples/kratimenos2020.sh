@@ -13,12 +13,9 @@ set -eu
 folds=${FOLDS:-${mini:+2}}
 folds=${folds:-5}
 if [ "$mini" ]; then
-    out=${1:-kratimenos2020-mini} f0=crepe-tiny
-    sets=${SETS:-mono random tempo pitch control} # the bundled recordings have no genre
+    f0=crepe-tiny sets=${SETS:-mono random tempo pitch control} # the bundled recordings have no genre
 else
-    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
-    irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-kratimenos2020-out} f0=${F0:-crepe}
-    sets=${SETS:-mono random genre tempo pitch control key trios}
+    f0=${F0:-crepe} sets=${SETS:-mono random genre tempo pitch control key trios}
 fi
 # of SET...: those of them that are to be studied.
 of() {
@@ -26,8 +23,7 @@ of() {
         case " $sets " in *" $set "*) echo "$set" ;; esac
     done
 }
-mkdir -p "$out"
-cd "$out"
+irmas kratimenos2020 "$@"
 
 # III-A: clips of one predominant instrument, cut into seconds. Five folds of recordings, made before anything is mixed.
 if [ "$mini" ]; then
@@ -133,7 +129,6 @@ im-plot spectrogram --force -o figure1.svg panels.jsonl > figure1.json
 compared=
 for set in $(of genre tempo pitch) combined; do compared="$compared kratimenos2020-$set.scores.jsonl"; done
 im-plot difference --force -o figure3.svg $compared > figure3.json
-im-report kratimenos2020 --force -o report.html \
-    ${mini:+--note "The bundled recordings and tiny nets: the pipeline, not its figures."} \
+report kratimenos2020 \
     --picture "figure1.svg=Figure 1: a random mix, one in tempo, one in pitch." \
     --picture "figure3.svg=Figure 3: F1 by class, against solos." $rows

@@ -8,14 +8,7 @@
 set -eu
 . "$(dirname "$0")/experiment.sh"
 
-if [ "$mini" ]; then
-    out=${1:-lumen2023-mini}
-else
-    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
-    irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-lumen2023-out}
-fi
-mkdir -p "$out"
-cd "$out"
+irmas lumen2023 "$@"
 
 # 3.1: 15 % of the training set validate: fold 0 of seven, whole recordings. Clips are cut into seconds.
 if [ "$mini" ]; then
@@ -63,6 +56,5 @@ for one in mel-modgd fused; do figures "$one.scores.jsonl" "$one.judged.jsonl"; 
 im-fuse --keep --name mean $validations | im-plot threshold --force --unlisted absent -o figure6.svg > figure6.json
 rows=
 for one in mel modgd chroma mean mel-modgd fused; do rows="$rows $one=$one.scores.jsonl"; done
-im-report lumen2023 --force -o report.html \
-    ${mini:+--note "The bundled recordings and tiny nets: the pipeline, not its figures."} \
+report lumen2023 \
     --picture "figure6.svg=Figure 6: F1 against the threshold, on what validated." $rows

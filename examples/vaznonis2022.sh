@@ -9,14 +9,7 @@
 set -eu
 . "$(dirname "$0")/experiment.sh"
 
-if [ "$mini" ]; then
-    out=${1:-vaznonis2022-mini}
-else
-    : "${1:?give IRMAS_TRAIN and IRMAS_TEST, or --mini}" "${2:?give IRMAS_TEST too}"
-    irmas_train=$(absolute "$1") irmas_test=$(absolute "$2") out=${3:-vaznonis2022-out}
-fi
-mkdir -p "$out"
-cd "$out"
+irmas vaznonis2022 "$@"
 
 # 3.1: whole clips of 3 seconds. The paper does not say what validates: a tenth of the recordings.
 if [ "$mini" ]; then
@@ -49,5 +42,4 @@ for one in lstm fft bosch bosch-streams; do
     figures "$one.scores.jsonl" "$one.judged.jsonl"
     rows="$rows $one=$one.scores.jsonl"
 done
-im-report vaznonis2022 --force -o report.html \
-    ${mini:+--note "The bundled recordings and tiny nets: the pipeline, not its figures."} $rows
+report vaznonis2022 $rows
