@@ -373,21 +373,44 @@ def test_a_fault_of_the_whole_is_reported_by_one_shard(run, space: Path, tmp_pat
 
 
 INTERRUPTING = """
-import os, signal, sys
+import io, os, signal, sys
+import numpy as np
+import soundfile as sf
 from imtools.run import Passing, execute
 from imtools.run.context import Options, Run
 
-times, out, *resume = sys.argv[1:]
+signals, swallowed, out, *resume = sys.argv[1:]
+
+def send(number):
+    os.kill(os.getpid(), number)
+
+class Disk(io.BytesIO):
+    number = 0
+    def write(self, data):  # what is raised in here is dropped by what calls it
+        if self.number:
+            number, self.number = self.number, 0
+            send(number)
+        return super().write(data)
 
 class Stage(Passing):
     group_size = 2
     def process(self, records, prepared):
         if records[0].id == "cla/2":  # in the second group of four
-            for _ in range(int(times)):
-                os.kill(os.getpid(), signal.SIGINT)
+            for name in signals.split():
+                number = getattr(signal, name)
+                if swallowed == "True":
+                    disk = Disk()
+                    disk.number = number
+                    sf.write(disk, np.zeros(9), 8000, format="FLAC")
+                else:
+                    send(number)
         return super().process(records, prepared)
 
+def terminate(*_):
+    raise SystemExit(143)
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, terminate)
 try:
     with Run("im-segment", "1", Options(inputs=["lib"], output=out, resume=bool(resume), jobs=2), {}) as run:
         execute(run, Stage(), run.items())
@@ -397,21 +420,24 @@ except KeyboardInterrupt:
 """A command that is interrupted while it works on its second group."""
 
 
-@pytest.mark.parametrize(("times", "kept"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize("swallowed", [False, True])
+@pytest.mark.parametrize(
+    ("signals", "code", "kept"), [("SIGINT", 130, 2), ("SIGINT SIGINT", 130, 1), ("SIGTERM", 143, 1)]
+)
 def test_the_first_interruption_waits_for_the_group_at_work(
-    times: int, kept: int, space: Path, tmp_path: Path
+    signals: str, swallowed: bool, code: int, kept: int, space: Path, tmp_path: Path
 ) -> None:
-    def begin(count: int, out: str, *resume: str) -> subprocess.CompletedProcess[bytes]:
-        command = [sys.executable, "-c", INTERRUPTING, str(count), str(tmp_path / out), *resume]
-        return finished(command, cwd=space)
+    def begin(signals: str, out: str, *resume: str) -> subprocess.CompletedProcess[bytes]:
+        arguments = [signals, str(swallowed), str(tmp_path / out), *resume]
+        return finished([sys.executable, "-c", INTERRUPTING, *arguments], cwd=space)
 
-    assert begin(0, "whole").returncode == 0
-    broken = begin(times, "broken")
-    assert broken.returncode == 130, broken.stderr.decode()
-    assert b"finishing the items at work" in broken.stderr
+    assert begin("", "whole").returncode == 0
+    broken = begin(signals, "broken")
+    assert broken.returncode == code, broken.stderr.decode()
+    assert (b"finishing the items at work" in broken.stderr) == ("SIGINT" in signals)
     journal = (tmp_path / "broken" / "journal.jsonl").read_text().splitlines()
     assert len(journal) == 1 + kept  # the first line says what run it is
-    assert begin(0, "broken", "resume").returncode == 0
+    assert begin("", "broken", "resume").returncode == 0
     assert (tmp_path / "broken" / "manifest.jsonl").read_bytes() == (
         tmp_path / "whole" / "manifest.jsonl"
     ).read_bytes()

@@ -106,7 +106,8 @@ class Cluster(Generic[P, M]):
                     flying.append(self._send(block))
                 if not flying:
                     break
-                answer = self._answer(flying[0])
+                with self._run.interruption.at_once():
+                    answer = self._answer(flying[0])
                 landed = flying.popleft()
                 landed.future.release()
                 self._run.clock.add(answer.seconds)

@@ -47,10 +47,10 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
         run.start()
         run.emit(())  # what comes first, even where nothing follows
         rest, first = _replay(run, stage, iter(items))
-        with run.interruption, closing(groups(rest, first)) as made:
+        with run.interruption, closing(groups(run.interruption.each(rest), first)) as made:
             for group in made:
                 _keep(run, stage, group)
-                run.interruption.release()
+                run.interruption.settle()
         stage.end()
 
 
@@ -79,6 +79,7 @@ def _keep(run: Run, stage: Work[P, M], group: list[Made[M]]) -> None:
             made.append(one.outcome)
     with run.clock.measure(stage.process_step):
         results = iter(stage.store(records, made) if made else ())
+    run.interruption.confirm()
     done: list[Done] = []
     output: list[Record] = []
     for one in group:

@@ -88,7 +88,6 @@ def local_groups(
     jobs = run.options.jobs
     each = ordered_map(ready, items, jobs, ahead=stage.group_size + 2 * jobs, place=lambda item: item.place)
     for group in cut(timed(each, "wait", run.clock), stage.group_size, first):
-        run.interruption.hold()  # until it is committed
         yield processed(stage, group, run.clock)
 
 

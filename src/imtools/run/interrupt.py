@@ -1,15 +1,25 @@
-"""Ctrl-C while a group of items is at work: what has been computed of it is not thrown away."""
+"""Ctrl-C and termination while items are at work: what is computed is kept, what is half done is not."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Interruption:
-    """Lets the first Ctrl-C wait while work goes on that would be lost; a context manager.
+    """Says when Ctrl-C may end a run; a context manager.
+
+    An exception must not come out of a signal handler just anywhere: libraries in C call back into Python to
+    read and write files, and drop what is raised in there. The interruption would be lost, and the file
+    damaged. So the first Ctrl-C only leaves word, and the run ends once what is at work has been committed;
+    it ends at once where the run merely waits. The second one, or a termination, does not wait, but then
+    nothing more is committed.
 
     Outside of it, and in a process that deals with Ctrl-C in its own way, nothing is changed.
 
@@ -21,40 +31,91 @@ class Interruption:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._holding = self._asked = self._installed = False
+        self._waiting = self._asked = False
+        self._end: BaseException | None = None
+        self._replaced: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
         in_main_thread = threading.current_thread() is threading.main_thread()
         if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._handle)
-            self._installed = True
+            self._replaced[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
+            if callable(signal.getsignal(signal.SIGTERM)):  # ours; by default the process just dies
+                self._replaced[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._terminate)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._installed = False
+        while self._replaced:
+            signal.signal(*self._replaced.popitem())
 
-    def hold(self) -> None:
-        """Let a Ctrl-C wait from here on; the second one does not."""
-        self._holding = True
-
-    def release(self) -> None:
-        """Let Ctrl-C work at once again.
+    def each(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield items; while one is waited for, Ctrl-C works at once.
 
         Raises
         ------
         KeyboardInterrupt
-            If one has waited.
+            If there was a Ctrl-C before.
         """
-        self._holding = False
+        rest = iter(items)
+        end = object()
+        while True:
+            with self.at_once():
+                item = next(rest, end)
+            if item is end:
+                return
+            yield item  # type: ignore[misc]  # it is not the end
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Let Ctrl-C work at once within the ``with`` block, where nothing can be lost.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If there was a Ctrl-C before or within the block.
+        """
+        self._waiting = True  # before looking: one that comes in between must not be missed
+        try:
+            self.settle()
+            yield
+        finally:
+            self._waiting = False
+        self.settle()
+
+    def confirm(self) -> None:
+        """See that what is at work may be committed.
+
+        Raises
+        ------
+        BaseException
+            What was raised by a signal since, in case it was dropped where it came up.
+        """
+        if self._end is not None:
+            raise self._end
+
+    def settle(self) -> None:
+        """See that the run may go on, now that nothing is at work.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If there was a Ctrl-C.
+        """
+        self.confirm()
         if self._asked:
             raise KeyboardInterrupt
 
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._holding or self._asked:
-            raise KeyboardInterrupt
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._asked or self._waiting:
+            self._end = KeyboardInterrupt()
+            raise self._end
         self._asked = True
         self._say("interrupted: finishing the items at work; Ctrl-C again drops them")
+
+    def _terminate(self, number: int, frame: FrameType | None) -> None:
+        try:
+            self._replaced[signal.SIGTERM](number, frame)
+        except BaseException as error:
+            self._end = error
+            raise
