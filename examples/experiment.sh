@@ -1,7 +1,7 @@
 # What the scripts of the papers share; they read it. Functions run in subshells: they have no variables of their own
 # otherwise. The options of the scripts: --mini runs on the bundled recordings, to see that everything composes; --plan
 # stops before anything is computed. In the environment: SCALE, a factor on the nets' width; EPOCHS; LIMIT, the mixes of
-# each combination of classes; SEED; DEVICE.
+# each combination of classes; SEED; DEVICE; TRAINING, more options of im-train.
 
 mini='' plan=''
 while [ $# -gt 0 ]; do
@@ -57,7 +57,7 @@ train() {
         shift 2
         if [ ! -e "$folder/README.md" ]; then
             im-train --model "$net" --width "$scale" ${epochs:+--epochs "$epochs"} --unlisted absent --seed "$seed" \
-                --device "$device" --name "$(basename "$folder")" --resume -o "$folder" "$@" > "$folder.log"
+                --device "$device" --name "$(basename "$folder")" ${TRAINING-} --resume -o "$folder" "$@" > "$folder.log"
         fi
     )
 }

@@ -89,8 +89,10 @@ combine() { # NAME NET SET...
     for set in "$@"; do files="$files $net-$set.judged.jsonl"; done
     once "$net-$name.judged.jsonl" fused $files
 }
-combine combined kratimenos2020 $(of mono genre tempo pitch)
-if [ ! "$mini" ]; then combine combined gururani2018 $(of mono genre tempo pitch); fi
+parts=$(of mono genre tempo pitch) combined=
+case $(echo $parts) in *' '*) combined=combined ;; esac # one model alone is no ensemble
+if [ "$combined" ]; then combine combined kratimenos2020 $parts; fi
+if [ "$combined" ] && [ ! "$mini" ]; then combine combined gururani2018 $parts; fi
 combinations=
 if [ ! "$mini" ]; then
     # The binary digits of each number say which sets are in.
@@ -117,17 +119,17 @@ score() { # NET PREFIX SET...
         rows="$rows $prefix$set=$net-$set.scores.jsonl"
     done
 }
-score kratimenos2020 '' $sets combined
-if [ "$mini" ]; then score gururani2018 gururani- $older; else score gururani2018 gururani- $older combined; fi
+score kratimenos2020 '' $sets $combined
+if [ "$mini" ]; then score gururani2018 gururani- $older; else score gururani2018 gururani- $older $combined; fi
 for name in $combinations; do
     figures "kratimenos2020-$name.scores.jsonl" "kratimenos2020-$name.judged.jsonl"
     rows="$rows $name=kratimenos2020-$name.scores.jsonl"
 done
-panels() { head -n 1 -q random.jsonl tempo.jsonl pitch.jsonl; }
+panels() { for set in $(of random tempo pitch); do head -n 1 "$set.jsonl"; done; }
 once panels.jsonl panels
 im-plot spectrogram --force -o figure1.svg panels.jsonl > figure1.json
 compared=
-for set in $(of genre tempo pitch) combined; do compared="$compared kratimenos2020-$set.scores.jsonl"; done
+for set in $(of genre tempo pitch) $combined; do compared="$compared kratimenos2020-$set.scores.jsonl"; done
 im-plot difference --force -o figure3.svg $compared > figure3.json
 report kratimenos2020 \
     --picture "figure1.svg=Figure 1: a random mix, one in tempo, one in pitch." \
