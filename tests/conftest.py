@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from shell import BIN, finished
+from shell import finished, quick
 from workspace import build
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def run() -> Command:
         cwd: Path | None = None,
         env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        return finished([BIN / name, *arguments], stdin=stdin, cwd=cwd, env=env)
+        return finished([quick() / name, *arguments], stdin=stdin, cwd=cwd, env=env)
 
     return run_command
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -23,8 +22,8 @@ SCRIPTS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A PATH to the commands of an installed wheel; what it needs is that of this environment."""
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of an installed wheel; what it needs is that of this environment."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "--no-input"]
     subprocess.run(
@@ -44,7 +43,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
     )
     found = subprocess.check_output([str(python), "-c", "import imtools; print(imtools.__file__)"], text=True)
     assert found.startswith(site)
-    return f"{python.parent}:{os.environ['PATH']}"
+    return python.parent
 
 
 def records(path: Path) -> list[dict]:
@@ -52,9 +51,9 @@ def records(path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_every_script_runs_in_miniature_and_reports(script: str, installed: str, tmp_path: Path) -> None:
-    line = f"PATH='{installed}' sh {EXAMPLES}/{script}.sh --mini out"
-    result = typed(line, tmp_path, timeout=900)
+def test_every_script_runs_in_miniature_and_reports(script: str, installed: Path, tmp_path: Path) -> None:
+    line = f"sh {EXAMPLES}/{script}.sh --mini out"
+    result = typed(line, tmp_path, timeout=900, commands=installed)
     assert result.returncode == 0, result.stderr.decode()
     told = json.loads(result.stdout.splitlines()[-1])
     assert told["missing"] == MISSING.get(script, [])
@@ -62,7 +61,7 @@ def test_every_script_runs_in_miniature_and_reports(script: str, installed: str,
     assert "The bundled recordings and tiny nets" in page
     assert len(re.findall(r"<td>0\.\d{3}", page)) >= 8
     if script == "chen2024":  # what is there is not done again
-        again = typed(line, tmp_path, timeout=900)
+        again = typed(line, tmp_path, timeout=900, commands=installed)
         assert again.returncode == 0, again.stderr.decode()
         assert json.loads(again.stdout.splitlines()[-1])["sha256"] == told["sha256"]
         assert b"im-train" not in again.stderr
