@@ -17,11 +17,12 @@ import torch
 from benchmarks import prediction
 from imtools.device import resolve_precision
 from imtools.models.bundle import load
+from imtools.predict.answer import Answer
 from imtools.predict.predictor import Predictor
 from imtools.run import Options, Run, execute
 from imtools.run.items import read_items
 from imtools.run.workers import default_jobs, ordered_map
-from imtools.stages.predict import Answer, PredictStage
+from imtools.stages.predict import PredictStage
 
 
 def measure(device: torch.device, name: str, files: int, seconds: int) -> str:

@@ -134,10 +134,11 @@ def command(
     if timeline and windows:
         raise UsageError("--timeline and --windows do not go together", "choose one of them")
     wait_passively()
+    from ..predict.answer import Answer
     from ..predict.excerpt import Excerpt
     from ..predict.timeline import Shape
     from ..stages.export.streams import show_as
-    from ..stages.predict import Answer, predict
+    from ..stages.predict import predict
 
     part = None if excerpt is None else Excerpt.parse(excerpt)
     show_as(run, fmt)
