@@ -4,14 +4,15 @@
 #   sh examples/kratimenos2020.sh [--plan] IRMAS_TRAIN IRMAS_TEST [OUTPUT_DIRECTORY]
 #   sh examples/kratimenos2020.sh --mini [OUTPUT_DIRECTORY]
 #
-# IRMAS_TRAIN and IRMAS_TEST may be any data set or manifest that im-index reads. SETS and FOLDS may be set in the
-# environment, beside what experiment.sh names. A run that was stopped goes on where it was. The last line names the
-# report.
+# IRMAS_TRAIN and IRMAS_TEST may be any data set or manifest that im-index reads. SETS, OLDER (those of them that the
+# older net is trained on as well) and FOLDS may be set in the environment, beside what experiment.sh names. A run that
+# was stopped goes on where it was. The last line names the report.
 set -eu
 . "$(dirname "$0")/experiment.sh"
 
 folds=${FOLDS:-${mini:+2}}
 folds=${folds:-5}
+OLDER=${OLDER:-}
 if [ "$mini" ]; then
     f0=crepe-tiny sets=${SETS:-mono random tempo pitch control} # the bundled recordings have no genre
 else
@@ -64,8 +65,8 @@ fi
 
 # IV-B and C: on each set one model with a member for each fold; of a track, the mean over its seconds. The net of
 # Gururani et al. is there to be compared with: its sets are those of Table II, and of the ensemble in section V.
-older=$(of mono random)
-if [ ! "$mini" ]; then older=$(of mono random genre tempo pitch); fi
+older=${OLDER:-$(of mono random)}
+if [ ! "$mini$OLDER" ]; then older=$(of mono random genre tempo pitch); fi
 judged() { im-predict --model "$1" --members --device "$device" test.jsonl; }
 study() { # NET SET...
     net=$1
@@ -89,10 +90,13 @@ combine() { # NAME NET SET...
     for set in "$@"; do files="$files $net-$set.judged.jsonl"; done
     once "$net-$name.judged.jsonl" fused $files
 }
-parts=$(of mono genre tempo pitch) combined=
+parts=$(of mono genre tempo pitch) combined='' older_combined=''
 case $(echo $parts) in *' '*) combined=combined ;; esac # one model alone is no ensemble
 if [ "$combined" ]; then combine combined kratimenos2020 $parts; fi
-if [ "$combined" ] && [ ! "$mini" ]; then combine combined gururani2018 $parts; fi
+if [ "$combined" ] && [ ! "$mini$OLDER" ]; then
+    older_combined=combined
+    combine combined gururani2018 $parts
+fi
 combinations=
 if [ ! "$mini" ]; then
     # The binary digits of each number say which sets are in.
@@ -120,7 +124,7 @@ score() { # NET PREFIX SET...
     done
 }
 score kratimenos2020 '' $sets $combined
-if [ "$mini" ]; then score gururani2018 gururani- $older; else score gururani2018 gururani- $older $combined; fi
+score gururani2018 gururani- $older $older_combined
 for name in $combinations; do
     figures "kratimenos2020-$name.scores.jsonl" "kratimenos2020-$name.judged.jsonl"
     rows="$rows $name=kratimenos2020-$name.scores.jsonl"

@@ -35,9 +35,9 @@ count solos.jsonl blocks.jsonl tracks.jsonl
 # validates: single notes of one collection and instrument count as one recording, so that folds are unequal; without
 # this one, every instrument is still trained on. No recording says its genre.
 : "${SCALE:=0.125}" "${EPOCHS:=10}" "${LIMIT:=20}" "${F0:=crepe-tiny}"
-: "${SETS:=mono random tempo pitch control key trios}"
+: "${SETS:=mono random tempo pitch control key trios}" "${OLDER:=mono random}"
 : "${TRAINING:=--schedule onecycle --learning-rate 0.003 --batch 32 --keep last --folds 2}"
-export SCALE EPOCHS LIMIT F0 SETS TRAINING
+export SCALE EPOCHS LIMIT F0 SETS OLDER TRAINING
 for number in ${SEEDS:-1 2 3}; do
     SEED=$number sh "$here/kratimenos2020.sh" solos.jsonl tracks.jsonl "seed$number"
 done
