@@ -362,3 +362,15 @@ def test_folders_serve_where_files_need_names(tmp_path, monkeypatch):
 
 def test_every_engine_is_tried():
     assert [getattr(engine, "values", (engine,))[0] for engine in ENGINES] == list(STRETCHERS)
+
+
+@needs_rubberband
+@pytest.mark.parametrize("shift", [[(0, -46.1)], [(0, -46.1), (9000, -34.1)], [(0, 44.0)]])
+def test_rubberband_goes_as_far_as_one_likes(shift: list[tuple[int, float]]) -> None:
+    """Asked at once, the program returns no numbers from 40 semitones down on, and others each time."""
+    wave = tone(3520 if shift[0][1] < 0 else 55)
+    made = [stretch(wave, RATE, "rubberband", shift=shift) for _ in range(3)]
+    assert np.isfinite(made[0]).all()
+    assert np.abs(made[0]).max() > 0.1
+    np.testing.assert_array_equal(made[0], made[1])
+    np.testing.assert_array_equal(made[0], made[2])

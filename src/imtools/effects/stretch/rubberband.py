@@ -36,6 +36,10 @@ _PADDING = 0.1
 _TOLERANCE = 0.004
 """Seconds by which the delay may change before the result is cut."""
 
+_FARTHEST = 30.0
+"""Semitones that the program is asked for at once. From 40 down on it returns values that are no numbers, and
+others each time."""
+
 _HINT = "use --stretcher signalsmith"
 
 
@@ -53,6 +57,10 @@ def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run]
         runs = [Run(times * run.start, times * run.stop, run.semitones) for run in runs]
         result = stretch(faster, times * sampling_rate, factor, runs, times * length)
         return _resampled(result, times * sampling_rate, sampling_rate, length)
+    if max(abs(run.semitones) for run in runs) > _FARTHEST:
+        halves = [Run(run.start, run.stop, run.semitones / 2) for run in runs]
+        rest = [Run(round(r.start * factor), round(r.stop * factor), r.semitones) for r in halves]
+        return stretch(stretch(samples, sampling_rate, factor, halves, length), sampling_rate, 1.0, rest, length)
     silence = _PADDING / min(1.0, factor)
     if len(runs) == 1:
         return _run(samples, sampling_rate, factor, runs[0].semitones, silence)[:, :length]
@@ -119,6 +127,8 @@ def _run(
     wanted = round(samples.shape[1] * factor)
     if len(frames) < wanted:
         raise AudioError(f"rubberband wrote {len(frames)} samples instead of {wanted}", _HINT)
+    if not np.isfinite(frames).all():
+        raise AudioError("rubberband wrote values that are no numbers", _HINT)
     return np.ascontiguousarray(frames.T)
 
 
