@@ -31,6 +31,8 @@ class Case:
         Whether one item's output is independent of the others.
     decodes : bool
         Whether it can be made to read every sample.
+    ends : bool
+        Whether it ends by itself.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Case:
     writes: tuple[str, ...] = ("-o", "{out}")
     per_item: bool = True
     decodes: bool = True
+    ends: bool = True
 
     @property
     def title(self) -> str:
@@ -88,6 +91,7 @@ CASES = [
     Case("im-export", ("jams",), "predictions.jsonl", decodes=False),
     Case("im-export", ("audiofolder",), "folds.jsonl", decodes=False),
     Case("im-export", ("lhotse",), "predictions.jsonl", decodes=False),
+    Case("im-serve", ("-m", "{space}/model", "--port", "0"), None, writes=(), per_item=False, ends=False),
 ]
 
 NEEDS_OUTPUT = ("im-features", "im-train", "im-calibrate", "im-plot", "im-report", "im-export")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from dataclasses import dataclass
+from math import inf
 from types import TracebackType
 from typing import Protocol
 
@@ -112,27 +113,44 @@ class AudioFile:
         """
         self._decoder.check_complete()
 
-    def examine(self) -> AudioInfo:
+    def examine(self, longest: float | None = None) -> AudioInfo:
         """Find out what the file holds, and that it is all there; see `probe`.
 
         To be called before the first ``read``.
 
+        Parameters
+        ----------
+        longest : float, optional
+            How many seconds it may hold: no more than that is decoded to find out.
+
         Raises
         ------
         AudioError
-            If the file cannot be decoded, is truncated, or has no samples.
+            If the file cannot be decoded, is truncated, has no samples, or is too long.
         """
-        self.check_complete()
+        most = inf if longest is None else longest * self.sampling_rate
         decoder = self._decoder
         promised = decoder.num_samples
-        count = self._count() if promised is None or not decoder.counted else promised
+        self._check_length(promised or 0, most)
+        self.check_complete()
+        if promised is None or not decoder.counted:
+            count = self._count(most)
+            self._check_length(count, most)
+        else:
+            count = promised
         if count == 0:
             raise AudioError(f"{self.path}: has no samples", "leave it out")
         return AudioInfo(self.sampling_rate, count, self.channels, decoder.format)
 
-    def _count(self) -> int:
+    def _check_length(self, count: int, most: float) -> None:
+        if count > most:
+            what = f"is longer than {most / self.sampling_rate:g} s"
+            raise AudioError(f"{self.path}: {what}", "cut it into shorter pieces")
+
+    def _count(self, most: float) -> int:
+        """Count the samples, or some more than that many of them."""
         count = 0
-        while length := len(self.read(BLOCK)):
+        while count <= most and (length := len(self.read(BLOCK))):
             count += length
         return count
 

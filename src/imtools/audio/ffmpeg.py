@@ -15,6 +15,13 @@ import numpy as np
 from ..errors import AudioError
 from .levels import Samples
 
+_CONTAINERS = (
+    "3g2,3gp,aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,iff,loas,m4a,"
+    "matroska,mj2,mlp,mov,mp3,mp4,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,shn,sox,swf,tak,truehd,tta,voc,"
+    "w64,wav,webm,wv,xwma"
+)
+"""What ffmpeg may take a file for: not for a playlist, which would have it open other files."""
+
 
 def installed() -> bool:
     """Tell whether there is an ffmpeg program to run."""
@@ -45,7 +52,8 @@ class FfmpegDecoder:
     def _start(self) -> None:
         command: list[str | bytes] = ["ffmpeg", "-nostdin", "-v", "error", "-xerror"]
         # A playlist must not reach other machines, and "file:" keeps "-x.m4a" and "a:b.m4a" file names.
-        command += ["-protocol_whitelist", "file", "-i", b"file:" + os.fsencode(self.path)]
+        command += ["-protocol_whitelist", "file", "-format_whitelist", _CONTAINERS]
+        command += ["-i", b"file:" + os.fsencode(self.path)]
         command += ["-map", "0:a:0", "-f", "au", "-c:a", "pcm_f32be", "pipe:1"]
         # A file, not a pipe, takes the messages: a full pipe that nobody reads would stop ffmpeg.
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115

@@ -63,7 +63,7 @@ def _open(path: str) -> AudioFile:
     return file
 
 
-def probe_to_load(path: str) -> AudioInfo:
+def probe_to_load(path: str, *, longest: float | None = None) -> AudioInfo:
     """Find out what a file holds, as `probe` does, for a thread that is to load it next.
 
     Short files whose length only decoding tells stay open with what has been decoded, so that `load` does
@@ -73,16 +73,18 @@ def probe_to_load(path: str) -> AudioInfo:
     ----------
     path : str
         An audio file.
+    longest : float, optional
+        How many seconds it may hold.
 
     Raises
     ------
     AudioError
-        If the file cannot be decoded, is truncated, or has no samples.
+        If the file cannot be decoded, is truncated, has no samples, or is too long.
     """
     now = signature(path)
     file = open_audio(path)
     try:
-        info = file.examine()
+        info = file.examine(longest)
     except BaseException:
         file.close()
         raise

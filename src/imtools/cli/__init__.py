@@ -26,6 +26,7 @@ COMMANDS = {
     "plot": "draw sounds, training and scores",
     "report": "hold scores against the figures of a paper",
     "export": "hand predictions and models to other programs",
+    "serve": "answer over HTTP, with a page",
 }
 """The commands in the order in which data pass through them."""
 

@@ -47,6 +47,19 @@ class Predictor:
     embeddings : bool
         Give the embedding of each window too: what the nets make of it just before their last layer.
 
+    Attributes
+    ----------
+    model : Model
+        As given.
+    sampling_rate : int
+        Hz: of the waveforms that it takes.
+    window, hop : int
+        Length of the windows and the distance between them, in samples.
+    stereo : bool
+        Whether it hears streams apart.
+    batch_size : int
+        Windows that are computed at once; halved where memory runs out.
+
     Raises
     ------
     UsageError
@@ -78,15 +91,15 @@ class Predictor:
             tune_malloc()
         self.model = model
         self.batch_size, self._held_out = batch_size, held_out
-        self._stereo = description.stereo if stereo is None else stereo
-        if embeddings and self._stereo:
+        self.stereo = description.stereo if stereo is None else stereo
+        if embeddings and self.stereo:
             raise UsageError("streams that are heard apart have no embedding in common", "add --mono")
         self._embeds = embeddings
         self._front_end = description.build_front_end().to(model.device)
-        self._rate, self._window = description.sampling_rate, description.window_samples
-        self._hop = description.hop_samples
+        self.sampling_rate, self.window = description.sampling_rate, description.window_samples
+        self.hop = description.hop_samples
         if hop is not None:
-            self._hop = max(1, seconds_to_samples(hop, self._rate))
+            self.hop = max(1, seconds_to_samples(hop, self.sampling_rate))
 
     def prepare(self, record: Record, cut: Cuttings | None = None) -> Prepared:
         """Read what is to be scored of one record; may run in a worker thread.
@@ -122,17 +135,17 @@ class Predictor:
         ):
             row = FeatureReader().read(ref)
             return Prepared(record, members, True, False, [row[None]], range(1))
-        key = (self._rate, self._window, self._hop, self._stereo)
+        key = (self.sampling_rate, self.window, self.hop, self.stereo)
         if cut is None or key not in cut:
-            cutting = cut_stream_windows if self._stereo else cut_windows
-            chunks: Iterable[Floats] = CutWindows(cutting, record, self._rate, self._window, self._hop)
-            starts = window_starts(record.at_rate(self._rate).num_samples, self._window, self._hop)
+            cutting = cut_stream_windows if self.stereo else cut_windows
+            chunks: Iterable[Floats] = CutWindows(cutting, record, self.sampling_rate, self.window, self.hop)
+            starts = window_starts(record.at_rate(self.sampling_rate).num_samples, self.window, self.hop)
             if len(starts) <= WINDOWS_AT_ONCE:
                 chunks = list(chunks)
             cut = {} if cut is None else cut
             cut[key] = chunks, starts
         chunks, starts = cut[key]
-        return Prepared(record, members, False, self._stereo, chunks, starts)
+        return Prepared(record, members, False, self.stereo, chunks, starts)
 
     def score(self, prepared: Sequence[Prepared]) -> list[Scores | Exception]:
         """Score some records with this model alone; see `score_together`."""
@@ -195,14 +208,14 @@ class Predictor:
         mean = self._aggregated(mean, windows, list(range(classes)))
         embeddings = windows[:, classes:] if self._embeds else None
         windows = windows[:, :classes]
-        length = one.record.at_rate(self._rate).num_samples
-        starts = np.array([samples_to_seconds(start, self._rate) for start in one.starts])
+        length = one.record.at_rate(self.sampling_rate).num_samples
+        starts = np.array([samples_to_seconds(start, self.sampling_rate) for start in one.starts])
         if one.from_features:
             durations = np.array([one.record.duration])
         else:
-            ends = (min(start + self._window, length) for start in one.starts)
+            ends = (min(start + self.window, length) for start in one.starts)
             spans = (end - start for start, end in zip(one.starts, ends, strict=True))
-            durations = np.array([samples_to_seconds(span, self._rate) for span in spans])
+            durations = np.array([samples_to_seconds(span, self.sampling_rate) for span in spans])
         return Scores(mean, windows, starts, durations, tuple(parts), embeddings)
 
     def _aggregated(self, mean: Floats, windows: Floats, columns: list[int]) -> Floats:

@@ -60,7 +60,9 @@ def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run]
     if max(abs(run.semitones) for run in runs) > _FARTHEST:
         halves = [Run(run.start, run.stop, run.semitones / 2) for run in runs]
         rest = [Run(round(r.start * factor), round(r.stop * factor), r.semitones) for r in halves]
-        return stretch(stretch(samples, sampling_rate, factor, halves, length), sampling_rate, 1.0, rest, length)
+        return stretch(
+            stretch(samples, sampling_rate, factor, halves, length), sampling_rate, 1.0, rest, length
+        )
     silence = _PADDING / min(1.0, factor)
     if len(runs) == 1:
         return _run(samples, sampling_rate, factor, runs[0].semitones, silence)[:, :length]

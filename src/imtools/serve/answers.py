@@ -1,0 +1,144 @@
+"""What a client is told of a recording, and of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, Field
+
+from ..manifest import Prediction, Record
+from ..models.bundle import Model
+from ..predict.answer import Answer, Teller
+from ..predict.scores import Scores
+from ..predict.timeline import Shape, surest, timeline
+
+NAMES = {
+    "cel": "cello", "cla": "clarinet", "flu": "flute", "gac": "acoustic guitar", "gel": "electric guitar",
+    "org": "organ", "pia": "piano", "sax": "saxophone", "tru": "trumpet", "vio": "violin", "voi": "voice",
+}  # fmt: skip
+"""What the labels of IRMAS stand for; other labels are names already."""
+
+
+class Heard(BaseModel):
+    """The recording."""
+
+    name: str = Field(description="As the client has called it.", examples=["song.mp3"])
+    seconds: float = Field(description="Its length.", examples=[183.4])
+    sampling_rate: int = Field(description="Hz.", examples=[44100])
+
+
+class Instrument(BaseModel):
+    """An instrument that the model knows."""
+
+    label: str = Field(description="As in the model's labels.", examples=["pia"])
+    name: str = Field(description="In words.", examples=["piano"])
+    score: float = Field(description="How likely it sounds in the recording, 0 to 1.", examples=[0.93])
+    threshold: float = Field(description="The score from which it counts as present.", examples=[0.49])
+    present: bool = Field(description="Whether it does.")
+
+
+class Stretch(BaseModel):
+    """A time in which an instrument counts as present."""
+
+    label: str = Field(examples=["pia"])
+    start: float = Field(description="In seconds.", examples=[1.5])
+    duration: float = Field(description="In seconds.", examples=[4.5])
+    score: float = Field(description="The mean over that time.", examples=[0.88])
+
+
+class Windows(BaseModel):
+    """The scores of each window."""
+
+    starts: list[float] = Field(description="Where each window begins, in seconds.")
+    durations: list[float] = Field(description="How long each window is, in seconds.")
+    scores: dict[str, list[float]] = Field(description="The scores of each label, one for each window.")
+
+
+class Told(BaseModel):
+    """What is told of a recording."""
+
+    file: Heard
+    model: str = Field(description="The model's name and the beginning of its hash.")
+    instruments: list[Instrument] = Field(description="The surest first.")
+    timeline: list[Stretch] | None = Field(None, description="Where it was asked for.")
+    windows: Windows | None = Field(None, description="Where they were asked for.")
+
+
+class Known(BaseModel):
+    """The model at work."""
+
+    name: str = Field(description="Its name and the beginning of its hash.")
+    architecture: str
+    labels: list[str]
+    names: dict[str, str] = Field(description="The labels in words.")
+    thresholds: dict[str, float] = Field(description="Scores from which an instrument counts as present.")
+    sampling_rate: int = Field(description="Hz: what the model hears.")
+    window: float = Field(description="Seconds.")
+    hop: float = Field(description="Seconds from one window to the next.")
+    card: str = Field(description="What is to be known about it, in Markdown.")
+    limits: dict[str, float] = Field(description="Largest upload in bytes, longest recording in seconds.")
+
+
+class Answers:
+    """Makes answers of scores, with the numbers of ``im-predict``.
+
+    Parameters
+    ----------
+    model : Model
+        Whose scores these are.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._labels = model.labels
+        self._name = model.name
+        self.thresholds = dict(zip(model.labels, model.description.thresholds, strict=True))
+        self._teller = Teller([model], Answer(windows=True, shape=Shape()))
+
+    def of(
+        self, name: str, record: Record, scores: Scores, *, times: bool, windows: bool, top: int | None
+    ) -> Told:
+        """Return the answer for a recording; with stretches, windows, or only the surest classes."""
+        predictions = self._teller.of(record, 0.0, (scores,)).predictions
+        whole = [one for one in predictions if one.start is None]
+        if top is not None:
+            whole = surest(whole, top)
+        kept = {one.label for one in whole}
+        parts = [one for one in predictions if one.start is not None and one.label in kept]
+        return Told(
+            file=Heard(name=name, seconds=record.duration, sampling_rate=record.sampling_rate),
+            model=self._name,
+            instruments=[self._instrument(one) for one in sorted(whole, key=lambda one: -one.score)],
+            timeline=self._timeline(parts) if times else None,
+            windows=_windows(parts) if windows else None,
+        )
+
+    def _instrument(self, one: Prediction) -> Instrument:
+        return Instrument(
+            label=one.label,
+            name=in_words(one.label),
+            score=one.score,
+            threshold=self.thresholds[one.label],
+            present=bool(one.present),
+        )
+
+    def _timeline(self, parts: Sequence[Prediction]) -> list[Stretch]:
+        return [
+            Stretch(label=one.label, start=one.start or 0.0, duration=one.duration or 0.0, score=one.score)
+            for one in timeline(parts, self.thresholds)
+        ]
+
+
+def in_words(label: str) -> str:
+    """Return what a label stands for."""
+    return NAMES.get(label, label)
+
+
+def _windows(parts: Sequence[Prediction]) -> Windows:
+    scores: dict[str, list[float]] = {}
+    places: dict[tuple[float, float], None] = {}
+    for one in parts:
+        scores.setdefault(one.label, []).append(one.score)
+        places[one.start or 0.0, one.duration or 0.0] = None
+    return Windows(
+        starts=[start for start, _ in places], durations=[length for _, length in places], scores=scores
+    )

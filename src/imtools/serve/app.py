@@ -1,0 +1,152 @@
+"""The routes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request, Response
+from starlette.middleware.cors import CORSMiddleware
+
+from .. import __version__
+from .answers import Known, Told
+from .guard import Guard
+from .problems import MEDIA_TYPE, ProblemDetails, install
+from .service import Service
+
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_BODY = {
+    "required": True,
+    "content": {
+        "audio/*": _FILE,
+        "application/octet-stream": _FILE,
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {"file": {"type": "string", "format": "binary"}},
+            }
+        },
+    },
+}
+"""The body of a request for predictions: FastAPI does not read it, so it does not know it either."""
+
+
+def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe responses with problem details."""
+    content = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
+    return {status: {"description": "Problem details (RFC 9457).", "content": content} for status in statuses}
+
+
+def make_app(
+    service: Service, *, host: str, token: str | None = None, origins: Sequence[str] = ()
+) -> FastAPI:
+    """Return the application.
+
+    Parameters
+    ----------
+    service : Service
+        What answers.
+    host : str
+        Where the server listens.
+    token : str, optional
+        What clients must send as ``Authorization: Bearer``.
+    origins : sequence of str
+        Origins whose pages may ask.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with service.running():
+            yield
+
+    app = FastAPI(
+        title="imtools",
+        version=__version__,
+        summary="Which musical instruments sound in a recording.",
+        lifespan=lifespan,
+        docs_url=None,  # FastAPI's own page loads its scripts from elsewhere
+        redoc_url=None,
+        responses=_failures(*((401,) if token else ()), 403, 421),
+    )
+    install(app)
+    # The last one added is the outermost: answers of the guard get no CORS headers, which is as it should be.
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Content-Disposition"],
+        )
+    app.add_middleware(Guard, token=token, host=host, origins=origins)
+
+    @app.post(
+        "/v1/predict",
+        openapi_extra={"requestBody": _BODY},
+        responses=_failures(400, 408, 413, 415, 422, 503, 507),
+        response_model_exclude_none=True,
+        tags=["predictions"],
+    )
+    async def predict(
+        request: Request,
+        timeline: Annotated[bool, Query(description="Also tell when each instrument sounds.")] = False,
+        windows: Annotated[bool, Query(description="Also give the scores of each window.")] = False,
+        top: Annotated[int | None, Query(ge=1, le=1000, description="Only the surest classes.")] = None,
+        name: Annotated[
+            str | None, Query(max_length=1000, description="What to call the recording in the answer.")
+        ] = None,
+    ) -> Told:
+        """Tell which instruments sound in the recording that is the body of the request.
+
+        The body is the file itself, or a form with one file.
+        """
+        return await service.predict(request, times=timeline, windows=windows, top=top)
+
+    @app.get("/v1/model", tags=["predictions"])
+    async def model() -> Known:
+        """Describe the model: its classes, thresholds and card."""
+        return service.known()
+
+    @app.get("/healthz", tags=["operation"])
+    async def health() -> dict[str, str]:
+        """Say that the server is up."""
+        return {"status": "ok"}
+
+    @app.get(
+        "/metrics",
+        tags=["operation"],
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}},
+    )
+    async def metrics() -> Response:
+        """Give counters in Prometheus' text format."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    _serve_page(app)
+    return app
+
+
+def _serve_page(app: FastAPI) -> None:
+    """Serve the files of the page, from memory: no path is made of what a client asks for."""
+    for file in (files(__package__) / "page").iterdir():
+        kind = os.path.splitext(file.name)[1]
+        if kind in _KINDS:
+            path = {"index.html": "/", "docs.html": "/docs"}.get(file.name, f"/page/{file.name}")
+            app.add_api_route(
+                path,
+                _constant(file.read_bytes(), f"{_KINDS[kind]}; charset=utf-8"),
+                methods=["GET"],
+                include_in_schema=False,
+            )
+
+
+def _constant(content: bytes, media_type: str) -> Callable[[], Awaitable[Response]]:
+    async def get() -> Response:
+        return Response(content, media_type=media_type)
+
+    return get

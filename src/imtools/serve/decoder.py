@@ -1,0 +1,140 @@
+"""A process that decodes uploads, and nothing else: ``python -m imtools.serve.decoder FD MEMORY``.
+
+Whatever a hostile file does to a decoder, crash it, hang it or make it ask for all memory, happens here. The
+process is handed one open file after the other, through a socket, and sends back windows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ..audio.load import close_files, probe_to_load
+from ..errors import ImtoolsError
+from ..manifest import Record
+from ..predict.streams import cut_stream_windows
+from ..predict.windows import cut_windows
+from ..units import samples_to_seconds
+
+_PR_SET_PDEATHSIG = 1
+_MOST_FILES = 64
+_MOST_WRITTEN = 2**20  # what ffmpeg complains of goes to a file
+_LONGEST_REQUEST = 2**16
+
+ID = "upload"
+"""The id of every upload's record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """What windows a model wants of a file.
+
+    Attributes
+    ----------
+    sampling_rate : int
+        Hz.
+    window, hop : int
+        Length of the windows and the distance between them, in samples.
+    stereo : bool
+        Whether streams are wanted apart.
+    longest : float
+        Seconds of audio above which a file is refused.
+    """
+
+    sampling_rate: int
+    window: int
+    hop: int
+    stereo: bool
+    longest: float
+
+
+def encode(name: str, cutting: Cutting) -> bytes:
+    """Return a request, without its file."""
+    text = json.dumps([name[:1000], asdict(cutting)]).encode()
+    return len(text).to_bytes(4, "big") + text
+
+
+def main(number: int, memory: int) -> None:
+    """Answer requests until the other end of the socket is closed."""
+    _bind(memory)
+    channel = socket.socket(fileno=number)
+    answers = Connection(os.dup(number), readable=False)
+    while True:
+        data, files, _, _ = socket.recv_fds(channel, _LONGEST_REQUEST, 1)
+        if not data:
+            return
+        while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
+            data += channel.recv(_LONGEST_REQUEST)
+        name, settings = json.loads(data[4:])
+        try:
+            for answer in _answers(files[0], Cutting(**settings)):
+                _send(answers, answer)
+        except ImtoolsError as error:
+            path = _path(files[0])
+            message, hint = error.message.replace(path, name), error.hint or ""
+            answers.send(("refused", message.replace(f"record {ID}", name), hint.replace(path, name)))
+        except MemoryError:
+            answers.send(("refused", f"{name}: takes too much memory to decode", "send less of it at a time"))
+        finally:
+            close_files()
+            os.close(files[0])
+
+
+def _answers(file: int, cutting: Cutting) -> Iterator[Any]:
+    """Yield the record of a file, its windows some at a time, and ``None``."""
+    path = _path(file)
+    info = probe_to_load(path, longest=cutting.longest)
+    record = Record(
+        id=ID,
+        audio=path,
+        start=0.0,
+        duration=samples_to_seconds(info.num_samples, info.sampling_rate),
+        sampling_rate=info.sampling_rate,
+        num_samples=info.num_samples,
+    )
+    yield ("record", info.sampling_rate, info.num_samples)
+    cut = cut_stream_windows if cutting.stereo else cut_windows
+    yield from cut(record, cutting.sampling_rate, cutting.window, cutting.hop)
+    yield None
+
+
+def _send(answers: Connection, answer: Any) -> None:
+    if answer is None or isinstance(answer, tuple):
+        answers.send(answer)
+        return
+    answers.send(("windows", answer.shape))
+    answers.send_bytes(answer.tobytes())
+
+
+def _path(file: int) -> str:
+    """Return a path to an open file that the programs which this process starts understand as well."""
+    return f"/proc/{os.getpid()}/fd/{file}"
+
+
+def _bind(memory: int) -> None:
+    """Set what this process may use, and let it end with the one that has started it."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    for kind, most in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, _MOST_FILES),
+        (resource.RLIMIT_FSIZE, _MOST_WRITTEN),
+    ):
+        resource.setrlimit(kind, (most, most))
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        main(*map(int, sys.argv[1:]))

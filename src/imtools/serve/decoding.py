@@ -1,0 +1,200 @@
+"""Windows of uploads, from processes that decode: one that dies or hangs costs one request."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from ..manifest import Record
+from ..predict.scores import Floats
+from ..units import samples_to_seconds
+from .decoder import ID, Cutting, encode
+from .limits import Limits
+from .problems import ProblemError
+
+
+class _DeadError(Exception):
+    """The process has ended, or must."""
+
+
+class _LateError(Exception):
+    """The process does not answer in time."""
+
+
+class _RefusedError(Exception):
+    """The file is not what can be decoded; says why, and what to do."""
+
+
+class Decoder:
+    """A process that decodes one upload at a time; see `decoder`.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes that it may use.
+    """
+
+    def __init__(self, memory: int) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "imtools.serve.decoder", str(theirs.fileno()), str(memory)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,  # libraries complain there of what the answers say
+                start_new_session=True,  # with the programs that it starts
+                env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+        self._channel = ours
+        self._answers = Connection(os.dup(ours.fileno()), writable=False)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def ask(self, file: int, name: str, cutting: Cutting) -> None:
+        """Hand over an upload."""
+        try:
+            request = encode(name, cutting)
+            socket.send_fds(self._channel, [request[:4]], [file])
+            self._channel.sendall(request[4:])
+        except OSError as error:
+            raise _DeadError from error
+
+    def answer(self, deadline: float) -> Any:
+        """Wait for what comes next: ``("record", rate, samples)``, windows, or ``None`` at the end.
+
+        The deadline is one of the monotonic clock.
+        """
+        try:
+            if not self._answers.poll(max(0.0, deadline - time.monotonic())):
+                raise _LateError
+            answer = self._answers.recv()
+            if answer is None or answer[0] == "record":
+                return answer
+            if answer[0] == "refused":
+                raise _RefusedError(*answer[1:])
+            return np.frombuffer(self._answers.recv_bytes(), dtype=np.float32).reshape(answer[1])
+        except (EOFError, OSError) as error:
+            raise _DeadError from error
+
+    def end(self) -> None:
+        """Kill the process and all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._answers.close()
+        self._channel.close()
+
+
+class Decoding:
+    """The decoders of a server; an asynchronous context manager.
+
+    Attributes
+    ----------
+    lost : int
+        How many processes have died or been killed over an upload.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(limits.decoders, thread_name_prefix="imtools-decoding")
+        self._idle: asyncio.Queue[Decoder] = asyncio.Queue()
+        self._every: set[Decoder] = set()
+        self.lost = 0
+
+    async def __aenter__(self) -> Decoding:
+        for _ in range(self._limits.decoders):
+            self._start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for decoder in self._every:
+            decoder.end()
+        self._threads.shutdown()
+
+    def _start(self) -> None:
+        decoder = Decoder(self._limits.memory)
+        self._every.add(decoder)
+        self._idle.put_nowait(decoder)
+
+    def _replace(self, decoder: Decoder) -> None:
+        self.lost += 1
+        self._every.discard(decoder)
+        decoder.end()
+        self._start()
+
+    @asynccontextmanager
+    async def opened(
+        self, file: int, name: str, cutting: Cutting, deadline: float
+    ) -> AsyncIterator[tuple[Record, AsyncIterator[Floats]]]:
+        """Give the record of an upload and its windows, some at a time, as `cut_windows` does.
+
+        Parameters
+        ----------
+        file : int
+            The open file.
+        name : str
+            What to call it in messages.
+        cutting : Cutting
+            The windows that are wanted.
+        deadline : float
+            When the last of them must have come, on the monotonic clock.
+
+        Raises
+        ------
+        ProblemError
+            422 if it cannot be decoded, or not within the limits of time, memory and duration.
+        """
+        decoder = await self._idle.get()
+        if not decoder.alive:  # it died while nobody looked
+            self._replace(decoder)
+            decoder = await self._idle.get()
+        done = False
+
+        async def answer() -> Any:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, decoder.answer, deadline)
+
+        async def windows() -> AsyncIterator[Floats]:
+            nonlocal done
+            while (chunk := await answer()) is not None:
+                yield chunk
+            done = True
+
+        try:
+            try:
+                decoder.ask(file, name, cutting)
+                _, rate, samples = await answer()
+                record = Record(ID, None, 0.0, samples_to_seconds(samples, rate), rate, samples)
+                yield record, windows()
+            except _RefusedError as refusal:
+                done = True
+                raise ProblemError(422, *refusal.args) from None
+            except _LateError:
+                what = f"{name}: takes too long to decode"
+                raise ProblemError(422, what, "send less of it at a time") from None
+            except _DeadError:
+                what = f"{name}: the decoder broke down over it"
+                raise ProblemError(
+                    422, what, "check that it is complete audio, or convert it to WAV"
+                ) from None
+        finally:
+            if done:
+                self._idle.put_nowait(decoder)
+            else:  # in the middle of an answer, or dead
+                self._replace(decoder)

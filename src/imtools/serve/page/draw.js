@@ -1,0 +1,87 @@
+// Pictures of an answer: the wave, and a heat map of instruments over seconds.
+
+export const WAVE = 56;
+export const LANE = 24;
+const SLOW = 8000; // Hz: enough for a picture of the wave
+
+// The peaks of a file at so many places, or null where the browser cannot decode it.
+export async function peaks(file, count) {
+  try {
+    const context = new OfflineAudioContext(1, 1, SLOW);
+    const sound = await context.decodeAudioData(await file.arrayBuffer());
+    const samples = sound.getChannelData(0);
+    const found = new Float32Array(count);
+    for (let i = 0; i < samples.length; i++) {
+      const place = Math.min(count - 1, Math.floor((i / samples.length) * count));
+      found[place] = Math.max(found[place], Math.abs(samples[i]));
+    }
+    return found;
+  } catch {
+    return null;
+  }
+}
+
+// Time, cut wherever a window begins or ends; the score of a piece is the mean of the windows that cover it.
+export function pieces(windows) {
+  const ends = windows.starts.map((start, i) => start + windows.durations[i]);
+  const places = [...new Set([...windows.starts, ...ends].map((t) => Math.round(t * 1e6) / 1e6))].sort((a, b) => a - b);
+  const made = [];
+  for (let i = 0; i + 1 < places.length; i++) {
+    const middle = (places[i] + places[i + 1]) / 2;
+    const over = windows.starts.flatMap((start, k) => (start <= middle && middle < ends[k] ? [k] : []));
+    if (over.length) made.push({ start: places[i], end: places[i + 1], windows: over });
+  }
+  return made;
+}
+
+function ready(canvas, height) {
+  const scale = window.devicePixelRatio || 1;
+  const width = canvas.clientWidth;
+  canvas.style.height = `${height}px`;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  return { pen, width };
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+export function drawWave(canvas, found) {
+  const { pen, width } = ready(canvas, WAVE);
+  if (!found) return;
+  const loudest = Math.max(...found, 1e-9);
+  pen.fillStyle = colour("--wave");
+  for (let x = 0; x < width; x++) {
+    const height = Math.max(1, (found[Math.floor((x / width) * found.length)] / loudest) * (WAVE - 8));
+    pen.fillRect(x, (WAVE - height) / 2, 1, height);
+  }
+}
+
+export function drawHeat(canvas, told) {
+  const rows = told.instruments;
+  const { pen, width } = ready(canvas, rows.length * LANE);
+  const perSecond = width / told.file.seconds;
+  const heat = colour("--heat");
+  const mark = colour("--mark");
+  const line = colour("--line");
+  const parts = pieces(told.windows);
+  rows.forEach((row, r) => {
+    const scores = told.windows.scores[row.label];
+    pen.fillStyle = line;
+    pen.fillRect(0, r * LANE, width, 1);
+    for (const part of parts) {
+      const score = part.windows.reduce((sum, k) => sum + scores[k], 0) / part.windows.length;
+      const x = part.start * perSecond;
+      const wide = (part.end - part.start) * perSecond;
+      pen.fillStyle = `rgb(${heat} / ${score.toFixed(3)})`;
+      pen.fillRect(x, r * LANE + 1, wide, LANE - 1);
+      if (score >= row.threshold) {
+        pen.fillStyle = mark;
+        pen.fillRect(x, (r + 1) * LANE - 3, wide, 3);
+      }
+    }
+  });
+}

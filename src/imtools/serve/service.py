@@ -1,0 +1,198 @@
+"""Answering a request: how many at once, through which processes and threads."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+from fastapi import Request
+from prometheus_client import Gauge
+
+from ..predict.predictor import Predictor
+from ..predict.scores import Floats, Prepared
+from ..predict.streams import Bools, heard
+from ..predict.windows import WINDOWS_AT_ONCE, window_starts
+from .answers import Answers, Known, Told, in_words
+from .batcher import Batcher
+from .decoder import Cutting
+from .decoding import Decoding
+from .limits import Limits
+from .metrics import Metrics
+from .problems import ProblemError
+from .uploads import Upload, receive
+
+_BATCHES_WAITING = 4
+"""Batches that may wait to be computed: the bound on memory for windows."""
+_SMOOTHING = 0.1
+
+
+class Places:
+    """So many at once, and no more; a context manager for each of them.
+
+    Parameters
+    ----------
+    what : str
+        What takes the places.
+    most : int
+        How many there are.
+    gauge : Gauge
+        Told how many are taken.
+    wait : callable
+        Gives the seconds after which to ask again.
+    """
+
+    def __init__(self, what: str, most: int, gauge: Gauge, wait: Callable[[], float]) -> None:
+        self._what, self._most, self._gauge, self._wait = what, most, gauge, wait
+        self._taken = 0
+
+    def __enter__(self) -> None:
+        if self._taken >= self._most:
+            wait = str(max(1, round(self._wait())))
+            what = f"the server has {self._most} {self._what}, as many as it takes"
+            raise ProblemError(503, what, f"ask again in {wait} s", Retry_After=wait)
+        self._taken += 1
+        self._gauge.set(self._taken)
+
+    def __exit__(self, *_: object) -> None:
+        self._taken -= 1
+        self._gauge.set(self._taken)
+
+
+class Room:
+    """Lets so many windows wait to be computed; who brings more waits himself."""
+
+    def __init__(self, size: int) -> None:
+        self._free, self._size = size, size
+        self._changed = asyncio.Condition()
+
+    async def take(self, count: int) -> int:
+        """Wait for room for some windows; return what is to be given back."""
+        count = min(count, self._size)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._free >= count)
+            self._free -= count
+        return count
+
+    async def give(self, count: int) -> None:
+        """Give room back."""
+        async with self._changed:
+            self._free += count
+            self._changed.notify_all()
+
+
+class Service:
+    """What the routes share: the model at work, decoders, counters, and how many are served.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The model.
+    limits : Limits
+        What may be asked.
+    card : str
+        What is to be known about the model, in Markdown.
+    """
+
+    def __init__(self, predictor: Predictor, limits: Limits, card: str) -> None:
+        self._predictor, self._limits, self._card = predictor, limits, card
+        self.metrics = metrics = Metrics()
+        self._answers = Answers(predictor.model)
+        self._batcher = Batcher(predictor, metrics.batches.observe)
+        self._decoding = Decoding(limits)
+        self._cutting = Cutting(
+            predictor.sampling_rate, predictor.window, predictor.hop, predictor.stereo, limits.duration
+        )
+        self._pace = 1.0  # seconds that an answer has taken of late
+        self._requests = Places("requests", limits.waiting, metrics.busy, lambda: self._pace)
+        self._uploads = Places("uploads", limits.uploads, metrics.uploading, lambda: self._pace)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Have everything at work that answers need."""
+        self._room = Room(_BATCHES_WAITING * max(self._predictor.batch_size, WINDOWS_AT_ONCE))
+        with self._batcher:
+            async with self._decoding:
+                yield
+
+    def known(self) -> Known:
+        """Return what there is to know about the model."""
+        one, predictor = self._predictor.model.description, self._predictor
+        return Known(
+            name=predictor.model.name,
+            architecture=one.architecture,
+            labels=list(one.labels),
+            names={label: in_words(label) for label in one.labels},
+            thresholds=self._answers.thresholds,
+            sampling_rate=predictor.sampling_rate,
+            window=predictor.window / predictor.sampling_rate,
+            hop=predictor.hop / predictor.sampling_rate,
+            card=self._card,
+            limits={"upload": self._limits.upload, "duration": self._limits.duration},
+        )
+
+    async def predict(self, request: Request, **shape: Any) -> Told:
+        """Answer one request.
+
+        Parameters
+        ----------
+        request : Request
+            Its body is the recording.
+        **shape
+            Of `Answers.of`.
+
+        Raises
+        ------
+        ProblemError
+            503 if there are too many at once; else see `receive` and `Decoding.opened`.
+        """
+        begin, status = time.monotonic(), 500
+        try:
+            with self._requests:
+                with self._uploads:
+                    upload = await receive(request, self._limits)
+                with upload:
+                    told = await self._told(upload, **shape)
+            status = 200
+            self._pace += _SMOOTHING * (time.monotonic() - begin - self._pace)
+            return told
+        except ProblemError as problem:
+            status = problem.status
+            raise
+        finally:
+            self.metrics.requests.labels(str(status)).inc()
+            self.metrics.seconds.observe(time.monotonic() - begin)
+            self.metrics.lost.set(self._decoding.lost)
+
+    async def _told(self, upload: Upload, **shape: Any) -> Told:
+        deadline = time.monotonic() + self._limits.timeout
+        tasks: list[asyncio.Task[Floats]] = []
+        sounding: list[Bools] = []
+        predictor = self._predictor
+        try:
+            file = upload.file.fileno()
+            async with self._decoding.opened(file, upload.name, self._cutting, deadline) as (record, windows):
+                async for chunk in windows:
+                    if predictor.stereo:
+                        sounding.append(heard(chunk))
+                        chunk = chunk.transpose(1, 0, 2).reshape(-1, chunk.shape[2])
+                    room = await self._room.take(len(chunk))
+                    tasks.append(asyncio.create_task(self._scored(chunk, room)))
+            rows = np.concatenate(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()  # of those that are done, nothing
+        length = record.at_rate(predictor.sampling_rate).num_samples
+        starts = window_starts(length, predictor.window, predictor.hop)
+        prepared = Prepared(record, None, False, predictor.stereo, (), starts)
+        self.metrics.audio.inc(record.duration)
+        return self._answers.of(upload.name, record, predictor.collect(prepared, rows, sounding), **shape)
+
+    async def _scored(self, windows: Floats, room: int) -> Floats:
+        try:
+            return await self._batcher.scores(windows)
+        finally:
+            await self._room.give(room)

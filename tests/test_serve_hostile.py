@@ -1,0 +1,172 @@
+"""What nobody means well: uploads that are no audio, or no longer, and made-up requests."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+import soundfile
+
+pytest.importorskip("fastapi")
+schemathesis = pytest.importorskip("schemathesis")
+
+from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
+
+from serving import Serving  # noqa: E402
+
+COUNT = int(os.environ.get("IMTOOLS_HOSTILE", "300"))
+"""How many uploads: a thousand take minutes."""
+
+EXAMPLES = 25
+"""Requests that are made up for each operation."""
+
+GROWTH = 96 * 2**20
+"""Bytes that the server and its decoders may keep after them: caches of allocators, not uploads."""
+
+
+@pytest.fixture(scope="module")
+def server(space: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    options = ("--max-upload", "2M", "--max-duration", "60", "--timeout", "20", "--decoder-memory", "700M")
+    with Serving(tmp_path_factory.mktemp("hostile"), "-m", str(space / "model"), *options) as serving:
+        yield serving
+
+
+def originals() -> dict[str, bytes]:
+    """Return a second of a tone in every format that libsndfile writes and the server takes."""
+    tone = 0.3 * np.sin(np.arange(22050) * 0.1) + 0.01 * np.random.default_rng(0).standard_normal(22050)
+    made = {}
+    for kind, subtype in (
+        ("WAV", "PCM_16"), ("WAV", "FLOAT"), ("FLAC", "PCM_24"), ("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS"),
+        ("OGG", "OPUS"), ("AIFF", "PCM_24"), ("AU", "PCM_16"), ("CAF", "PCM_16"), ("W64", "PCM_16"),
+        ("RF64", "PCM_16"), ("WAV", "IMA_ADPCM"),
+    ):  # fmt: skip
+        buffer = io.BytesIO()
+        soundfile.write(buffer, tone, 24000 if subtype == "OPUS" else 22050, format=kind, subtype=subtype)
+        made[f"{kind} {subtype}"] = buffer.getvalue()
+    return made
+
+
+def absurd() -> list[bytes]:
+    """Return files whose headers promise what nobody can have."""
+    made = []
+    for channels, rate, size in ((65535, 48000, 2**31 - 1), (1, 2**31 - 1, 64), (0, 0, 0), (2, 1, 2**32 - 1)):
+        head = struct.pack("<IHHIIHH", 16, 1, channels, rate, rate, 2, 16)
+        chunk = b"data" + struct.pack("<I", size) + bytes(64)
+        made.append(b"RIFF" + struct.pack("<I", 2**32 - 1) + b"WAVEfmt " + head + chunk)
+    made.append(b"fLaC\x00\x00\x00\x22" + b"\x10\x00\x10\x00" + bytes(6) + b"\xff" * 24 + bytes(200))
+    made.append(b"OggS" + b"\xff" * 500)
+    made.append(b"ID3\x04\x00\x00\x7f\x7f\x7f\x7f" + bytes(1000))
+    made.append(b"\x00\x00\x00\x20ftypM4A " + b"\xff" * 300)
+    made.append(b"RIFF" + bytes(4) + b"WAVE" + b"LIST" * 5000)
+    made.append(b"<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'aaaa'>]><x>&a;</x>")
+    made.append(b"PK\x03\x04" + bytes(2000))
+    made.append(b"#!/bin/sh\nrm -rf /\n")
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(buffer, "w", 8000, 1, format="FLAC") as file:
+        for _ in range(100):
+            file.write(np.zeros(2**20))  # three and a half hours of silence
+    made.append(buffer.getvalue())
+    return made
+
+
+def hostile(number: int, files: dict[str, bytes]) -> tuple[str, bytes]:
+    """Return the kind of an upload, and its bytes."""
+    random = np.random.default_rng([7, number])
+    names = sorted(files)
+    name = names[number % len(names)]
+    data = bytearray(files[name])
+    kind = ("random", "short", "flipped", "header", "absurd", "mixed")[number // len(names) % 6]
+    if kind == "random":
+        return kind, random.bytes(int(random.integers(1, 20000)))
+    if kind == "short":
+        return kind, bytes(data[: int(random.integers(1, len(data)))])
+    if kind == "flipped":
+        for place in random.integers(0, len(data), 40):
+            data[place] ^= 1 << int(random.integers(8))
+    elif kind == "header":
+        data[4:60] = random.bytes(56)
+    elif kind == "absurd":
+        made = absurd()
+        return kind, made[number % len(made)]
+    else:
+        other = files[names[int(random.integers(len(names)))]]
+        data = data[: len(data) // 2] + other[len(other) // 2 :]
+    return kind, bytes(data)
+
+
+def test_hostile_uploads(server: Serving) -> None:
+    files = originals()
+    for data in files.values():  # everything is warm
+        assert server.post(data, "application/octet-stream").status_code == 200
+    before, held = server.memory(), len(os.listdir(f"/proc/{server.process.pid}/fd"))
+    types = ("audio/wav", "audio/mpeg", "application/octet-stream", "video/mp4", "")
+
+    def ask(number: int) -> tuple[str, int]:
+        kind, data = hostile(number, files)
+        if number % 7 == 0:
+            name = ("../../x.wav", "/etc/passwd", "a\x00b", "x" * 5000, "con.wav")[number % 5]
+            answer = server.client.post("/v1/predict", files={"file": (name, data)})
+        else:
+            answer = server.post(data, types[number % 5])
+        if answer.status_code != 200:
+            assert answer.headers["content-type"] == "application/problem+json", answer.text
+            assert str(server.temporary) not in answer.text
+            assert "/proc/" not in answer.text
+        return kind, answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        found = Counter(pool.map(ask, range(COUNT)))
+    assert {status for _, status in found} <= {200, 400, 413, 422}, found
+    assert not found["random", 200], found
+    assert sum(count for (_, status), count in found.items() if status >= 400) > COUNT // 3
+    for data in files.values():  # it is as well as before
+        assert server.post(data, "application/octet-stream").status_code == 200
+    assert server.files() == []
+    assert len(os.listdir(f"/proc/{server.process.pid}/fd")) <= held + 8
+    assert server.memory() - before < GROWTH
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_the_description_is_kept(server: Serving) -> None:
+    """Requests made up from the OpenAPI description, valid and not, get answers that it knows."""
+    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    # Bytes that the description allows need not be audio: 422 is the answer to those.
+    left_out = [positive_data_acceptance]
+    asked = Counter()
+
+    def look(case: Any) -> None:
+        answer = case.call(base_url=server.url)
+        case.validate_response(answer, excluded_checks=left_out)
+        asked[answer.status_code] += 1
+
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        for mode in schemathesis.GenerationMode:
+            if mode.is_negative and not (operation.query or operation.body):
+                continue  # nothing to get wrong
+            given = hypothesis.given(operation.as_strategy(generation_mode=mode))(look)
+            hypothesis.settings(
+                max_examples=EXAMPLES,
+                derandomize=True,
+                deadline=None,
+                suppress_health_check=list(hypothesis.HealthCheck),
+            )(given)()
+    assert asked[422]
+    assert asked[200] >= 3
+    assert max(asked) < 500
+
+
+def test_other_methods_and_headers(server: Serving) -> None:
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+        assert 400 <= server.client.request(method, "/v1/predict", content=b"x").status_code < 500
+    assert server.client.get("/healthz", headers={"X": "y" * 300_000}).status_code in (400, 431)
+    assert server.client.get("/healthz").status_code == 200
