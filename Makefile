@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench man clean
+.PHONY: demo test coverage lint bench man clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/quickstart.sh demo-out
 
 test: $(READY)
 	$(BIN)/pytest $(ARGS)
+
+# Half as long again: not for every change.
+coverage: $(READY)
+	$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

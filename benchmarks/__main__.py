@@ -13,7 +13,7 @@ import sys
 
 from benchmarks.report import Row, table
 
-NAMES = ("startup", "features", "chain", "mixing", "memory", "training", "scoring", "prediction")
+NAMES = ("startup", "features", "chain", "mixing", "memory", "training", "scoring", "prediction", "serving")
 
 
 def main(names: list[str]) -> None:
