@@ -138,6 +138,17 @@ class Decoding:
         decoder.end()
         self._start()
 
+    async def _free(self, deadline: float) -> Decoder:
+        """Wait for a decoder that lives."""
+        try:
+            async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                while not (decoder := await self._idle.get()).alive:
+                    self._replace(decoder)  # it died while nobody looked
+        except TimeoutError:
+            what = "the server is too busy to decode"
+            raise ProblemError(503, what, "ask again later", Retry_After="10") from None
+        return decoder
+
     @asynccontextmanager
     async def opened(
         self, file: int, name: str, cutting: Cutting, deadline: float
@@ -158,12 +169,10 @@ class Decoding:
         Raises
         ------
         ProblemError
-            422 if it cannot be decoded, or not within the limits of time, memory and duration.
+            422 if it cannot be decoded, or not within the limits of time, memory and duration; 503 if no
+            decoder becomes free in time.
         """
-        decoder = await self._idle.get()
-        if not decoder.alive:  # it died while nobody looked
-            self._replace(decoder)
-            decoder = await self._idle.get()
+        decoder = await self._free(deadline)
         done = False
 
         async def answer() -> Any:
