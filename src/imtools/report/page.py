@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import NamedTuple
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -20,7 +21,9 @@ p.warning { border-left: 4px solid #d55e00; padding-left: .8rem; font-weight: 60
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .8rem 0; }
 th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th { font-weight: 600; vertical-align: bottom; } th:first-child, td:first-child { text-align: left; }
+td small { display: block; color: var(--faint); } td { vertical-align: top; }
+th { font-weight: 600; vertical-align: bottom; white-space: normal; }
+th:first-child, td:first-child { text-align: left; }
 td.bar { background: linear-gradient(var(--bar), var(--bar)) left bottom / var(--part) 3px no-repeat; }
 figure { margin: 1rem 0; background: #fff; padding: .5rem; border-radius: 4px; display: inline-block;
   max-width: 100%; }
@@ -31,6 +34,13 @@ footer { color: var(--faint); font-size: .85rem; margin-top: 3rem; border-top: 1
 
 class Bar(float):
     """A number from 0 to 1 that is shown with a bar of its length below it."""
+
+
+class Under(NamedTuple):
+    """A text, and another one that is shown small below it."""
+
+    text: str
+    below: str
 
 
 class Page:
@@ -56,7 +66,7 @@ class Page:
         self._body.append(f"<p{style}>{escape(text)}</p>")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Add a table: texts as they are, numbers with three digits, NaN as a dash."""
+        """Add a table: texts as they are or one under the other, numbers with three digits, NaN as a dash."""
         cells = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
         lines = ["<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows]
         self._body.append(
@@ -91,4 +101,7 @@ def _cell(value: object) -> str:
         if isinstance(value, Bar):
             return f'<td class="bar" style="--part: {100 * value:.1f}%">{value:.3f}</td>'
         return f"<td>{value:.3f}</td>"
+    if isinstance(value, Under):
+        below = f"<small>{escape(value.below)}</small>" if value.below else ""
+        return f"<td>{escape(value.text)}{below}</td>"
     return f"<td>{escape(str(value))}</td>"

@@ -14,7 +14,7 @@ from ..errors import UsageError
 from ..manifest.values import Json
 from ..plot.scores import read_rows
 from ..score.names import CLASS_NAMES, FIGURES
-from .page import Page
+from .page import Page, Under
 
 PAPERS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis2022")
 """The papers whose figures are known here."""
@@ -170,8 +170,8 @@ class Ours:
         """The classes that were judged."""
         return [str(row["label"]) for row in self.runs[0][1]]
 
-    def cells(self, figure: str, *, label: str | None = None, level: int | None = None) -> list[object]:
-        """Return value and interval as texts.
+    def cell(self, figure: str, *, label: str | None = None, level: int | None = None) -> Under:
+        """Return value and interval.
 
         The value is the mean over the runs, with the least and the greatest where there are several; of one
         run with folds, mean and deviation over these stand beside it. The interval is what all of them span.
@@ -179,7 +179,7 @@ class Ours:
         found = [_figure(head, classes, figure, label, level) for head, classes in self.runs]
         values = [value for value, _ in found if value is not None]
         if not values:
-            return ["–", "–"]
+            return Under("–", "")
         shown = f"{sum(values) / len(values):.3f}"
         if len(values) > 1:
             shown += f" ({min(values):.3f} to {max(values):.3f})"
@@ -189,8 +189,8 @@ class Ours:
             shown += "" if mean is None else f"; folds {mean:.3f} ± {deviation:.3f}"
         spans = [span for _, span in found if span and None not in span]
         if not spans:
-            return [shown, "–"]
-        return [shown, f"{min(span[0] for span in spans):.3f} to {max(span[1] for span in spans):.3f}"]
+            return Under(shown, "")
+        return Under(shown, f"{min(span[0] for span in spans):.3f} to {max(span[1] for span in spans):.3f}")
 
 
 def _figure(
@@ -259,7 +259,7 @@ def _add_table(page: Page, table: Table, rows: Sequence[Row], ours: Mapping[str,
     names = FIGURES | CLASS_NAMES | _LEVEL_NAMES
     head = [""]
     for figure in table.figures:
-        head += [f"{names[figure]}: printed", "ours", "95 % interval"]
+        head += [f"{names[figure]}: printed", "ours, 95 % interval"]
     lines: list[list[object]] = []
     for row in rows:
         key = table.per_class or table.per_level or row.key
@@ -268,7 +268,7 @@ def _add_table(page: Page, table: Table, rows: Sequence[Row], ours: Mapping[str,
             cells.append(_printed(row.printed.get(figure)))
             label = row.key if table.per_class else None
             level = int(row.key) if table.per_level else None
-            cells += ours[key].cells(figure, label=label, level=level) if key in ours else ["not run", ""]
+            cells.append(ours[key].cell(figure, label=label, level=level) if key in ours else "not run")
         lines.append(cells)
     page.heading(table.name)
     page.text(table.about)
