@@ -132,9 +132,11 @@ done
 panels() { for set in $(of random tempo pitch); do head -n 1 "$set.jsonl"; done; }
 once panels.jsonl panels
 im-plot spectrogram --force -o figure1.svg panels.jsonl > figure1.json
+set -- --picture "figure1.svg=Figure 1: a random mix, one in tempo, one in pitch."
 compared=
 for set in $(of genre tempo pitch) $combined; do compared="$compared kratimenos2020-$set.scores.jsonl"; done
-im-plot difference --force -o figure3.svg $compared > figure3.json
-report kratimenos2020 \
-    --picture "figure1.svg=Figure 1: a random mix, one in tempo, one in pitch." \
-    --picture "figure3.svg=Figure 3: F1 by class, against solos." $rows
+if [ "$compared" ]; then
+    im-plot difference --force -o figure3.svg $compared > figure3.json
+    set -- "$@" --picture "figure3.svg=Figure 3: F1 by class, against solos."
+fi
+report kratimenos2020 "$@" $rows

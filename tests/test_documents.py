@@ -163,6 +163,25 @@ def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_pat
     assert result.stdout.count(b"LRAP") - result.stdout.count(b"items   LRAP") == expected[script]
 
 
+def test_the_study_of_mixing_works(shared_dir: Path, tmp_path: Path) -> None:
+    """On all phrases, which it needs to mix, and a part of the notes."""
+    audio = tmp_path / "audio"
+    audio.mkdir()
+    rows = [json.loads(line) for line in (shared_dir / "audio" / "manifest.jsonl").read_text().splitlines()]
+    rows = [row for row in rows if row["kind"] == "phrases"] + rows[::PART]
+    rows = list({row["path"]: row for row in rows}.values())
+    for row in rows:
+        row["path"] = os.path.join(shared_dir, "audio", row["path"])
+    (audio / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    few = "SEEDS=1 SCALE=0.03 EPOCHS=1 LIMIT=1 SETS='mono random' TRAINING='--folds 2 --keep last'"
+    result = typed(f"{few} sh {ROOT}/examples/mixing-study.sh audio out", tmp_path, timeout=600)
+    assert result.returncode == 0, result.stderr.decode()
+    told = json.loads(result.stdout.splitlines()[-1])
+    assert {"mono", "random", "gururani-mono", "gururani-random"}.isdisjoint(told["missing"])
+    assert {"tempo", "pitch", "control"} <= set(told["missing"])
+    assert " to 0." in (tmp_path / "out" / "report.html").read_text()  # intervals
+
+
 def _part_of_the_archive(source: Path, target: Path) -> Path:
     import numpy as np
 
