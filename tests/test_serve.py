@@ -237,6 +237,15 @@ def test_a_token_is_asked_for(strict: Serving) -> None:
         "/v1/model", headers={"Origin": "https://our.example", "Sec-Fetch-Site": "cross-site"}
     )
     assert allowed.headers["access-control-allow-origin"] == "https://our.example"
+    question = {
+        "Authorization": "",
+        "Origin": "https://our.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+    }
+    assert strict.client.options("/v1/predict", headers=question).status_code == 200
+    question["Origin"] = "https://evil.example"
+    assert strict.client.options("/v1/predict", headers=question).status_code == 401
 
 
 def test_too_much_is_refused(strict: Serving, tmp_path: Path) -> None:

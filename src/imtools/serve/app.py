@@ -82,6 +82,7 @@ def make_app(
             allow_origins=list(origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Content-Disposition"],
+            expose_headers=["Retry-After"],
         )
     app.add_middleware(Guard, token=token, host=host, origins=origins)
 

@@ -61,10 +61,10 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope["path"], headers)
+        refusal = self._refusal(scope["method"], scope["path"], headers)
         await (refusal or self._app)(scope, receive, sending)
 
-    def _refusal(self, path: str, headers: Headers) -> ASGIApp | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> ASGIApp | None:
         host = headers.get("host", "").lower()
         name = host if host.endswith("]") else host.rsplit(":", 1)[0]
         if self._local and name not in _LOCAL:
@@ -75,7 +75,8 @@ class Guard:
             return response(
                 403, f"pages of {str(origin)[:200]} may not ask", "start the server with --cors ORIGIN"
             )
-        if self._token is None or path in _OPEN or path.startswith("/page/"):
+        asks_whether = method == "OPTIONS" and origin in self._origins  # browsers send no token with that
+        if self._token is None or asks_whether or path in _OPEN or path.startswith("/page/"):
             return None
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode()):
