@@ -5,7 +5,7 @@
 #
 # AUDIO_DIRECTORY holds a manifest.jsonl whose lines have "path", "labels", "source" and "kind", which is
 # "notes" or "phrases". SEEDS and what kratimenos2020.sh takes may be set in the environment. A run that was stopped
-# goes on where it was. The last line names the report. One processor core is enough: about an hour and a half.
+# goes on where it was. The last line names the report. A seed takes some 50 minutes of one processor core.
 set -eu
 . "$(dirname "$0")/experiment.sh"
 

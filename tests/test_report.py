@@ -90,16 +90,16 @@ def test_seeds_are_averaged_and_their_intervals_united(tmp_path: Path) -> None:
         write(tmp_path / str(n), scores(lrap, lrap - 0.1, lrap + 0.1))
         for n, lrap in enumerate((0.6, 0.7, 0.65))
     ]
-    assert Ours.read(files).cell("lrap") == ("0.650 (0.600 to 0.700)", "0.500 to 0.800")
-    assert Ours.read(files[:1]).cell("top1") == ("–", "")
+    assert Ours.read(files).cell("lrap") == ("0.650", ("runs 0.600 to 0.700", "0.500 to 0.800"))
+    assert Ours.read(files[:1]).cell("top1") == ("–", ())
     lines = scores()
     lines[0]["folds"] = {"by": "members", "overall": {"lrap": [0.68, 0.01], "auc": [None, None]}}
     folds = Ours.read([write(tmp_path / "folds", lines)])
-    assert folds.cell("lrap").text == "0.700; folds 0.680 ± 0.010"
-    assert folds.cell("auc").text == "0.900"
-    assert Ours.read(files[:1]).cell("emr", level=2) == ("0.100", "")
-    assert Ours.read(files[:1]).cell("f1", label="cel") == ("0.300", "0.100 to 0.500")
-    assert Ours.read(files[:1]).cell("f1", label="vio") == ("–", "")
+    assert folds.cell("lrap").below[0] == "folds 0.680 ± 0.010"
+    assert folds.cell("auc") == ("0.900", ())
+    assert Ours.read(files[:1]).cell("emr", level=2) == ("0.100", ())
+    assert Ours.read(files[:1]).cell("f1", label="cel") == ("0.300", ("0.100 to 0.500",))
+    assert Ours.read(files[:1]).cell("f1", label="vio") == ("–", ())
 
 
 def test_scores_by_class_and_level_fill_their_tables(tmp_path: Path) -> None:

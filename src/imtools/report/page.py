@@ -13,16 +13,17 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8e8e8; --paper: #161616; --faint: #a5a5a5; --line: #444; --bar: #56b4e9; }
 }
-body { color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, sans-serif; max-width: 62rem;
+body { color: var(--ink); background: var(--paper); font: 15px/1.5 system-ui, sans-serif; max-width: 74rem;
   margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 p.note { color: var(--faint); }
 p.warning { border-left: 4px solid #d55e00; padding-left: .8rem; font-weight: 600; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .8rem 0; }
-th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+p { max-width: 62rem; }
+th, td { padding: .2rem .5rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td small { display: block; color: var(--faint); } td { vertical-align: top; }
-th { font-weight: 600; vertical-align: bottom; white-space: normal; }
+th { font-weight: 600; vertical-align: bottom; white-space: normal; min-width: 4.5rem; }
 th:first-child, td:first-child { text-align: left; }
 td.bar { background: linear-gradient(var(--bar), var(--bar)) left bottom / var(--part) 3px no-repeat; }
 figure { margin: 1rem 0; background: #fff; padding: .5rem; border-radius: 4px; display: inline-block;
@@ -37,10 +38,10 @@ class Bar(float):
 
 
 class Under(NamedTuple):
-    """A text, and another one that is shown small below it."""
+    """A text, and others that are shown small below it."""
 
     text: str
-    below: str
+    below: tuple[str, ...] = ()
 
 
 class Page:
@@ -102,6 +103,6 @@ def _cell(value: object) -> str:
             return f'<td class="bar" style="--part: {100 * value:.1f}%">{value:.3f}</td>'
         return f"<td>{value:.3f}</td>"
     if isinstance(value, Under):
-        below = f"<small>{escape(value.below)}</small>" if value.below else ""
+        below = "".join(f"<small>{escape(text)}</small>" for text in value.below)
         return f"<td>{escape(value.text)}{below}</td>"
     return f"<td>{escape(str(value))}</td>"

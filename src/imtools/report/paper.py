@@ -173,24 +173,25 @@ class Ours:
     def cell(self, figure: str, *, label: str | None = None, level: int | None = None) -> Under:
         """Return value and interval.
 
-        The value is the mean over the runs, with the least and the greatest where there are several; of one
-        run with folds, mean and deviation over these stand beside it. The interval is what all of them span.
+        The value is the mean over the runs. Below it stand the least and the greatest where there are
+        several, of one run with folds mean and deviation over these, and the interval: what those of all runs
+        span.
         """
         found = [_figure(head, classes, figure, label, level) for head, classes in self.runs]
         values = [value for value, _ in found if value is not None]
         if not values:
-            return Under("–", "")
-        shown = f"{sum(values) / len(values):.3f}"
+            return Under("–")
+        below = []
         if len(values) > 1:
-            shown += f" ({min(values):.3f} to {max(values):.3f})"
+            below.append(f"runs {min(values):.3f} to {max(values):.3f}")
         elif label is None and level is None:
             overall = (self.runs[0][0].get("folds") or {}).get("overall", {})
             mean, deviation = overall.get(figure) or (None, None)
-            shown += "" if mean is None else f"; folds {mean:.3f} ± {deviation:.3f}"
+            below += [] if mean is None else [f"folds {mean:.3f} ± {deviation:.3f}"]
         spans = [span for _, span in found if span and None not in span]
-        if not spans:
-            return Under(shown, "")
-        return Under(shown, f"{min(span[0] for span in spans):.3f} to {max(span[1] for span in spans):.3f}")
+        if spans:
+            below.append(f"{min(span[0] for span in spans):.3f} to {max(span[1] for span in spans):.3f}")
+        return Under(f"{sum(values) / len(values):.3f}", tuple(below))
 
 
 def _figure(
@@ -258,14 +259,16 @@ def paper_page(
 def _add_table(page: Page, table: Table, rows: Sequence[Row], ours: Mapping[str, Ours]) -> None:
     names = FIGURES | CLASS_NAMES | _LEVEL_NAMES
     head = [""]
+    known = {figure for row in rows for figure in row.printed}
     for figure in table.figures:
-        head += [f"{names[figure]}: printed", "ours, 95 % interval"]
+        head += [f"{names[figure]}: printed", "ours, 95 % interval"] if figure in known else [names[figure]]
     lines: list[list[object]] = []
     for row in rows:
         key = table.per_class or table.per_level or row.key
         cells: list[object] = [row.title or row.key]
         for figure in table.figures:
-            cells.append(_printed(row.printed.get(figure)))
+            if figure in known:
+                cells.append(_printed(row.printed.get(figure)))
             label = row.key if table.per_class else None
             level = int(row.key) if table.per_level else None
             cells.append(ours[key].cell(figure, label=label, level=level) if key in ours else "not run")
