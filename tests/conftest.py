@@ -9,6 +9,7 @@ import os
 # which are seconds of work, may then take an hour.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # imtools sets it in processes that compute, as this one
 
 import subprocess
 from collections.abc import Callable
