@@ -207,7 +207,7 @@ def strict(space: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     options = ("--token-file", str(folder / "token"), "--max-upload", "300K", "--max-duration", "20")
     more = (
         "--timeout",
-        "2",
+        "6",
         "--queue",
         "3",
         "--uploads",
@@ -298,7 +298,7 @@ def test_a_full_server_says_when_to_come_back(strict: Serving, music: Path) -> N
     deadline = time.monotonic() + 60
     while True:
         held = [raw_connection(strict, head) for _ in range(2)]
-        until(lambda: "imtools_uploads_busy 2.0" in strict.client.get("/metrics").text, 1.5)
+        until(lambda: "imtools_uploads_busy 2.0" in strict.client.get("/metrics").text, 5)
         answer = strict.post((music / "a.wav").read_bytes(), "audio/wav")
         for one in held:
             one.close()
