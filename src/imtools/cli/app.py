@@ -156,6 +156,17 @@ stretcher = click.option(
 )
 """The option of commands that stretch time or shift pitch."""
 
+windows_at_once = click.option(
+    "--batch",
+    "batch_size",
+    type=click.IntRange(1),
+    default=128,
+    show_default=True,
+    metavar="N",
+    help="Windows computed at once.",
+)
+"""The option of commands that score windows."""
+
 _SHARED_NAMES = (
     "inputs", "output", "resume", "force", "failures", "strict", "jobs", "seed", "device", "precision",
     "dry_run", "null", "where", "shard", "engine", "scheduler", "quiet", "verbose", "color",

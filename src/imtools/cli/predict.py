@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from .app import start, tool
+from .app import start, tool, windows_at_once
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -92,15 +92,7 @@ im-predict -m model/ --held-out features/ | im-score""",
     is_flag=True,
     help="Give what the net makes of each record before its last layer too (with --windows: of each window).",
 )
-@click.option(
-    "--batch",
-    "batch_size",
-    type=click.IntRange(1),
-    default=128,
-    show_default=True,
-    metavar="N",
-    help="Windows computed at once.",
-)
+@windows_at_once
 def command(
     run: Run,
     models: tuple[str, ...],

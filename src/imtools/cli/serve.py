@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from .app import start, tool
+from .app import start, tool, windows_at_once
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -82,15 +82,7 @@ im-serve --dry-run --port 0""",
 @click.option(
     "--decoder-memory", default="1G", show_default=True, metavar="SIZE", help="Memory of each of them."
 )
-@click.option(
-    "--batch",
-    "batch_size",
-    type=click.IntRange(1),
-    default=128,
-    show_default=True,
-    metavar="N",
-    help="Windows computed at once.",
-)
+@windows_at_once
 def command(
     run: Run,
     model: str,

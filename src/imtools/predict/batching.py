@@ -12,7 +12,7 @@ from ..run import is_fatal
 from ..run.progress import Clock, running, timed
 from .ahead import ahead
 from .scores import Floats, Prepared, Scores
-from .streams import Bools, heard
+from .streams import Bools, one_by_one
 
 _CHUNKS_AHEAD = 3
 """Chunks of each long record that are cut in advance, at most."""
@@ -113,8 +113,8 @@ class _Session:
         """Take the next windows of a record; note, of streams, which of them sound in which windows."""
         one = self._prepared[item]
         if one.stereo:
-            self._sounding[item].append(heard(chunk))
-            chunk = chunk.transpose(1, 0, 2).reshape(-1, chunk.shape[2])
+            chunk, sounding = one_by_one(chunk)
+            self._sounding[item].append(sounding)
         key = (one.from_features, one.members)
         queue = self._waiting.setdefault(key, [])
         for window in chunk:

@@ -99,6 +99,24 @@ def heard(windows: Floats) -> Bools:
     return loud
 
 
+def one_by_one(windows: Floats) -> tuple[Floats, Bools]:
+    """Return the windows of streams as windows to score, all streams of a window next to each other.
+
+    Parameters
+    ----------
+    windows : ndarray of float32, shape (streams, n, window)
+        As `cut_stream_windows` gives them.
+
+    Returns
+    -------
+    windows : ndarray of float32, shape (n * streams, window)
+        In the order of time.
+    sounding : ndarray of bool, shape (streams, n)
+        See `heard`.
+    """
+    return windows.transpose(1, 0, 2).reshape(-1, windows.shape[2]), heard(windows)
+
+
 def unite(scores: Floats, heard: Bools) -> tuple[Floats, Floats]:
     """Return what all streams together say: of each class, what the stream says that is surest of it.
 

@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 
 from ..predict.predictor import Predictor
 from ..predict.scores import Floats, Prepared
-from ..predict.streams import Bools, heard
+from ..predict.streams import Bools, one_by_one
 from ..predict.windows import WINDOWS_AT_ONCE, window_starts
 from .answers import Answers, Known, Told, in_words
 from .batcher import Batcher
@@ -177,8 +177,8 @@ class Service:
             async with self._decoding.opened(file, upload.name, self._cutting, deadline) as (record, windows):
                 async for chunk in windows:
                     if predictor.stereo:
-                        sounding.append(heard(chunk))
-                        chunk = chunk.transpose(1, 0, 2).reshape(-1, chunk.shape[2])
+                        chunk, sounds = one_by_one(chunk)
+                        sounding.append(sounds)
                     room = await self._room.take(len(chunk))
                     tasks.append(asyncio.create_task(self._scored(chunk, room)))
             rows = np.concatenate(await asyncio.gather(*tasks))
