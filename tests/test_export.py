@@ -21,7 +21,7 @@ from imtools.export.model.onnx import export_onnx
 from imtools.features import from_config
 from imtools.models import ARCHITECTURES, build
 from imtools.models.bosch2012 import SupportVectors
-from imtools.models.bundle import Model, load, save
+from imtools.models.bundle import Model, load
 from imtools.models.description import Description, Member
 from imtools.models.one_vs_all import build_binary
 from imtools.train.fit import fit
@@ -121,11 +121,16 @@ def test_every_net_says_what_the_model_says(name: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    """Trained on tones: two folds."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a model that was trained on tones: two folds."""
     folder = tmp_path_factory.mktemp("model")
     records = make_records(tmp_path_factory.mktemp("features"))
     fit(records, folder, quick(width=0.1, epochs=5, learning_rate=1e-2, hop=0.5))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Model:
     return load(folder)
 
 
@@ -298,11 +303,8 @@ def test_without_the_packages(model: Model, tmp_path: Path, monkeypatch: pytest.
         export_onnx(model, tmp_path / "b.onnx")
 
 
-def test_the_command(run, model: Model, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    states = [net.state_dict() for net in model.scorer.nets]
-    save(folder, model.description, states, "# {name}\n")
-    done = run("im-export", "onnx", "-m", "model", "--front-end", "-o", "out", cwd=tmp_path)
+def test_the_command(run, folder: Path, model: Model, tmp_path: Path) -> None:
+    done = run("im-export", "onnx", "-m", str(folder), "--front-end", "-o", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr.decode()
     record = json.loads(done.stdout)
     assert record["onnx"] == "out/model.onnx"

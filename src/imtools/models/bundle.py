@@ -25,6 +25,7 @@ from ..device import place
 from ..errors import ImtoolsError, ModelError
 from .bosch2012 import for_state
 from .description import Description, Member
+from .folding import fold_normalization
 from .locate import locate
 from .one_vs_all import build_binary
 from .output import watched
@@ -230,7 +231,7 @@ def load(
     device: torch.device | Literal["cpu"] = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Model:
-    """Load a model directory.
+    """Load a model directory, to be asked: `read_states` gives the tensors as they have been trained.
 
     Parameters
     ----------
@@ -255,7 +256,8 @@ def load(
         state = _state(tensors, member)
         net = _build(path.with_name(DESCRIPTION_NAME), description, member, state)
         _fill(net, state, path, member)
-        nets.append(place(net, device).eval())
+        fold_normalization(net.eval())
+        nets.append(place(net, device))
     return Model(description, nets, device, dtype)
 
 
