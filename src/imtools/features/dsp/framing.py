@@ -65,7 +65,7 @@ class Framing:
 
 def powers(spectrum: Tensor) -> Tensor:
     """Return |X|^2 of complex values."""
-    return spectrum.real.square() + spectrum.imag.square()
+    return spectrum.real.square().addcmul_(spectrum.imag, spectrum.imag)
 
 
 def root(powers: Tensor) -> Tensor:
