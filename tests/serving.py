@@ -15,6 +15,9 @@ import httpx
 
 from shell import BIN, environment, unmeasured
 
+ROUNDED = 1.001e-6
+"""How far scores with six digits lie apart that were nearly the same before they were rounded."""
+
 
 class Serving:
     """A server in a process of its own; a context manager.
