@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -113,3 +115,13 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError:  # it has ended
         return ""
+
+
+def until(condition: Callable[[], Any], seconds: float) -> bool:
+    """Wait for a condition; tell whether it came true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 from imtools.audio import ffmpeg
-from serving import ROUNDED, Serving
+from serving import ROUNDED, Serving, until
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux")
 
@@ -309,16 +309,6 @@ def test_a_full_server_says_when_to_come_back(strict: Serving, music: Path) -> N
     assert int(answer.headers["retry-after"]) >= 1
     problem(answer, 503)
     assert until(lambda: strict.post((music / "a.wav").read_bytes(), "audio/wav").status_code == 200, 60)
-
-
-def until(condition: Callable[[], Any], seconds: float) -> bool:
-    """Wait for a condition; tell whether it came true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_a_decoder_that_breaks_down_is_replaced(strict: Serving, music: Path) -> None:
