@@ -151,6 +151,7 @@ def test_errors_say_what_to_do(server: Serving) -> None:
     noise = problem(server.post(b"RIFF" + bytes(100), name="x.wav"), 422)
     assert noise["detail"].startswith("x.wav: ")
     assert "/proc" not in noise["detail"]
+    assert "install" not in noise["hint"], "who sends a file cannot install what the server lacks"
     assert "text/html" in problem(server.post(b"<p>", "text/html"), 415)["detail"]
     assert "top" in problem(server.post(b"x", top=0), 422)["detail"]
     problem(server.client.get("/nothing"), 404)

@@ -105,6 +105,7 @@ def test_a_dropped_file_is_heard_played_and_sought(page: Any, examples_audio: Pa
         "one.width / 2, k ? one.height - 12 : 8, 1, 1).data[3])"
     )
     assert shades[0] > 200 > 60 > shades[1]
+    assert article.locator(".axis span:visible").all_inner_texts() == ["0:00", "0:01", "0:02"]
     lanes = article.locator(".lanes")
     box = lanes.bounding_box()
     page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 70)

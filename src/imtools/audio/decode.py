@@ -22,6 +22,9 @@ from .libsndfile import TRUNCATED, SndfileDecoder, UnreadableError
 BLOCK = 65536
 """Frames decoded at a time."""
 
+WITHOUT_FFMPEG = "check that it is complete audio; for m4a, aac, wma and the like, install ffmpeg"
+"""What to do about a file that libsndfile cannot read."""
+
 _BACKLOG = 16  # blocks kept of a file that can only be decoded forward: 24 s at 44.1 kHz
 
 
@@ -240,10 +243,7 @@ def _open_decoder(name: str) -> Decoder:
                 return ffmpeg.FfmpegDecoder(name)
             except AudioError as second:
                 raise AudioError(f"{second.message}, nor can libsndfile ({error})", second.hint) from None
-        raise AudioError(
-            f"{name}: cannot be decoded ({error})",
-            "check that it is complete audio; for m4a, aac, wma and the like, install ffmpeg",
-        ) from None
+        raise AudioError(f"{name}: cannot be decoded ({error})", WITHOUT_FFMPEG) from None
 
 
 def _check_file(name: str) -> None:

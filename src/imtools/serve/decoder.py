@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from ..audio.decode import WITHOUT_FFMPEG
 from ..audio.load import close_files, probe_to_load
 from ..errors import ImtoolsError
 from ..manifest import Record
@@ -29,6 +30,12 @@ _PR_SET_PDEATHSIG = 1
 _MOST_FILES = 64
 _MOST_WRITTEN = 2**20  # what ffmpeg complains of goes to a file
 _LONGEST_REQUEST = 2**16
+
+_FOR_CLIENTS = {
+    WITHOUT_FFMPEG: "check that it is complete audio, and send it as WAV, FLAC, MP3 or Ogg: "
+    "this server decodes no m4a, aac or wma"
+}
+"""What clients are told to do instead of what only who runs the server can do."""
 
 ID = "upload"
 """The id of every upload's record."""
@@ -81,6 +88,7 @@ def main(number: int, memory: int) -> None:
         except ImtoolsError as error:
             path = _path(files[0])
             message, hint = error.message.replace(path, name), error.hint or ""
+            hint = _FOR_CLIENTS.get(hint, hint)
             answers.send(("refused", message.replace(f"record {ID}", name), hint.replace(path, name)))
         except MemoryError:
             answers.send(("refused", f"{name}: takes too much memory to decode", "send less of it at a time"))

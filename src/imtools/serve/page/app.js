@@ -1,6 +1,6 @@
 // The page: takes files, has them heard one after the other, shows the answers.
 
-import { drawHeat, drawWave, peaks } from "./draw.js";
+import { clock, drawAxis, drawHeat, drawWave, peaks } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
 const PEAKS = 2000;
@@ -13,7 +13,6 @@ let model = null;
 
 const headers = () => (token ? { Authorization: `Bearer ${token}` } : {});
 const size = (bytes) => `${Math.round(bytes / 2 ** 20)} MB`;
-const clock = (s) => `${Math.floor(Math.round(s) / 60)}:${String(Math.round(s) % 60).padStart(2, "0")}`;
 const say = (text) => { $("status").textContent = text; };
 
 async function introduce() {
@@ -137,7 +136,7 @@ function send(file, progress, doing) {
 function fail(result, detail, hint) {
   result.querySelector(".working").hidden = true;
   result.querySelector(".error strong").textContent = detail;
-  result.querySelector(".error span").textContent = hint;
+  result.querySelector(".hint").textContent = hint;
   result.querySelector(".error").hidden = false;
   say("");
 }
@@ -167,6 +166,7 @@ async function show({ file, result }, told) {
   const draw = () => {
     drawWave(result.querySelector(".wave"), found);
     drawHeat(result.querySelector(".heat"), told);
+    drawAxis(result.querySelector(".axis"), told.file.seconds);
   };
   draw();
   new ResizeObserver(draw).observe(result.querySelector(".lanes"));

@@ -1,6 +1,7 @@
 // The routes, from the server's own description.
 
 const main = document.getElementById("routes");
+document.getElementById("origin").textContent = location.origin;
 
 function add(parent, tag, text) {
   const made = document.createElement(tag);

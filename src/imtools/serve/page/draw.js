@@ -1,8 +1,10 @@
-// Pictures of an answer: the wave, and a heat map of instruments over seconds.
+// Pictures of an answer: the wave, a heat map of instruments over seconds, and what the time is where.
 
 export const WAVE = 56;
 export const LANE = 24;
 const SLOW = 8000; // Hz: enough for a picture of the wave
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200]; // s
+const APART = 48; // pixels between times, at least
 
 // The peaks of a file at so many places, or null where the browser cannot decode it.
 export async function peaks(file, count) {
@@ -26,9 +28,12 @@ export function pieces(windows) {
   const ends = windows.starts.map((start, i) => start + windows.durations[i]);
   const places = [...new Set([...windows.starts, ...ends].map((t) => Math.round(t * 1e6) / 1e6))].sort((a, b) => a - b);
   const made = [];
+  let first = 0; // windows begin and end one after the other
   for (let i = 0; i + 1 < places.length; i++) {
     const middle = (places[i] + places[i + 1]) / 2;
-    const over = windows.starts.flatMap((start, k) => (start <= middle && middle < ends[k] ? [k] : []));
+    const over = [];
+    while (first < ends.length && ends[first] <= middle) first++;
+    for (let k = first; k < ends.length && windows.starts[k] <= middle; k++) over.push(k);
     if (over.length) made.push({ start: places[i], end: places[i + 1], windows: over });
   }
   return made;
@@ -84,4 +89,18 @@ export function drawHeat(canvas, told) {
       }
     }
   });
+}
+
+export const clock = (s) => `${Math.floor(Math.round(s) / 60)}:${String(Math.round(s) % 60).padStart(2, "0")}`;
+
+export function drawAxis(box, seconds) {
+  const step = STEPS.find((one) => (one / seconds) * box.clientWidth >= APART) || seconds;
+  box.replaceChildren();
+  for (let time = 0; time < seconds; time += step) {
+    const made = document.createElement("span");
+    made.textContent = clock(time);
+    made.style.left = `${(time / seconds) * 100}%`;
+    made.hidden = ((seconds - time) / seconds) * box.clientWidth < APART / 2; // it would stick out
+    box.append(made);
+  }
 }
