@@ -2,8 +2,8 @@
 
 A net that is shared out among the cores layer by layer makes all of them wait for the slowest at every layer,
 and carries the activations of the whole batch through memory. Parts that go through the whole net on one core
-each wait for nobody, and hold little: a server has half the memory, and with the bundled model needs a tenth less
-time on two cores. Nets of wide layers take as long either way.
+each wait for nobody, and hold little: a server has half the memory, and with the bundled model, on two cores,
+takes a tenth less time. Nets of wide layers take as long either way.
 """
 
 from __future__ import annotations
