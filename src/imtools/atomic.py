@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
@@ -38,8 +43,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name: what a killed run left behind is overwritten by the next one instead of piling up.
+    # A fixed name: what a killed run left behind is overwritten by the next one instead of piling up. A lock,
+    # for a worker whose scheduler was lost may still be at the file when the next run comes to it.
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
+    with naming(target):
+        held = _locked(temporary)
     try:
         with naming(target):
             yield temporary
@@ -50,6 +58,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with suppress(OSError):
             temporary.unlink()
         raise
+    finally:
+        os.close(held)
+
+
+def _locked(path: Path) -> int:
+    """Open a file, made if it is not there, once no other process has it; closing it lets go of it."""
+    while True:
+        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if fcntl is not None:
+            with suppress(OSError):  # file systems without locks
+                fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            if os.fstat(held).st_ino == os.stat(path).st_ino:
+                return held
+        except FileNotFoundError:
+            pass  # whoever had it has moved it to its place
+        os.close(held)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
