@@ -112,6 +112,24 @@ def test_a_form_is_taken_as_well(music: Path, server: Serving) -> None:
     assert "timeline" not in raw
 
 
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        ('attachment; filename="a b.flac"', "a b.flac"),
+        ("attachment; filename=../x.flac", "x.flac"),
+        ("attachment; filename*=UTF-8'en'%C3%BC%20e.flac", "ü e.flac"),
+        ("attachment; filename*=undefined''x", "upload"),
+        ("attachment; filename*" + "1" * 5000 + "=x", "upload"),
+        ('a;"' + ";" * 12_000, "upload"),  # what some parsers take seconds for
+    ],
+)
+def test_names_of_uploads(header: str, shown: str, music: Path, server: Serving) -> None:
+    data, headers = (music / "a.wav").read_bytes(), {"Content-Disposition": header.encode()}
+    answer = server.client.post("/v1/predict?top=1", content=data, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["file"]["name"] == shown
+
+
 def test_what_else_there_is(space: Path, music: Path, server: Serving) -> None:
     assert server.post((music / "a.wav").read_bytes()).status_code == 200
     model = server.client.get("/v1/model").json()
@@ -155,6 +173,8 @@ def test_errors_say_what_to_do(server: Serving) -> None:
     assert "text/html" in problem(server.post(b"<p>", "text/html"), 415)["detail"]
     assert "top" in problem(server.post(b"x", top=0), 422)["detail"]
     problem(server.client.get("/nothing"), 404)
+    problem(server.client.get("/healthz/"), 404)
+    assert server.client.head("/healthz").status_code == server.client.head("/").status_code == 200
     problem(server.client.get("/page/../../../../etc/passwd"), 404)
     problem(server.client.get("/page/%2e%2e/app.py"), 404)
     problem(server.client.get("/v1/predict"), 405)
@@ -165,6 +185,8 @@ def test_errors_say_what_to_do(server: Serving) -> None:
     problem(server.client.post("/v1/predict", content=b"--x--\r\n", headers=form), 400)
     cut = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
     problem(server.client.post("/v1/predict", content=cut, headers=form), 400)
+    parts = b"".join(b"--x\r\nA: b\r\n\r\n\r\n" for _ in range(100)) + b"--x--\r\n"
+    assert "parts" in problem(server.client.post("/v1/predict", content=parts, headers=form), 400)["detail"]
     several = {"file": ("a", b"x"), "other": ("b", b"y")}
     assert "several" in problem(server.client.post("/v1/predict", files=several), 400)["detail"]
     assert server.files() == []
@@ -252,6 +274,7 @@ def test_a_token_is_asked_for(strict: Serving) -> None:
 
 def test_too_much_is_refused(strict: Serving, tmp_path: Path) -> None:
     problem(strict.post(bytes(400_000)), 413)
+    problem(strict.post(bytes(8_000_000)), 413)  # more than fits on the way: it is read, and not kept
     problem(strict.post(iter([bytes(100_000)] * 4)), 413)  # nothing announced
     problem(strict.client.post("/v1/predict", files={"file": ("x", bytes(400_000))}), 413)
     bomb = silence(tmp_path / "bomb.flac", 3000)
@@ -293,6 +316,26 @@ def test_slow_and_vanishing_clients_cost_nothing(strict: Serving) -> None:
     while strict.files() or "imtools_requests_busy 0.0" not in strict.client.get("/metrics").text:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_who_has_gone_is_not_waited_for(strict: Serving, tmp_path: Path) -> None:
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", 8000, 1, format="FLAC", subtype="PCM_16") as file:
+        file.write(np.zeros(8000 * 19))
+    data = (tmp_path / "a.flac").read_bytes()
+    lost = decoders_lost(strict)
+    for _ in range(3):
+        connection = raw_connection(strict, f"Content-Type: audio/flac\r\nContent-Length: {len(data)}")
+        connection.sendall(data)
+        connection.close()
+    assert until(lambda: strict.post(data).status_code == 200, 60)
+    assert until(lambda: "imtools_requests_busy 0.0" in strict.client.get("/metrics").text, 60)
+    assert decoders_lost(strict) == lost
+    assert strict.files() == []
+
+
+def decoders_lost(serving: Serving) -> float:
+    lines = serving.client.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith("imtools_decoders_lost ")).split()[1])
 
 
 def test_a_full_server_says_when_to_come_back(strict: Serving, music: Path) -> None:
@@ -377,6 +420,8 @@ def test_what_cannot_be_served(run, space: Path, tmp_path: Path) -> None:
         (("--token-file", str(tmp_path / "gone")), b"gone"),
         (("--max-upload", "much"), b"'much' is no size"),
         (("--max-upload", "0"), b"limit of 0"),
+        (("--cors", "*"), b"is no origin"),
+        (("--decoder-memory", "20M"), b"give more with --decoder-memory"),
     ):
         result = run("im-serve", *model, "--dry-run", *options)
         assert result.returncode == 2

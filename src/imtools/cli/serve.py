@@ -55,7 +55,7 @@ im-serve --dry-run --port 0""",
     default=120.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long an upload may take, and then its decoding.",
+    help="How long an upload may take, then to wait for a decoder, and then to be decoded.",
 )
 @click.option(
     "--queue",
@@ -110,6 +110,7 @@ def command(
 
     Needs the packages of imtools[serve], and Linux.
     """
+    import re
     import sys
     from importlib.util import find_spec
 
@@ -127,6 +128,10 @@ def command(
     from ..serve.limits import Limits, parse_size
     from ..stages.serve import serve_model
 
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/\s*?#@]+", origin):
+            hint = "give scheme and host, and the port if it has one: https://music.example:8443"
+            raise UsageError(f"--cors {origin}: is no origin", hint)
     limits = Limits(
         upload=parse_size(max_upload),
         duration=max_duration,

@@ -10,7 +10,7 @@ from ..manifest import Prediction, Record
 from ..models.bundle import Model
 from ..predict.answer import Answer, Teller
 from ..predict.scores import Scores
-from ..predict.timeline import Shape, surest, timeline
+from ..predict.timeline import surest, timeline
 
 NAMES = {
     "cel": "cello", "cla": "clarinet", "flu": "flute", "gac": "acoustic guitar", "gel": "electric guitar",
@@ -92,13 +92,13 @@ class Answers:
         self._labels = model.labels
         self._name = model.name
         self.thresholds = dict(zip(model.labels, model.description.thresholds, strict=True))
-        self._teller = Teller([model], Answer(windows=True, shape=Shape()))
+        self._tellers = {parts: Teller([model], Answer(windows=parts)) for parts in (False, True)}
 
     def of(
         self, name: str, record: Record, scores: Scores, *, times: bool, windows: bool, top: int | None
     ) -> Told:
         """Return the answer for a recording; with stretches, windows, or only the surest classes."""
-        predictions = self._teller.of(record, 0.0, (scores,)).predictions
+        predictions = self._tellers[times or windows].of(record, 0.0, (scores,)).predictions
         whole = [one for one in predictions if one.start is None]
         if top is not None:
             whole = surest(whole, top)

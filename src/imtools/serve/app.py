@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from .. import __version__
 from .answers import Known, Told
 from .guard import Guard
-from .problems import MEDIA_TYPE, ProblemDetails, install
+from .problems import MEDIA_TYPE, ProblemDetails, ProblemError, install
 from .service import Service
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -72,6 +72,7 @@ def make_app(
         lifespan=lifespan,
         docs_url=None,  # FastAPI's own page loads its scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,
         responses=_failures(*((401,) if token else ()), 403, 421),
     )
     install(app)
@@ -113,10 +114,14 @@ def make_app(
         """Describe the model: its classes, thresholds and card."""
         return service.known()
 
-    @app.get("/healthz", tags=["operation"])
+    @app.get("/healthz", responses=_failures(503), tags=["operation"])
     async def health() -> dict[str, str]:
-        """Say that the server is up."""
+        """Say that the server is up, and can answer."""
+        if not service.alive:
+            raise ProblemError(503, "no process can decode", "ask again later", Retry_After="5")
         return {"status": "ok"}
+
+    app.add_api_route("/healthz", health, methods=["HEAD"], include_in_schema=False)
 
     @app.get(
         "/metrics",
@@ -141,7 +146,7 @@ def _serve_page(app: FastAPI) -> None:
             app.add_api_route(
                 path,
                 _constant(file.read_bytes(), f"{_KINDS[kind]}; charset=utf-8"),
-                methods=["GET"],
+                methods=["GET", "HEAD"],
                 include_in_schema=False,
             )
 

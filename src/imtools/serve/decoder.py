@@ -13,9 +13,9 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from ..audio.decode import WITHOUT_FFMPEG
@@ -82,23 +82,24 @@ def main(number: int, memory: int) -> None:
         while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
             data += channel.recv(_LONGEST_REQUEST)
         name, settings = json.loads(data[4:])
+        end: list[Any] = ["end"]
         try:
-            for answer in _answers(files[0], Cutting(**settings)):
-                _send(answers, answer)
+            _answer(answers, files[0], Cutting(**settings))
         except ImtoolsError as error:
             path = _path(files[0])
             message, hint = error.message.replace(path, name), error.hint or ""
             hint = _FOR_CLIENTS.get(hint, hint)
-            answers.send(("refused", message.replace(f"record {ID}", name), hint.replace(path, name)))
+            end = ["refused", message.replace(f"record {ID}", name), hint.replace(path, name)]
         except MemoryError:
-            answers.send(("refused", f"{name}: takes too much memory to decode", "send less of it at a time"))
-        finally:
-            close_files()
-            os.close(files[0])
+            end = ["refused", f"{name}: takes too much memory to decode", "send less of it at a time"]
+        # Whatever a file has damaged may show here: while the process still counts as at work on it.
+        close_files()
+        os.close(files[0])
+        _send(answers, *end)
 
 
-def _answers(file: int, cutting: Cutting) -> Iterator[Any]:
-    """Yield the record of a file, its windows some at a time, and ``None``."""
+def _answer(answers: Connection, file: int, cutting: Cutting) -> None:
+    """Send the record of a file, and its windows some at a time."""
     path = _path(file)
     info = probe_to_load(path, longest=cutting.longest)
     record = Record(
@@ -109,18 +110,16 @@ def _answers(file: int, cutting: Cutting) -> Iterator[Any]:
         sampling_rate=info.sampling_rate,
         num_samples=info.num_samples,
     )
-    yield ("record", info.sampling_rate, info.num_samples)
+    _send(answers, "record", info.sampling_rate, info.num_samples)
     cut = cut_stream_windows if cutting.stereo else cut_windows
-    yield from cut(record, cutting.sampling_rate, cutting.window, cutting.hop)
-    yield None
+    for windows in cut(record, cutting.sampling_rate, cutting.window, cutting.hop):
+        data = windows.tobytes()
+        _send(answers, "windows", *windows.shape)
+        answers.send_bytes(data)
 
 
-def _send(answers: Connection, answer: Any) -> None:
-    if answer is None or isinstance(answer, tuple):
-        answers.send(answer)
-        return
-    answers.send(("windows", answer.shape))
-    answers.send_bytes(answer.tobytes())
+def _send(answers: Connection, *answer: Any) -> None:
+    answers.send_bytes(json.dumps(answer).encode())  # text: who reads it does not trust this process
 
 
 def _path(file: int) -> str:
@@ -133,7 +132,10 @@ def _bind(memory: int) -> None:
     import ctypes
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # these are for the server, which finishes what it is at
+    with contextlib.suppress(OSError):  # where memory runs out, this process goes, and not the server
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     for kind, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CORE, 0),

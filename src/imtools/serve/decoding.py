@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +19,21 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
+import soundfile
 
+from ..errors import UsageError
 from ..manifest import Record
 from ..predict.scores import Floats
 from ..units import samples_to_seconds
 from .decoder import ID, Cutting, encode
 from .limits import Limits
 from .problems import ProblemError
+
+_LONGEST_ANSWER = 2**16
+_MIDDLE_SECONDS = 20
+_AGAIN_SECONDS = 1.0
+_START_SECONDS = 120.0
+_CHECKED_RATE = 44100
 
 
 class _DeadError(Exception):
@@ -58,6 +69,8 @@ class Decoder:
                 start_new_session=True,  # with the programs that it starts
                 env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
+        # It may stop in the middle of an answer.
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _MIDDLE_SECONDS, 0))
         self._channel = ours
         self._answers = Connection(os.dup(ours.fileno()), writable=False)
 
@@ -76,20 +89,20 @@ class Decoder:
             raise _DeadError from error
 
     def answer(self, deadline: float) -> Any:
-        """Wait for what comes next: ``("record", rate, samples)``, windows, or ``None`` at the end.
+        """Wait for what comes next: ``["record", rate, samples]``, windows, or ``None`` at the end.
 
         The deadline is one of the monotonic clock.
         """
         try:
             if not self._answers.poll(max(0.0, deadline - time.monotonic())):
                 raise _LateError
-            answer = self._answers.recv()
-            if answer is None or answer[0] == "record":
-                return answer
-            if answer[0] == "refused":
-                raise _RefusedError(*answer[1:])
-            return np.frombuffer(self._answers.recv_bytes(), dtype=np.float32).reshape(answer[1])
-        except (EOFError, OSError) as error:
+            kind, *more = json.loads(self._answers.recv_bytes(_LONGEST_ANSWER))
+            if kind == "refused":
+                raise _RefusedError(*more)
+            if kind == "windows":
+                return np.frombuffer(self._answers.recv_bytes(), dtype=np.float32).reshape(more)
+            return None if kind == "end" else [kind, *more]
+        except (EOFError, OSError, ValueError) as error:
             raise _DeadError from error
 
     def end(self) -> None:
@@ -99,6 +112,31 @@ class Decoder:
         self._process.wait()
         self._answers.close()
         self._channel.close()
+
+
+def check(memory: int) -> None:
+    """See whether a process with so much memory can decode at all; it may take seconds.
+
+    Raises
+    ------
+    UsageError
+        If it cannot.
+    """
+    decoder = Decoder(memory)
+    try:
+        with tempfile.TemporaryFile() as file:
+            silence = np.zeros((_CHECKED_RATE, 2), dtype=np.float32)
+            soundfile.write(file, silence, _CHECKED_RATE, format="FLAC")
+            file.seek(0)
+            decoder.ask(file.fileno(), "a second of silence", Cutting(8000, 8000, 8000, False, 10.0))
+            deadline = time.monotonic() + _START_SECONDS
+            while decoder.answer(deadline) is not None:
+                pass
+    except (_DeadError, _LateError, _RefusedError):
+        what = f"a decoder with {memory / 2**20:g} MiB of memory does not work"
+        raise UsageError(what, "give more with --decoder-memory") from None
+    finally:
+        decoder.end()
 
 
 class Decoding:
@@ -115,6 +153,7 @@ class Decoding:
         self._threads = ThreadPoolExecutor(limits.decoders, thread_name_prefix="imtools-decoding")
         self._idle: asyncio.Queue[Decoder] = asyncio.Queue()
         self._every: set[Decoder] = set()
+        self._ended = False
         self.lost = 0
 
     async def __aenter__(self) -> Decoding:
@@ -123,9 +162,15 @@ class Decoding:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._ended = True
         for decoder in self._every:
             decoder.end()
         self._threads.shutdown()
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process that can decode."""
+        return any(decoder.alive for decoder in self._every)
 
     def _start(self) -> None:
         decoder = Decoder(self._limits.memory)
@@ -136,7 +181,15 @@ class Decoding:
         self.lost += 1
         self._every.discard(decoder)
         decoder.end()
-        self._start()
+        self._refill()
+
+    def _refill(self) -> None:
+        """Have as many as there are to be; where the system has no room for one, try again."""
+        try:
+            while len(self._every) < self._limits.decoders and not self._ended:
+                self._start()
+        except OSError:
+            asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._refill)
 
     async def _free(self, deadline: float) -> Decoder:
         """Wait for a decoder that lives."""
@@ -151,7 +204,7 @@ class Decoding:
 
     @asynccontextmanager
     async def opened(
-        self, file: int, name: str, cutting: Cutting, deadline: float
+        self, file: int, name: str, cutting: Cutting
     ) -> AsyncIterator[tuple[Record, AsyncIterator[Floats]]]:
         """Give the record of an upload and its windows, some at a time, as `cut_windows` does.
 
@@ -162,9 +215,7 @@ class Decoding:
         name : str
             What to call it in messages.
         cutting : Cutting
-            The windows that are wanted.
-        deadline : float
-            When the last of them must have come, on the monotonic clock.
+            The windows that are wanted: all of them, or else the process is ended.
 
         Raises
         ------
@@ -172,12 +223,16 @@ class Decoding:
             422 if it cannot be decoded, or not within the limits of time, memory and duration; 503 if no
             decoder becomes free in time.
         """
-        decoder = await self._free(deadline)
-        done = False
+        decoder = await self._free(time.monotonic() + self._limits.timeout)
+        done, left = False, self._limits.timeout
 
         async def answer() -> Any:
+            nonlocal left  # only what it takes to decode counts, not what others do in between
+            begin = time.monotonic()
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, decoder.answer, deadline)
+            told = await loop.run_in_executor(self._threads, decoder.answer, begin + left)
+            left -= time.monotonic() - begin
+            return told
 
         async def windows() -> AsyncIterator[Floats]:
             nonlocal done

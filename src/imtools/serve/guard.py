@@ -24,8 +24,6 @@ _HEADERS = {
 _OPEN = ("/", "/docs", "/healthz", "/openapi.json")
 """Where no token is asked for, beside ``/page/``: these hold no secrets."""
 
-_LOCAL = ("localhost", "127.0.0.1", "[::1]")
-
 
 class Guard:
     """Asks for a token, refuses what other pages have a browser send, and adds headers to every response.
@@ -37,23 +35,26 @@ class Guard:
     token : str or None
         What clients must send as ``Authorization: Bearer``.
     host : str
-        Where the server listens: on the loopback only names of it are answered, so that no page reaches it by
-        a name that it has given to 127.0.0.1.
+        Where the server listens: without a token it is to be asked by an address, or by a name of this
+        machine, so that no page reaches it by a name that it has given to that address.
     origins : sequence of str
-        Other origins whose pages may ask.
+        Other origins whose pages may ask; without a token, those of others may not.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, host: str, origins: Sequence[str]) -> None:
         self._app, self._token, self._origins = app, token, origins
-        self._local = is_loopback(host)
+        self._host = host.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        begun = False
 
         async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -62,21 +63,20 @@ class Guard:
 
         headers = Headers(scope=scope)
         refusal = self._refusal(scope["method"], scope["path"], headers)
-        await (refusal or self._app)(scope, receive, sending)
+        try:
+            await (refusal or self._app)(scope, receive, sending)
+        except Exception:
+            if not begun:
+                hint = "ask again; if it happens again, report what the server logs"
+                await response(500, "the server has failed", hint)(scope, receive, sending)
+            raise
 
     def _refusal(self, method: str, path: str, headers: Headers) -> ASGIApp | None:
-        host = headers.get("host", "").lower()
-        name = host if host.endswith("]") else host.rsplit(":", 1)[0]
-        if self._local and name not in _LOCAL:
-            return response(421, f"this server is not {name[:200]!r}", "ask for localhost or 127.0.0.1")
         origin = headers.get("origin")
-        foreign = headers.get("sec-fetch-site") == "cross-site" and origin is not None
-        if foreign and origin not in self._origins:
-            return response(
-                403, f"pages of {str(origin)[:200]} may not ask", "start the server with --cors ORIGIN"
-            )
+        if self._token is None:
+            return self._stranger(headers.get("host", "").lower(), origin, headers)
         asks_whether = method == "OPTIONS" and origin in self._origins  # browsers send no token with that
-        if self._token is None or asks_whether or path in _OPEN or path.startswith("/page/"):
+        if asks_whether or path in _OPEN or path.startswith("/page/"):
             return None
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode()):
@@ -84,10 +84,43 @@ class Guard:
         hint = "send the header Authorization: Bearer TOKEN"
         return response(401, "this server asks for a token", hint, {"WWW-Authenticate": "Bearer"})
 
+    def _stranger(self, host: str, origin: str | None, headers: Headers) -> ASGIApp | None:
+        """Return what refuses a request that a page of others may have a browser send."""
+        if not self._is_own(host):
+            hint = "ask by an address or as localhost, or start the server with --token-file"
+            return response(421, f"this server is not {host[:200]!r}", hint)
+        if origin is not None and origin not in self._origins and not _same(origin, host, headers):
+            what = f"pages of {origin[:200]} may not ask"
+            return response(403, what, "start the server with --cors ORIGIN")
+        return None
+
+    def _is_own(self, host: str) -> bool:
+        """Whether a Host header can only be meant for this server."""
+        name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+        if name in ("localhost", self._host):
+            return True
+        return _is_address(name) and (is_loopback(name.strip("[]")) or not is_loopback(self._host))
+
+
+def _same(origin: str, host: str, headers: Headers) -> bool:
+    """Whether a request comes from a page of this server.
+
+    Browsers say so where the connection is safe; a proxy may have changed the Host by then.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    return origin.lower().partition("://")[2] == host
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
 
 def is_loopback(host: str) -> bool:
     """Return whether only programs of this machine reach a server at that host."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)

@@ -21,7 +21,8 @@ class Limits:
     duration : float
         Seconds of audio.
     timeout : float
-        Seconds that an upload may take, and after it the answer.
+        Seconds that an upload may take, that it may wait for a process to decode it, and that this may take;
+        an answer that takes three times as long altogether is given up.
     waiting : int
         Requests that are received or answered at the same time; more are turned away.
     uploads : int

@@ -70,10 +70,6 @@ def install(app: FastAPI) -> None:
     async def _ours(request: Request, error: ImtoolsError) -> JSONResponse:
         return response(422, error.message, error.hint)
 
-    @app.exception_handler(Exception)
-    async def _bug(request: Request, error: Exception) -> JSONResponse:
-        return response(500, "the server has failed", "ask again; if it happens again, report what it logs")
-
 
 def response(
     status: int, detail: str, hint: str | None, headers: Mapping[str, str] | None = None

@@ -4,51 +4,107 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import socket
 from collections.abc import Callable
 from typing import Any
 
+import h11
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ..errors import ImtoolsError
+from .problems import MEDIA_TYPE, response
 
 _HEADERS_SECONDS = 15.0
 """How long the headers of a request may take."""
+_BODY_SECONDS = 120.0
+"""How long a client may go on sending a body that has been answered already."""
+_HEADERS_BYTES = 2**14
 _IDLE_SECONDS = 30
 _GRACE_SECONDS = 20
 _BACKLOG = 512
+_LOOK_SECONDS = 10.0
+_STUCK = 3
+"""So many times in a row nothing more of an answer has been taken: the client is hung up on."""
+_FILES = 2**14
+"""Files that the process would have open at most, if the system lets it."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1, but a client that does not get on with its headers is hung up on."""
+    """HTTP/1.1, but clients that do not get on with a request, or take no answer, are hung up on."""
+
+    most = 1000
+    """Connections at once."""
 
     _due: asyncio.TimerHandle | None = None
+    _state = ""
+    _look: asyncio.TimerHandle | None = None
+    _untaken, _stuck = 0, 0
 
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a first request."""
         super().connection_made(transport)
-        self._wait()
+        if len(self.connections) > self.most:
+            transport.abort()
+            return
+        self._be_patient()
+        self._look = self.loop.call_later(_LOOK_SECONDS, self._look_after)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, and wait for the rest of the headers if they are not complete."""
-        super().data_received(data)
-        at_work = self.cycle is not None and not self.cycle.response_complete
-        if at_work and self._due is not None:
-            self._due.cancel()
-            self._due = None
-        elif not at_work and self._due is None:
-            self._wait()
+        """Take what has come, and wait for the rest of the request if it is not complete."""
+        # Headers in small pieces, for their length is looked at only while they are not complete.
+        step = _HEADERS_BYTES if self.conn.their_state is h11.IDLE else len(data)
+        for first in range(0, len(data), step):
+            if not self.transport.is_closing():
+                super().data_received(data[first : first + step])
+        self._be_patient()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        if self._due is not None:
-            self._due.cancel()
+        for timer in (self._due, self._look):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._due = self.loop.call_later(_HEADERS_SECONDS, self.transport.close)
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no request with problem details, too."""
+        hint = f"send HTTP/1.1, with headers of less than {_HEADERS_BYTES >> 10} KiB"
+        body = response(400, msg.rstrip("."), hint).body
+        headers = [("content-type", MEDIA_TYPE), ("content-length", str(len(body))), ("connection", "close")]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=bytes(body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _be_patient(self) -> None:
+        """Give what the client is at its time; what has begun already goes on counting."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            state, seconds = "answer", None
+        elif self.conn.their_state is h11.SEND_BODY:
+            state, seconds = "rest", _BODY_SECONDS  # so that it may come to read the answer
+        else:
+            state, seconds = "headers", _HEADERS_SECONDS
+        if state == self._state:
+            return
+        self._state = state
+        if self._due is not None:
+            self._due.cancel()
+        self._due = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
+
+    def _look_after(self) -> None:
+        """Hang up if the client takes nothing of what is to be sent."""
+        size = self.transport.get_write_buffer_size()
+        self._stuck = self._stuck + 1 if size and size >= self._untaken else 0
+        self._untaken = size
+        if self._stuck >= _STUCK:
+            self.transport.abort()
+        else:
+            self._look = self.loop.call_later(_LOOK_SECONDS, self._look_after)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -93,9 +149,11 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], *, 
         Whether each request is logged, on standard error; otherwise only errors of the program itself.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO if verbose else logging.ERROR)
+    PatientProtocol.most = _raise_files() // 2  # a request needs two: its connection and its upload
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
+        h11_max_incomplete_event_size=_HEADERS_BYTES,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -110,6 +168,16 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], *, 
     server.run(sockets=[listening])
     if server.fault is not None:
         raise server.fault
+
+
+def _raise_files() -> int:
+    """Let this process have many files open, and return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 class _Server(uvicorn.Server):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import Request
@@ -28,6 +28,8 @@ from .uploads import Upload, receive
 _BATCHES_WAITING = 4
 """Batches that may wait to be computed: the bound on memory for windows."""
 _SMOOTHING = 0.1
+
+T = TypeVar("T")
 
 
 class Places:
@@ -118,6 +120,11 @@ class Service:
             async with self._decoding:
                 yield
 
+    @property
+    def alive(self) -> bool:
+        """Whether requests can be answered."""
+        return self._decoding.alive
+
     def known(self) -> Known:
         """Return what there is to know about the model."""
         one, predictor = self._predictor.model.description, self._predictor
@@ -147,7 +154,7 @@ class Service:
         Raises
         ------
         ProblemError
-            503 if there are too many at once; else see `receive` and `Decoding.opened`.
+            503 if there are too many at once, or no answer in time; else see `receive` and `Decoding.opened`.
         """
         begin, status = time.monotonic(), 500
         try:
@@ -155,7 +162,8 @@ class Service:
                 with self._uploads:
                     upload = await receive(request, self._limits)
                 with upload:
-                    told = await self._told(upload, **shape)
+                    async with self._abandonment(request) as abandoned:
+                        told = await self._told(upload, abandoned, **shape)
             status = 200
             self._pace += _SMOOTHING * (time.monotonic() - begin - self._pace)
             return told
@@ -167,21 +175,48 @@ class Service:
             self.metrics.seconds.observe(time.monotonic() - begin)
             self.metrics.lost.set(self._decoding.lost)
 
-    async def _told(self, upload: Upload, **shape: Any) -> Told:
-        deadline = time.monotonic() + self._limits.timeout
+    @asynccontextmanager
+    async def _abandonment(self, request: Request) -> AsyncIterator[asyncio.Future[ProblemError]]:
+        """Give what tells that an answer need not be made any more, and why."""
+        loop = asyncio.get_running_loop()
+        abandoned: asyncio.Future[ProblemError] = loop.create_future()
+
+        def abandon(status: int, detail: str, hint: str, **headers: str) -> None:
+            if not abandoned.done():
+                abandoned.set_result(ProblemError(status, detail, hint, **headers))
+
+        async def watch() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+            abandon(400, "the client has gone", "wait for the answer")
+
+        watching = asyncio.create_task(watch())
+        late = ("the server is too busy", "ask again later")
+        # As long as it may wait for a decoder, and be decoded, and as long again to be scored.
+        due = loop.call_later(3 * self._limits.timeout, lambda: abandon(503, *late, Retry_After="10"))
+        try:
+            yield abandoned
+        finally:
+            due.cancel()
+            watching.cancel()
+
+    async def _told(self, upload: Upload, abandoned: asyncio.Future[ProblemError], **shape: Any) -> Told:
         tasks: list[asyncio.Task[Floats]] = []
         sounding: list[Bools] = []
         predictor = self._predictor
         try:
             file = upload.file.fileno()
-            async with self._decoding.opened(file, upload.name, self._cutting, deadline) as (record, windows):
+            async with self._decoding.opened(file, upload.name, self._cutting) as (record, windows):
                 async for chunk in windows:
+                    if abandoned.done():
+                        continue  # to the end, so that the decoder is free for others
                     if predictor.stereo:
                         chunk, sounds = one_by_one(chunk)
                         sounding.append(sounds)
-                    room = await self._room.take(len(chunk))
-                    tasks.append(asyncio.create_task(self._scored(chunk, room)))
-            rows = np.concatenate(await asyncio.gather(*tasks))
+                    with suppress(ProblemError):
+                        room = await _unless(abandoned, self._room.take(len(chunk)))
+                        tasks.append(asyncio.create_task(self._scored(chunk, room)))
+            rows = np.concatenate(await _unless(abandoned, asyncio.gather(*tasks)))
         finally:
             for task in tasks:
                 task.cancel()  # of those that are done, nothing
@@ -189,10 +224,28 @@ class Service:
         starts = window_starts(length, predictor.window, predictor.hop)
         prepared = Prepared(record, None, False, predictor.stereo, (), starts)
         self.metrics.audio.inc(record.duration)
-        return self._answers.of(upload.name, record, predictor.collect(prepared, rows, sounding), **shape)
+
+        def tell() -> Told:
+            return self._answers.of(upload.name, record, predictor.collect(prepared, rows, sounding), **shape)
+
+        # Of a long recording that takes a moment, in which others are to be served.
+        return await asyncio.to_thread(tell) if len(starts) > WINDOWS_AT_ONCE else tell()
 
     async def _scored(self, windows: Floats, room: int) -> Floats:
         try:
             return await self._batcher.scores(windows)
         finally:
             await self._room.give(room)
+
+
+async def _unless(abandoned: asyncio.Future[ProblemError], doing: Awaitable[T]) -> T:
+    """Return what is awaited, or raise why it need not be any more."""
+    task = asyncio.ensure_future(doing)
+    try:
+        either: set[asyncio.Future[Any]] = {task, abandoned}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+    finally:
+        task.cancel()
+    raise abandoned.result()

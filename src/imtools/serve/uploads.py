@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from email.message import Message
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
@@ -22,9 +21,14 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _RAW = re.compile(r"(audio|video)/[\w.+-]+|application/(octet-stream|ogg|mp4|x-flac)|")
+_EXTENDED = re.compile(r"filename\*=UTF-8'[\w-]*'([^;\s]+)", re.IGNORECASE)  # RFC 8187
 _FRAME = 2**16
 """Bytes that headers and boundaries of a multipart body may add."""
+_PARTS = 32
+"""Parts of a form, of which one is the file."""
 _NAME = 200
+_DISPOSITION = 2000
+"""Characters of a header in which a name is looked for."""
 
 
 class Upload:
@@ -73,7 +77,6 @@ def too_large(most: int) -> ProblemError:
         413,
         f"the upload is larger than {most / 2**20:g} MiB",
         "send a compressed file, or less",
-        Connection="close",
     )
 
 
@@ -101,8 +104,7 @@ async def receive(request: Request, limits: Limits) -> Upload:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limits.upload + form * _FRAME:
         raise too_large(limits.upload)
-    file = tempfile.TemporaryFile(buffering=0, prefix="imtools-")  # noqa: SIM115  # the upload closes it
-    upload = Upload(file, safe_name(_named(request)))
+    upload = Upload(_temporary(), safe_name(_named(request)))
     try:
         async with asyncio.timeout(limits.timeout):
             if form:
@@ -128,15 +130,27 @@ async def receive(request: Request, limits: Limits) -> Upload:
     return upload
 
 
+def _temporary() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(buffering=0, prefix="imtools-")
+    except OSError as error:
+        what = f"the server cannot store uploads ({error.strerror})"
+        raise ProblemError(507, what, "try again later") from None
+
+
 def _named(request: Request) -> str:
     """Return the name that a raw body has, if any."""
-    message = Message()
-    message["content-disposition"] = request.headers.get("content-disposition", "")
-    return request.query_params.get("name") or unquote(message.get_filename() or "")
+    if name := request.query_params.get("name"):
+        return name
+    header = request.headers.get("content-disposition", "")[:_DISPOSITION]
+    if extended := _EXTENDED.search(header):
+        return unquote(extended[1])
+    _, options = parse_options_header(header)
+    return options.get(b"filename", b"").decode("utf-8", "replace")
 
 
 async def _receive_form(request: Request, upload: Upload, boundary: bytes | None, most: int) -> None:
-    """Write the first file of a form, and refuse forms without one or with several."""
+    """Write the file of a form, and refuse forms without one or with several."""
     if not boundary:
         raise ProblemError(400, "the form has no boundary", "let your HTTP library write the Content-Type")
     parts = _Parts(upload, most)
@@ -153,11 +167,13 @@ async def _receive_form(request: Request, upload: Upload, boundary: bytes | None
         raise ProblemError(
             400, f"the form cannot be read ({error})", "let your HTTP library write it"
         ) from None
-    if parts.files != 1:
-        what = f"the form holds {'no file' if not parts.files else 'several files'}"
-        raise ProblemError(400, what, "send one file for each request, as curl -F file=@song.mp3 does")
+    if not parts.files:
+        raise ProblemError(400, "the form holds no file", _ONE_FILE)
     if not parts.ended:
         raise ProblemError(400, "the form ends early", "send it again")
+
+
+_ONE_FILE = "send one file for each request, as curl -F file=@song.mp3 does"
 
 
 class _Parts:
@@ -166,6 +182,7 @@ class _Parts:
     def __init__(self, upload: Upload, most: int) -> None:
         self._upload, self._most = upload, most
         self.files, self.ended = 0, False
+        self._parts = 0
         self._field = self._value = b""
         self._disposition = b""
 
@@ -182,6 +199,9 @@ class _Parts:
         }
 
     def _begin(self) -> None:
+        self._parts += 1
+        if self._parts > _PARTS:
+            raise ProblemError(400, f"the form has more than {_PARTS} parts", _ONE_FILE)
         self._field = self._value = self._disposition = b""
         self._is_file = False
 
@@ -201,10 +221,12 @@ class _Parts:
         if b"filename" in options:
             self._is_file = True
             self.files += 1
+            if self.files > 1:
+                raise ProblemError(400, "the form holds several files", _ONE_FILE)
             self._upload.name = safe_name(options[b"filename"].decode("utf-8", "replace"))
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
-        if self._is_file and self.files == 1:
+        if self._is_file:
             self._upload.write(data[start:end], self._most)
 
     def _on_end(self) -> None:

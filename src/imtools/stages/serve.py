@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..device import resolve_device, resolve_precision
@@ -14,6 +15,7 @@ from ..models.locate import locate
 from ..predict.predictor import Predictor
 from ..run import Run
 from ..serve.app import make_app
+from ..serve.decoding import check
 from ..serve.guard import is_loopback
 from ..serve.limits import Limits
 from ..serve.server import listen, serve
@@ -55,13 +57,16 @@ def serve_model(
     Raises
     ------
     UsageError
-        If the token cannot be read, or is too short to be one.
+        If the token cannot be read, or is too short to be one, or decoders have too little memory.
     ImtoolsError
         If the model cannot be loaded, or the address not be had.
     """
     options = run.options
     device = resolve_device(options.device)
-    loaded = load(locate(model), device, resolve_precision(options.precision, device))
+    with ThreadPoolExecutor(1) as pool:
+        decoding = pool.submit(check, limits.memory)  # a process starts meanwhile
+        loaded = load(locate(model), device, resolve_precision(options.precision, device))
+        decoding.result()
     service = Service(Predictor(loaded, batch_size=batch_size), limits, read_card(model))
     token = None if token_file is None else _read_token(token_file)
     app = make_app(service, host=host, token=token, origins=origins)

@@ -4,6 +4,7 @@ import { clock, drawAxis, drawHeat, drawWave, peaks } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
 const PEAKS = 2000;
+const LONGEST_WAVE = 1200; // seconds
 const STEP = 5; // seconds for a key
 const PATIENCE = 20; // times that a busy server is asked again
 const waiting = [];
@@ -19,6 +20,7 @@ async function introduce() {
   try {
     const answer = await fetch("/v1/model", { headers: headers() });
     if (answer.status === 401) return askForToken();
+    if (!answer.ok) throw new Error(answer.status);
     model = await answer.json();
     $("access").hidden = true;
     $("model").textContent = `The model is ${model.name}.`;
@@ -78,6 +80,8 @@ async function next() {
   const one = waiting.shift();
   try {
     await hear(one);
+  } catch (error) {
+    fail(one.result, "This page has failed.", `Try again, or load it anew. (${error})`);
   } finally {
     working = false;
     next();
@@ -111,7 +115,7 @@ async function hear(one) {
 function send(file, progress, doing) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `/v1/predict?timeline=true&windows=true&name=${encodeURIComponent(file.name)}`);
+    request.open("POST", `/v1/predict?timeline=true&windows=true&name=${encodeURIComponent(file.name.toWellFormed?.() ?? file.name)}`);
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", "application/octet-stream");
     progress.value = 0;
@@ -141,7 +145,7 @@ function fail(result, detail, hint) {
   say("");
 }
 
-async function show({ file, result }, told) {
+function show({ file, result }, told) {
   const present = told.instruments.filter((one) => one.present);
   const summary = present.length ? present.map((one) => one.name).join(", ") : "none of the instruments that the model knows";
   result.querySelector(".told").textContent = `${clock(told.file.seconds)} long. Heard: ${summary}.`;
@@ -155,22 +159,33 @@ async function show({ file, result }, told) {
     name.classList.toggle("present", one.present);
     result.querySelector(".names").append(name);
   }
-  for (const button of result.querySelectorAll(".save button")) {
+  for (const button of result.querySelectorAll(".save button[data-kind]")) {
     button.addEventListener("click", () => save(told, button.dataset.kind));
   }
   const audio = result.querySelector("audio");
   audio.src = URL.createObjectURL(file);
   audio.addEventListener("error", () => { audio.hidden = true; result.querySelector(".silent").hidden = false; });
   follow(result.querySelector(".lanes"), audio, told.file.seconds);
-  const found = await peaks(file, PEAKS);
+  let found = null;
   const draw = () => {
     drawWave(result.querySelector(".wave"), found);
     drawHeat(result.querySelector(".heat"), told);
     drawAxis(result.querySelector(".axis"), told.file.seconds);
   };
-  draw();
-  new ResizeObserver(draw).observe(result.querySelector(".lanes"));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  const resized = new ResizeObserver(draw); // which calls it once, too
+  resized.observe(result.querySelector(".lanes"));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", draw);
+  result.querySelector(".remove").addEventListener("click", () => {
+    resized.disconnect();
+    dark.removeEventListener("change", draw);
+    audio.pause();
+    URL.revokeObjectURL(audio.src);
+    result.remove();
+    $("choose").focus();
+  });
+  // Decoded as a whole: of a long recording that is more than a browser should hold.
+  if (told.file.seconds <= LONGEST_WAVE) peaks(file, PEAKS).then((made) => { found = made; draw(); });
 }
 
 function fillTable(body, told) {
