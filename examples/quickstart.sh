@@ -19,7 +19,7 @@ im-features --preset kratimenos2020 --force -o "$out/features" \
     "$out/segments.jsonl" "$out/mixes.jsonl" > "$out/features.jsonl"
 
 # A small net, once for each fold: trained on the two others.
-im-train --model kratimenos2020 --width 0.125 --schedule onecycle --learning-rate 0.004 --epochs 16 --batch 32 \
+im-train --model kratimenos2020 --width 0.125 --schedule onecycle --learning-rate 0.004 --epochs "${EPOCHS:-16}" --batch 32 \
     --seed 1 --force -o "$out/model" "$out/features" > "$out/validation.jsonl"
 
 # Which instruments sound? Each recording is judged by the net that has never heard it.

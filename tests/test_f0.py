@@ -146,7 +146,7 @@ def test_a_constant_offset_and_the_level_do_not_matter():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_signal_has_the_same_f0_whatever_its_neighbours(dtype):
     random = np.random.default_rng(1)
-    signals = [tone(110 * 2 ** random.uniform(0, 3), random.uniform(0.05, 0.6)) + 0.01 for _ in range(7)]
+    signals = [tone(110 * 2 ** random.uniform(0, 3), random.uniform(0.05, 0.4)) + 0.01 for _ in range(4)]
     together = estimate_f0(signals, "crepe-tiny", CPU, dtype)
     backwards = estimate_f0(signals[::-1], "crepe-tiny", CPU, dtype)[::-1]
     alone = [estimate_f0([signal], "crepe-tiny", CPU, dtype)[0] for signal in signals]

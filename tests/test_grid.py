@@ -61,7 +61,7 @@ def test_every_threshold_gives_what_its_decisions_give(problem):
     assert counts.negatives.tolist() == (~Y & known).sum(axis=0).tolist()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(problems())
 def test_f1_on_the_grid_equals_scikit_learn(problem):
     Y, S, known = problem

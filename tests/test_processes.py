@@ -120,6 +120,7 @@ def test_killed_and_resumed_by_two(manifest: Path, tmp_path: Path) -> None:
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and all(process.poll() is None for process in processes):
         assert time.monotonic() < deadline
+        time.sleep(0.01)
     for process in processes:
         process.kill()
     finish(processes)
