@@ -69,13 +69,13 @@ class Serving:
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it by a signal, and return its exit code."""
-        self.client.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
             return self.process.wait(60)
         finally:
             self.process.kill()
+            self.client.close()  # not before: threads that wait for an answer would wait on
 
     def post(self, data: Any, kind: str = "audio/flac", **query: Any) -> httpx.Response:
         """Ask for a prediction."""
