@@ -36,13 +36,13 @@ from serving import until
 # --- who may ask ---
 
 
-def status(guard: Guard, headers: dict[str, str]) -> int:
-    """Return what a guard has a request answered with, 200 if it lets it through."""
+def asked(app: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+    """Return what an application answers to a request."""
 
-    async def ask() -> int:
-        transport = httpx.ASGITransport(app=guard, raise_app_exceptions=False)
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return (await client.get("/v1/model", headers=headers)).status_code
+            return await client.get("/v1/model", headers=headers)
 
     return asyncio.run(ask())
 
@@ -80,27 +80,22 @@ EVIL = "https://evil.example"
 )
 def test_who_may_ask(host: str, headers: dict[str, str], expected: int) -> None:
     guard = Guard(PlainTextResponse("come in"), None, host, ["https://ours.example"])
-    assert status(guard, headers) == expected
+    assert asked(guard, headers).status_code == expected
 
 
 def test_a_token_makes_up_for_a_name() -> None:
     guard = Guard(PlainTextResponse("come in"), "a-secret-of-16-letters", "127.0.0.1", [])
-    asked = {"Host": "music.example"}  # as a proxy that does TLS passes it on
-    assert status(guard, asked) == 401
-    assert status(guard, asked | {"Authorization": "Bearer a-secret-of-16-letters"}) == 200
+    headers = {"Host": "music.example"}  # as a proxy that does TLS passes it on
+    assert asked(guard, headers).status_code == 401
+    headers["Authorization"] = "Bearer a-secret-of-16-letters"
+    assert asked(guard, headers).status_code == 200
 
 
 def test_failures_have_the_headers_of_all_answers() -> None:
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise ZeroDivisionError
 
-    async def ask() -> httpx.Response:
-        guard = Guard(broken, None, "127.0.0.1", [])
-        transport = httpx.ASGITransport(app=guard, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get("/")
-
-    answer = asyncio.run(ask())
+    answer = asked(Guard(broken, None, "127.0.0.1", []))
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-content-type-options"] == "nosniff"
