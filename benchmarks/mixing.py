@@ -29,7 +29,7 @@ from imtools.audio.encode import write
 from imtools.device import resolve_precision
 from imtools.manifest import Record
 from imtools.manifest.stream import read_manifest
-from imtools.mix import render
+from imtools.sound.render import render
 
 PITCH_SAMPLE, TEMPO_SAMPLE = 6, 20
 """Pairs that the naive way is timed on; its time for all is so many times longer."""

@@ -23,8 +23,8 @@ from imtools.features import front_end
 from imtools.models import build
 from imtools.models.bundle import load, save
 from imtools.models.description import Description, Member
+from imtools.parallel import default_jobs, ordered_map
 from imtools.predict.predictor import Predictor
-from imtools.run.workers import default_jobs, ordered_map
 
 CLASSES = ["cel", "cla", "flu", "gac", "gel", "org", "pia", "sax", "tru", "vio", "voi"]
 FORMATS = {"flac": ("FLAC", "PCM_16"), "mp3": ("MP3", "MPEG_LAYER_III"), "ogg": ("OGG", "VORBIS")}

@@ -33,16 +33,17 @@ from benchmarks.chain import AUDIO, program
 from imtools.analysis.f0 import RATE, F0Track, estimate_f0
 from imtools.analysis.tempo import estimate_tempo
 from imtools.audio.levels import Samples
-from imtools.chance import stable_hash
 from imtools.device import resolve_device, resolve_precision
 from imtools.effects.stretch import STRETCHERS, resolve_stretcher
 from imtools.errors import UsageError
+from imtools.hashing import stable_hash
 from imtools.manifest import Label, Record
 from imtools.manifest.stream import read_manifest
-from imtools.mix import Recipe, load_any, plan
-from imtools.mix.analyst import Analyst
-from imtools.mix.render import track_sound
+from imtools.mix import plan
+from imtools.mix.analyzer import RecordAnalyzer
 from imtools.mix.sync import get_sync
+from imtools.sound.recipe import Recipe
+from imtools.sound.render import load_any, track_sound
 
 CENTS, TEMPO, CLICKS = 50.0, 0.04, 0.01
 """Differences up to which two tracks agree."""
@@ -87,7 +88,7 @@ def pairs_of(records: Sequence[Record]) -> list[Record]:
 
 def with_tempo(mixes: Sequence[Record], records: Sequence[Record], count: int) -> list[Record]:
     """Return the first so many mixes of two records that have a tempo each, and say how many have not."""
-    tempi = Analyst(jobs=2).tempo(records)
+    tempi = RecordAnalyzer(jobs=2).tempo(records)
     found, passed = [], 0
     for mix in mixes:
         if len(found) == count:
@@ -105,7 +106,7 @@ def synced(
 ) -> Iterator[Recipe]:
     """Yield the recipes of mixes with their second tracks fitted to the first."""
     by_id = {record.id: record for record in records}
-    chosen = get_sync(sync, Analyst(jobs=2), **options)
+    chosen = get_sync(sync, RecordAnalyzer(jobs=2), **options)
     recipes = [Recipe.from_json(mix.mix) for mix in mixes]
     chosen.study(list({t.record.id: by_id[t.record.id] for r in recipes for t in r.tracks}.values()))
     for recipe in recipes:

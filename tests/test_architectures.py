@@ -13,7 +13,14 @@ from torch import nn
 
 from imtools.errors import ModelError, UsageError
 from imtools.features import PRESETS, front_end
-from imtools.models import ARCHITECTURES, DEFAULT_ARCHITECTURE, Strategy, build, format_listing, listing
+from imtools.models import (
+    ARCHITECTURES,
+    DEFAULT_ARCHITECTURE,
+    Strategy,
+    build,
+    format_listing,
+    listing,
+)
 from imtools.models.counting import count_parameters
 from imtools.models.table import input_shape
 

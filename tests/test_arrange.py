@@ -13,8 +13,16 @@ from imtools.errors import ImtoolsWarning, UsageError
 from imtools.grouping import groups_of
 from imtools.labels import label_matrix
 from imtools.manifest import Label, Record
-from imtools.mix import Composition, Material, Within, arrange_combinations, arrange_levels, in_order, plan
-from imtools.mix.arrange import Condition, Meeting
+from imtools.mix import (
+    Composition,
+    SourcePool,
+    Within,
+    arrange_combinations,
+    arrange_levels,
+    in_order,
+    plan,
+)
+from imtools.mix.arrange import Compatibility, PlannedMix
 from imtools.mix.sync import NoSync, Sync
 
 pytestmark = pytest.mark.filterwarnings("ignore::imtools.errors.ImtoolsWarning")
@@ -43,7 +51,7 @@ def materials(draw) -> list[Record]:
     ]
 
 
-def check(meetings: list[Meeting]) -> None:
+def check(meetings: list[PlannedMix]) -> None:
     """What holds for all meetings: classes, groups and folds."""
     for meeting in meetings:
         names = [one.labels[0].label for one in meeting.party]
@@ -58,7 +66,7 @@ def check(meetings: list[Meeting]) -> None:
 @given(materials(), st.integers(2, 4), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_combinations_have_every_class_once_and_no_record_twice(records, voices, seed, rng):
     try:
-        meetings = arrange_combinations(Material(records), voices=voices, seed=seed)
+        meetings = arrange_combinations(SourcePool(records), voices=voices, seed=seed)
     except UsageError:
         return
     check(meetings)
@@ -70,7 +78,7 @@ def test_combinations_have_every_class_once_and_no_record_twice(records, voices,
             assert len({one.id for one in heard}) == len(heard)
             assert len(heard) <= sum(one.labels[0].label == name for one in records)
     rng.shuffle(records)
-    assert arrange_combinations(Material(records), voices=voices, seed=seed) == meetings
+    assert arrange_combinations(SourcePool(records), voices=voices, seed=seed) == meetings
 
 
 @given(st.integers(2, 5), st.lists(st.integers(1, 6), min_size=2, max_size=5))
@@ -80,9 +88,9 @@ def test_of_different_recordings_a_combination_has_as_many_mixes_as_its_smallest
     ]
     if voices > len(sizes):
         with pytest.raises(UsageError, match=f"{voices} voices take {voices} classes"):
-            arrange_combinations(Material(records), voices=voices)
+            arrange_combinations(SourcePool(records), voices=voices)
         return
-    counts = Counter(meeting.kind for meeting in arrange_combinations(Material(records), voices=voices))
+    counts = Counter(meeting.kind for meeting in arrange_combinations(SourcePool(records), voices=voices))
     known = dict(zip("abcde", sizes, strict=False))
     expected = {"-".join(c): min(known[n] for n in c) for c in itertools.combinations(sorted(known), voices)}
     assert counts == expected
@@ -91,18 +99,18 @@ def test_of_different_recordings_a_combination_has_as_many_mixes_as_its_smallest
 def test_eleven_classes_make_55_pairs_and_165_trios():
     records = [record(f"{name}{i}", name) for name in "abcdefghijk" for i in range(2)]
     for voices, combinations in ((2, 55), (3, 165)):
-        counts = Counter(meeting.kind for meeting in arrange_combinations(Material(records), voices=voices))
+        counts = Counter(meeting.kind for meeting in arrange_combinations(SourcePool(records), voices=voices))
         assert len(counts) == combinations
         assert set(counts.values()) == {2}
 
 
 def test_combinations_of_several_sizes_can_be_named():
     records = [record(f"{name}{i}", name) for name in "abcd" for i in range(3)]
-    meetings = arrange_combinations(Material(records), combinations=[("c", "a"), ("d", "b", "a")], limit=2)
+    meetings = arrange_combinations(SourcePool(records), combinations=[("c", "a"), ("d", "b", "a")], limit=2)
     assert Counter(meeting.kind for meeting in meetings) == {"a-c": 2, "a-b-d": 2}
     for wrong, message in ((["a"], "alone"), (["a", "a"], "with itself"), (["a", "z"], "of class z")):
         with pytest.raises(UsageError, match=message):
-            arrange_combinations(Material(records), combinations=[tuple(wrong)])
+            arrange_combinations(SourcePool(records), combinations=[tuple(wrong)])
 
 
 # --- by polyphony ---
@@ -113,7 +121,7 @@ def test_combinations_of_several_sizes_can_be_named():
 def test_levels_have_their_number_of_classes_and_no_party_twice(records, per_level, seed, rng):
     if not records:
         return
-    material = Material(records)
+    material = SourcePool(records)
     most = max(len(pools) for pools in material.places.values())
     levels = range(most + 1)
     meetings = arrange_levels(material, levels, per_level, seed=seed)
@@ -127,12 +135,12 @@ def test_levels_have_their_number_of_classes_and_no_party_twice(records, per_lev
         else:
             assert len(parties) == per_level
     rng.shuffle(records)
-    assert arrange_levels(Material(records), levels, per_level, seed=seed) == meetings
+    assert arrange_levels(SourcePool(records), levels, per_level, seed=seed) == meetings
 
 
 def test_eleven_levels_of_a_hundred_use_all_classes_and_records_evenly():
     records = [record(f"{name}{i:02d}", name) for name in "abcdefghij" for i in range(20)]
-    meetings = arrange_levels(Material(records), range(11), 100, seed=3)
+    meetings = arrange_levels(SourcePool(records), range(11), 100, seed=3)
     assert Counter(len(meeting.party) for meeting in meetings) == dict.fromkeys(range(11), 100)
     for level in range(1, 11):
         heard = [one for meeting in meetings if len(meeting.party) == level for one in meeting.party]
@@ -143,12 +151,12 @@ def test_eleven_levels_of_a_hundred_use_all_classes_and_records_evenly():
 def test_a_level_that_runs_out_says_so():
     records = [record("a0", "a"), record("b0", "b"), record("b1", "b")]
     with pytest.warns(ImtoolsWarning, match="polyphony 2: only 2 mixes differ, of 5 asked for"):
-        meetings = arrange_levels(Material(records), [2], 5)
+        meetings = arrange_levels(SourcePool(records), [2], 5)
     assert {tuple(one.id for one in m.party) for m in meetings} == {("a0", "b0"), ("a0", "b1")}
     with pytest.raises(UsageError, match="polyphony 3 takes 3 classes in one split and fold, and 2 are"):
-        arrange_levels(Material(records), [3], 5)
+        arrange_levels(SourcePool(records), [3], 5)
     with pytest.raises(UsageError, match="0 mixes a level"):
-        arrange_levels(Material(records), [1], 0)
+        arrange_levels(SourcePool(records), [1], 0)
 
 
 def test_labels_of_levels_are_binary_arrays():
@@ -182,13 +190,13 @@ def test_silence_is_as_long_as_a_record_of_its_fold():
 @given(materials())
 def test_within_a_key_only_equal_values_meet(records):
     try:
-        meetings = arrange_combinations(Material(records, [Within("groups").condition]))
+        meetings = arrange_combinations(SourcePool(records, [Within("groups").condition]))
     except UsageError:
         meetings = []
     assert meetings == []  # one recording is one group, and groups never meet
     records = [one.replace(extra={"room": one.groups[0] in "pqr"}) for one in records]
     try:
-        meetings = arrange_combinations(Material(records, [Within("room").condition]))
+        meetings = arrange_combinations(SourcePool(records, [Within("room").condition]))
     except UsageError:
         return
     assert all(len({one.extra["room"] for one in meeting.party}) == 1 for meeting in meetings)
@@ -197,10 +205,10 @@ def test_within_a_key_only_equal_values_meet(records):
 def test_conditions_that_nobody_meets_are_named():
     records = [record("a", "a"), record("b", "b")]
     with pytest.raises(UsageError, match=r"no record has a value of 'source.room'"):
-        Material(records, [Within("source.room").condition])
-    needs_x = Condition(lambda one: None if one.id == "a" else 1, "x")
+        SourcePool(records, [Within("source.room").condition])
+    needs_x = Compatibility(lambda one: None if one.id == "a" else 1, "x")
     with pytest.raises(UsageError, match="no record has x or y"):
-        Material(records, [needs_x, Condition(lambda one: None, "y")])
+        SourcePool(records, [needs_x, Compatibility(lambda one: None, "y")])
 
 
 class Fake(Sync):

@@ -16,12 +16,30 @@ from conftest import ROOT
 from imtools.audio.levels import rms
 from imtools.audio.load import close_files, load
 from imtools.augment import Augmentation, Values, choose_copies
-from imtools.effects import EFFECTS, Crop, Effect, Filter, Noise, Pad, Polarity, parse_effect
+from imtools.effects import (
+    EFFECTS,
+    Crop,
+    Effect,
+    Filter,
+    Noise,
+    Pad,
+    Polarity,
+    parse_effect,
+)
 from imtools.errors import AudioError, UsageError
-from imtools.manifest import FeatureRef, Label, Prediction, Record, dump_line, parse_line, read_manifest
+from imtools.manifest import (
+    FeatureRef,
+    Label,
+    Prediction,
+    Record,
+    dump_line,
+    parse_line,
+    read_manifest,
+)
 from imtools.manifest.values import WrongKeyError
-from imtools.mix import MixTrack, Recipe, render
-from imtools.mix.labels import track_labels
+from imtools.sound.labels import track_labels
+from imtools.sound.recipe import MixTrack, Recipe
+from imtools.sound.render import render
 from imtools.stages.augment import parse_values
 from shell import typed
 

@@ -20,9 +20,9 @@ from imtools.features.front_ends.base import FrontEnd
 from imtools.labels import classes_of
 from imtools.manifest import Label, Record
 from imtools.models.bosch2012 import SupportVectors, build, for_state, summarise
-from imtools.predict.streams import MONO, STREAMS, cut_stream_windows, heard, unite
-from imtools.predict.windows import cut_windows
 from imtools.score.metrics import lrap, roc_auc
+from imtools.sound.stereo import MONO, STREAMS, audible, cut_stream_windows, merge_streams
+from imtools.sound.windows import cut_windows
 from imtools.split import assign_folds
 from imtools.train import TrainConfig
 from imtools.train.examples.data import Examples
@@ -362,20 +362,20 @@ class TestStreams:
     def test_silent_streams_are_not_heard(self, tmp_path: Path) -> None:
         bass = tone("bass", 1, 2.0)
         both = cut(stereo(tmp_path / "a.wav", bass, bass + 1e-4 * tone("organ", 2, 2.0)))
-        assert heard(both).tolist() == [[True] * 3, [True] * 3, [True] * 3, [False] * 3]
+        assert audible(both).tolist() == [[True] * 3, [True] * 3, [True] * 3, [False] * 3]
         one = cut(stereo(tmp_path / "b.wav", bass, 0 * bass))
-        assert heard(one).tolist() == [[True] * 3, [False] * 3, [True] * 3, [True] * 3]
-        assert heard(0 * one).all()
+        assert audible(one).tolist() == [[True] * 3, [False] * 3, [True] * 3, [True] * 3]
+        assert audible(0 * one).all()
 
     def test_union_of_labels(self) -> None:
         rng = np.random.default_rng(0)
         scores = rng.random((4, 6, 11)).astype(np.float32)
         sounds = rng.random((4, 6)) < 0.8
-        mean, windows = unite(scores, sounds)
+        mean, windows = merge_streams(scores, sounds)
         labels = (np.where(sounds[:, :, None], scores, 0).mean(axis=1) >= 0.4).any(axis=0)
         np.testing.assert_array_equal(mean >= 0.4, labels)
         assert windows.shape == (6, 11)
         assert windows[2, 3] == scores[sounds[:, 2], 2, 3].max()
-        alone, same = unite(scores[:1], np.ones((1, 6), bool))
+        alone, same = merge_streams(scores[:1], np.ones((1, 6), bool))
         np.testing.assert_allclose(alone, scores[0].mean(axis=0))
         np.testing.assert_array_equal(same, scores[0])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from imtools.calibration import LEAST_EXAMPLES, LEAST_SLOPE, fit, reliability
+from imtools.calibrate.fit import LEAST_EXAMPLES, LEAST_SLOPE, fit, reliability
 from imtools.errors import ImtoolsWarning, UsageError
 from imtools.models.bundle import load, read_card, read_description
 from imtools.plot.reliability import draw_reliability

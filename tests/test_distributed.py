@@ -20,8 +20,8 @@ from imtools.errors import AudioError
 from imtools.layouts import Entry
 from imtools.manifest import Record
 from imtools.run import Blueprint, Item
-from imtools.run.elsewhere import Paths
-from imtools.run.failures import ToldError, failure_record
+from imtools.run.failures import ReportedError, failure_record
+from imtools.run.remote import Paths
 from shell import BIN, environment, interruptible, unmeasured
 from workspace import RATE, write_note
 
@@ -462,11 +462,11 @@ def test_errors_tell_elsewhere_what_they_tell_here() -> None:
     import pickle
 
     for error in (AudioError("x.wav: is bad", "mend it"), AudioError("x"), ValueError("x"), KeyError("k")):
-        told = pickle.loads(pickle.dumps(ToldError.of(error)))
+        told = pickle.loads(pickle.dumps(ReportedError.of(error)))
         assert failure_record("im-x", "i", None, "read", told) == failure_record(
             "im-x", "i", None, "read", error
         )
-    changed = ToldError("E", "//w/a", "look at //w/b").retold(lambda text: text.replace("//w/", ""))
+    changed = ReportedError("E", "//w/a", "look at //w/b").retold(lambda text: text.replace("//w/", ""))
     assert (changed.kind, changed.message, changed.hint) == ("E", "a", "look at b")
 
 

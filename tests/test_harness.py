@@ -15,11 +15,11 @@ import pytest
 
 from imtools.errors import UsageError
 from imtools.manifest import Record, parse_line
+from imtools.parallel import ordered_map
 from imtools.run import Item
 from imtools.run.groups import Good, Ready, blocks, cut
 from imtools.run.items import parse_conditions
 from imtools.run.shard import Shard
-from imtools.run.workers import ordered_map
 from shell import finished, typed
 from workspace import write_note
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from imtools.models import build
 from imtools.models.folding import fold_normalization
-from imtools.predict.lanes import PART, in_lanes
+from imtools.predict.cores import PART, compute_on_cores
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_rows_come_back_in_their_order(threads: int, count: int) -> None:
         return 2 * part
 
     batch = torch.arange(float(count))[:, None]
-    assert torch.equal(in_lanes(double, batch), 2 * batch)
+    assert torch.equal(compute_on_cores(double, batch), 2 * batch)
     assert max(sizes) == min(PART, -(-count // threads))
     assert sum(sizes) == count
 
@@ -45,7 +45,7 @@ def test_parts_are_computed_at_the_same_time_by_one_thread_each(threads: int) ->
         together.wait()
         return torch.full_like(part, torch.get_num_threads())
 
-    assert in_lanes(compute, torch.zeros(threads)).tolist() == [1] * threads
+    assert compute_on_cores(compute, torch.zeros(threads)).tolist() == [1] * threads
     assert torch.get_num_threads() == threads
     later = []
     thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
@@ -59,7 +59,7 @@ def test_what_goes_wrong_in_a_lane_is_raised(threads: int) -> None:
         raise torch.OutOfMemoryError("can't allocate")
 
     with pytest.raises(torch.OutOfMemoryError):
-        in_lanes(compute, torch.zeros(100))
+        compute_on_cores(compute, torch.zeros(100))
 
 
 @pytest.mark.parametrize("name", ["imtools2026", "kratimenos2020", "gururani2018", "avramidis2021-rfcn"])

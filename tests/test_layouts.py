@@ -19,7 +19,16 @@ import soundfile
 from imtools.errors import AudioError, ManifestError, UsageError
 from imtools.features import front_end
 from imtools.features.sidecar import front_end_of
-from imtools.layouts import LAYOUTS, Statistics, check, complete, detect, file_entries, get_layout, irmas_mel
+from imtools.layouts import (
+    LAYOUTS,
+    ManifestSummary,
+    check,
+    complete,
+    detect,
+    file_entries,
+    get_layout,
+    irmas_mel,
+)
 from imtools.layouts.irmas import Clip
 from imtools.layouts.recordings import recording_group
 from imtools.manifest import Label, Record, dump_line, parse_line, write_manifest
@@ -804,7 +813,7 @@ def test_statistics_count_classes_recordings_and_hours() -> None:
     def record(id: str, *labels: Label, group: str, split: str | None = None) -> Record:
         return Record(id, "a.wav", 0.0, 1800.0, 1, 1800, groups=[group], split=split, labels=list(labels))
 
-    statistics = Statistics()
+    statistics = ManifestSummary()
     statistics.add([record("a", Label("voi"), Label("cel"), group="1", split="train")])
     statistics.add(
         [
@@ -828,7 +837,7 @@ def test_statistics_count_classes_recordings_and_hours() -> None:
 
 
 def test_statistics_without_splits_or_records() -> None:
-    assert [line.split() for line in Statistics().table().splitlines()] == [
+    assert [line.split() for line in ManifestSummary().table().splitlines()] == [
         ["class", "records", "recordings", "hours"],
         ["all", "0", "0", "0.00"],
     ]

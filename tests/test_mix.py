@@ -17,8 +17,11 @@ from imtools.audio.load import close_files, load
 from imtools.errors import AudioError, ImtoolsWarning, ManifestError, UsageError
 from imtools.grouping import groups_of
 from imtools.manifest import Label, Record, dump_line, parse_line
-from imtools.mix import MixTrack, Recipe, get_sync, headroom_db, load_any, overlay, plan, render
-from imtools.mix.pairing import bring_together
+from imtools.mix import get_sync, plan
+from imtools.mix.pairing import combine
+from imtools.sound.overlay import headroom_db, overlay
+from imtools.sound.recipe import MixTrack, Recipe
+from imtools.sound.render import load_any, render
 
 
 def record(name: str, label: str = "a", **more) -> Record:
@@ -46,7 +49,7 @@ def two_sets(draw) -> tuple[list[Record], list[Record]]:
 @given(two_sets(), st.integers(0, 5), st.randoms(use_true_random=False))
 def test_pairing_is_as_large_as_groups_allow_and_repeats_nothing(sets, seed, rng):
     first, second = sets
-    pairs = bring_together([first, second], seed)
+    pairs = combine([first, second], seed)
     assert len({a.id for a, _ in pairs}) == len({b.id for _, b in pairs}) == len(pairs)
     assert all(a.id[0] == "a" and b.id[0] == "b" for a, b in pairs)
     assert all(groups_of(a).isdisjoint(groups_of(b)) for a, b in pairs)
@@ -56,13 +59,13 @@ def test_pairing_is_as_large_as_groups_allow_and_repeats_nothing(sets, seed, rng
     assert len(pairs) == min([len(first), len(second), *outside])
     rng.shuffle(first)
     rng.shuffle(second)
-    assert bring_together([first, second], seed) == pairs
+    assert combine([first, second], seed) == pairs
 
 
 def test_the_seed_decides_who_meets_whom():
     first, second = ([record(f"{label}{i}", label) for i in range(30)] for label in "ab")
-    assert bring_together([first, second], 0) != bring_together([first, second], 1)
-    order = [int(a.id[1:]) for a, _ in bring_together([first, second], 0)]
+    assert combine([first, second], 0) != combine([first, second], 1)
+    order = [int(a.id[1:]) for a, _ in combine([first, second], 0)]
     assert sorted(order) == list(range(30))
     assert order != sorted(order)
 

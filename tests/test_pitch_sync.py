@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from imtools.analysis.f0 import F0Track, num_frames
 from imtools.errors import AudioError, ImtoolsWarning
 from imtools.manifest import Label, Record
-from imtools.mix import MixTrack, plan, render
-from imtools.mix.analyst import Analyst, _digest
-from imtools.mix.render import track_sound
+from imtools.mix import plan
+from imtools.mix.analyzer import RecordAnalyzer, _digest
 from imtools.mix.sync.pitch import PitchSync, merge_runs, shift_per_frame, smooth
+from imtools.sound.recipe import MixTrack
+from imtools.sound.render import render, track_sound
 
 RATE = 22050
 
@@ -261,7 +262,7 @@ def test_the_analyst_remembers_and_says_why_it_cannot(tmp_path, monkeypatch):
     good = record("a", write(tmp_path / "a.wav", tone(440.0)))
     bad = record("b", tmp_path / "absent.wav")
     cache = tmp_path / "analysis"
-    first = Analyst("crepe-tiny", cache=cache, jobs=2).f0([good, bad])
+    first = RecordAnalyzer("crepe-tiny", cache=cache, jobs=2).f0([good, bad])
     assert len(first["a"]) == num_frames(16000)
     assert isinstance(first["b"], AudioError)
     assert "absent.wav" in str(first["b"])
@@ -269,17 +270,17 @@ def test_the_analyst_remembers_and_says_why_it_cannot(tmp_path, monkeypatch):
         "imtools.analysis.f0.estimate_f0",
         lambda signals, *_: [pytest.fail("heard again")] * len(signals) if signals else [],
     )
-    again = Analyst("crepe-tiny", cache=cache).f0([good.replace(id="other"), bad])
+    again = RecordAnalyzer("crepe-tiny", cache=cache).f0([good.replace(id="other"), bad])
     assert again["other"].to_bytes() == first["a"].to_bytes()
 
 
 def test_a_file_that_has_changed_is_heard_again(tmp_path):
     path = write(tmp_path / "a.wav", tone(440.0))
     cache = tmp_path / "analysis"
-    first = Analyst("crepe-tiny", cache=cache).f0([record("a", path)])["a"]
+    first = RecordAnalyzer("crepe-tiny", cache=cache).f0([record("a", path)])["a"]
     write(path, tone(220.0, 1.0))
     os.utime(path, ns=(1, 1))
-    second = Analyst("crepe-tiny", cache=cache).f0([record("a", path)])["a"]
+    second = RecordAnalyzer("crepe-tiny", cache=cache).f0([record("a", path)])["a"]
     assert np.median(first.f0) / np.median(second.f0) == pytest.approx(2, rel=0.01)
 
 
@@ -289,7 +290,7 @@ def test_a_cache_that_cannot_be_used_is_said_once_and_gone_without(tmp_path, con
     cache.mkdir() if content is None else cache.write_bytes(content)
     good = record("a", write(tmp_path / "a.wav", tone(440.0)))
     with pytest.warns(ImtoolsWarning, match="analysis: cannot be used as a cache") as caught:
-        found = Analyst("crepe-tiny", cache=cache).f0([good])
+        found = RecordAnalyzer("crepe-tiny", cache=cache).f0([good])
     assert len(found["a"])
     assert len(caught) == 1
 
@@ -326,9 +327,10 @@ def test_the_cache_does_not_know_where_it_is_read_from(tmp_path, monkeypatch):
 def test_of_a_long_record_the_first_minute_tells_the_tempo(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "imtools.mix.analyst.load_any", lambda one: asked.append(one) or np.zeros(one.num_samples, np.float32)
+        "imtools.mix.analyzer.load_any",
+        lambda one: asked.append(one) or np.zeros(one.num_samples, np.float32),
     )
     long = record("a", seconds=300.0, normalize="rms")
-    assert Analyst().tempo([long]) == {"a": None}
+    assert RecordAnalyzer().tempo([long]) == {"a": None}
     assert asked[0].num_samples == 60 * RATE
     assert asked[0].normalize is None

@@ -26,7 +26,6 @@ from imtools.cli.plot import KINDS, command
 from imtools.errors import ImtoolsError, ManifestError, ModelError, UsageError
 from imtools.features import PRESETS
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
-from imtools.mix.recipe import MixTrack, Recipe
 from imtools.plot import render_svg, style
 from imtools.plot.activity import activity_of, draw_activity
 from imtools.plot.bins import Bins, bins_of
@@ -42,6 +41,7 @@ from imtools.plot.threshold import Sweep, draw_thresholds
 from imtools.plot.training import draw_training
 from imtools.plot.waveform import Span, Wave, draw_waveforms
 from imtools.score.grid import count_on_grid
+from imtools.sound.recipe import MixTrack, Recipe
 from workspace import RATE, write_note
 
 CLASSES = ["cel", "flu", "vio"]

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from imtools.errors import FeatureError, ImtoolsWarning, ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
-from imtools.predict import windows as windows_module
-from imtools.predict.predictor import Predictor, Scores
-from imtools.predict.windows import cut_windows, window_starts
+from imtools.predict.predictor import Predictor, RecordScores
+from imtools.sound import windows as windows_module
+from imtools.sound.windows import cut_windows, window_starts
 from imtools.train.fit import fit
 from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
 
@@ -43,7 +43,7 @@ def audio(path: Path, signal: np.ndarray, rate: int = RATE) -> Record:
     return Record(f"file/{path.stem}", str(path), 0.0, length / rate, rate, length)
 
 
-def one(predictor: Predictor, record: Record) -> Scores:
+def one(predictor: Predictor, record: Record) -> RecordScores:
     return predictor.score([predictor.prepare(record)])[0]
 
 
@@ -287,8 +287,8 @@ def test_long_records_are_cut_in_parts_that_agree_with_the_whole(
 def test_long_records_are_cut_while_they_are_scored(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from imtools.mix import reader as reader_module
     from imtools.predict import predictor as predictor_module
+    from imtools.sound import reader as reader_module
 
     record = audio(tmp_path / "a.wav", np.concatenate([tone(name, 5) for name in CLASSES * 3]))
     whole = one(Predictor(model), record)

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from imtools.clock import Clock
 
 from imtools.errors import FeatureError, ImtoolsWarning, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.predict import batching
-from imtools.predict import windows as windows_module
-from imtools.predict.ahead import ahead
-from imtools.predict.excerpt import Excerpt
 from imtools.predict.predictor import Predictor
-from imtools.run.progress import Clock
+from imtools.predict.prefetch import prefetch
+from imtools.sound import windows as windows_module
+from imtools.sound.excerpt import Excerpt
 from imtools.train.fit import fit
 from nets import RATE, make_records, quick, tone
 
@@ -52,7 +52,7 @@ def test_items_come_in_order_and_few_are_made_in_advance() -> None:
             yield number
 
     got = []
-    for number in ahead([items()], 1, 3):
+    for number in prefetch([items()], 1, 3):
         got.append(number)
         assert len(made) <= len(got) + 3 + 1  # those in the queue, and one in the maker's hand
     assert got == made == list(range(20))
@@ -63,7 +63,7 @@ def test_what_the_maker_raises_arrives_in_its_place() -> None:
         yield 1
         raise ValueError("torn")
 
-    stream = ahead([items()], 1, 3)
+    stream = prefetch([items()], 1, 3)
     assert next(stream) == 1
     with pytest.raises(ValueError, match="torn"):
         next(stream)
@@ -73,7 +73,7 @@ def test_a_reader_who_stops_stops_the_thread() -> None:
     def items():
         yield from range(10**9)
 
-    stream = ahead([items(), [7], items(), items()], 2, 2)
+    stream = prefetch([items(), [7], items(), items()], 2, 2)
     assert next(stream) == 0
     stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "imtools-ahead"]
@@ -86,7 +86,7 @@ def test_several_sources_are_made_at_once_and_come_one_after_the_other() -> None
         both.wait(60)  # raises if the other is not being made meanwhile
         yield from range(first, first + 10)
 
-    assert list(ahead([items(0), [50, 51], items(10)], 2, 3)) == [*range(10), 50, 51, *range(10, 20)]
+    assert list(prefetch([items(0), [50, 51], items(10)], 2, 3)) == [*range(10), 50, 51, *range(10, 20)]
 
 
 def test_long_records_are_decoded_several_at_once(

@@ -18,9 +18,11 @@ from imtools.audio.load import load
 from imtools.effects import parse_effect
 from imtools.errors import AudioError, ManifestError, UsageError
 from imtools.manifest import Label, Record
-from imtools.mix import MixTrack, Recipe, overlay, overlay_pydub, plan, render
-from imtools.mix.labels import track_labels, united_labels
-from imtools.mix.render import track_sound
+from imtools.mix import plan
+from imtools.sound.labels import track_labels, united_labels
+from imtools.sound.overlay import overlay, overlay_pydub
+from imtools.sound.recipe import MixTrack, Recipe
+from imtools.sound.render import render, track_sound
 
 RATE = 22050
 
@@ -257,7 +259,7 @@ def test_of_a_long_track_no_more_is_loaded_than_is_heard(tone, tmp_path, monkeyp
     size = {"start": 0.0, "duration": 60.0, "sampling_rate": RATE, "num_samples": 60 * RATE}
     long = Record(id="long", audio=str(tmp_path / "long.wav"), **size)
     loaded = []
-    module = importlib.import_module("imtools.mix.render")  # the package has a function of that name
+    module = importlib.import_module("imtools.sound.render")  # the package has a function of that name
     monkeypatch.setattr(
         module, "load_kept", lambda one, **more: loaded.append(one.num_samples) or load(one, **more)
     )

@@ -27,7 +27,7 @@ from starlette.responses import PlainTextResponse
 from imtools.errors import UsageError
 from imtools.serve import decoding, server
 from imtools.serve.decoder import Cutting
-from imtools.serve.decoding import Decoder, Decoding
+from imtools.serve.decoding import DecoderProcess, Decoding
 from imtools.serve.guard import Guard
 from imtools.serve.limits import Limits
 from imtools.serve.server import PatientProtocol
@@ -119,7 +119,7 @@ def minute(tmp_path: Path) -> Iterator[int]:
 def test_decoders_that_cannot_be_started_are_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = []
 
-    class Scarce(Decoder):
+    class Scarce(DecoderProcess):
         def __init__(self, memory: int) -> None:
             if made and len(refused) < 3:
                 refused.append(memory)
@@ -127,7 +127,7 @@ def test_decoders_that_cannot_be_started_are_started_later(monkeypatch: pytest.M
             made.append(self)
             super().__init__(memory)
 
-    made: list[Decoder] = []
+    made: list[DecoderProcess] = []
     monkeypatch.setattr(decoding, "Decoder", Scarce)
     monkeypatch.setattr(decoding, "_AGAIN_SECONDS", 0.01)
 
@@ -162,7 +162,7 @@ def test_only_decoding_counts_as_decoding(minute: int) -> None:
 
 
 def test_signals_for_the_server_do_not_end_its_decoders(minute: int) -> None:
-    decoder = Decoder(2**30)
+    decoder = DecoderProcess(2**30)
     try:
         decoder.ask(minute, "minute", CUTTING)
         assert decoder.answer(time.monotonic() + 60) == ["record", 8000, 480000]

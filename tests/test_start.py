@@ -15,9 +15,9 @@ from imtools.manifest import Record
 from imtools.models import build
 from imtools.models.bundle import load, read_description, read_states, save
 from imtools.models.output import output_layer
-from imtools.train.examples.data import Statistics
+from imtools.train.examples.data import FeatureStatistics
 from imtools.train.fit import fit
-from imtools.train.start import Start
+from imtools.train.pretrained import Start
 from nets import CLASSES, make_records, quick
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
@@ -66,7 +66,7 @@ def test_each_fold_starts_from_the_member_that_does_not_know_it(model: Path) -> 
     assert [member.fold for member in description.members] == [0, 1]
     for fold, place in ((0, 0), (1, 1), (7, 0), (None, 0)):
         member = description.members[place]
-        assert start.statistics(fold) == Statistics(member.mean, member.std)
+        assert start.statistics(fold) == FeatureStatistics(member.mean, member.std)
         net = build("kratimenos2020", num_classes=3, input_shape=description.shape, width=0.06)
         start.fill(net, fold, CLASSES)
         states = net.state_dict()

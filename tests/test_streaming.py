@@ -17,7 +17,8 @@ from imtools.features.front_ends.base import FrontEnd
 from imtools.features.store import FeatureReader
 from imtools.features.streaming import stream
 from imtools.manifest import Record, parse_line
-from imtools.mix import RecordReader, load_any
+from imtools.sound.reader import RecordReader
+from imtools.sound.render import load_any
 from imtools.stages import features as stage_module
 from imtools.stages.features import FeatureStage
 from signals import EXAMPLES, RATE, assert_close, recordings, signal, transform
@@ -131,7 +132,7 @@ class TestRecordReader:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("imtools.mix.reader._STRETCH", 50_000)
+        monkeypatch.setattr("imtools.sound.reader._STRETCH", 50_000)
         record = wav(tmp_path / "a.wav", recording, 44100)
         record = record.replace(
             normalize=normalize, start=0.5, duration=5.0, num_samples=220_500, padding=0.25

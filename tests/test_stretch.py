@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from imtools.audio.levels import peak, rms
 from imtools.effects.stretch import STRETCHERS, resolve_stretcher, stretch
-from imtools.effects.stretch.curve import Run, runs_of
+from imtools.effects.stretch.curve import ConstantRun, runs_of
 from imtools.effects.stretch.joining import Piece, best_lag, join
 from imtools.errors import AudioError, UsageError
 
@@ -95,8 +95,11 @@ def test_an_unknown_engine_or_factor_is_refused():
 
 
 def test_runs_cover_the_input_and_neighbours_differ():
-    assert runs_of((), 100, 1000) == [Run(0, 100, 0.0)]
-    assert runs_of([(0, 1), (20, 1), (50, 2), (200, 3)], 100, 1000) == [Run(0, 50, 1.0), Run(50, 100, 2.0)]
+    assert runs_of((), 100, 1000) == [ConstantRun(0, 100, 0.0)]
+    assert runs_of([(0, 1), (20, 1), (50, 2), (200, 3)], 100, 1000) == [
+        ConstantRun(0, 50, 1.0),
+        ConstantRun(50, 100, 2.0),
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.floats(-12, 12)), max_size=40), st.integers(0, 1000))

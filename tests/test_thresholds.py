@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imtools.chance import stable_hash
 from imtools.errors import ImtoolsError, ImtoolsWarning, UsageError
+from imtools.hashing import stable_hash
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
 from imtools.models.bundle import full_name, load, read_description
 from imtools.score.collect import LabelledScores

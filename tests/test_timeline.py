@@ -14,13 +14,19 @@ from hypothesis import strategies as st
 
 from imtools.errors import UsageError
 from imtools.manifest import Prediction
-from imtools.predict.timeline import Shape, Stretch, stretches, surest, timeline
+from imtools.predict.timeline import (
+    ActiveSpan,
+    PredictionFilter,
+    active_spans,
+    timeline,
+    top_predictions,
+)
 
 
 def of_one(scores: list[float], hop: float, window: float, limit: float = 0.5) -> list[tuple[float, ...]]:
     """Start, duration and score of the stretches of one class."""
     starts = [hop * k for k in range(len(scores))]
-    found = stretches([[s] for s in scores], starts, [window] * len(scores), [limit])
+    found = active_spans([[s] for s in scores], starts, [window] * len(scores), [limit])
     return [(one.start, one.duration, one.score) for one in found]
 
 
@@ -40,12 +46,12 @@ def test_a_window_that_is_no_whole_number_of_hops() -> None:
 
 
 def test_a_window_longer_than_the_clip_ends_with_it() -> None:
-    assert stretches([[0.9]], [0.0], [0.4], [0.5]) == [Stretch(0, 0.0, 0.4, 0.9)]
+    assert active_spans([[0.9]], [0.0], [0.4], [0.5]) == [ActiveSpan(0, 0.0, 0.4, 0.9)]
 
 
 def test_no_window_above_gives_nothing() -> None:
     assert of_one([0.1, 0.2, 0.49], hop=0.5, window=1) == []
-    assert stretches(np.zeros((0, 3)), [], [], [0.5] * 3) == []
+    assert active_spans(np.zeros((0, 3)), [], [], [0.5] * 3) == []
 
 
 def test_a_score_that_equals_the_threshold_counts() -> None:
@@ -64,21 +70,21 @@ def test_a_gap_between_windows_parts_stretches() -> None:
 
 def test_each_class_has_its_own_threshold_and_order_is_time_then_class() -> None:
     scores = [[0.1, 0.9], [0.9, 0.9]]
-    found = stretches(scores, [0.0, 1.0], [1.0, 1.0], [0.95, 0.5])
-    assert found == [Stretch(1, 0.0, 2.0, 0.9)]
-    found = stretches(scores, [0.0, 1.0], [1.0, 1.0], [0.5, 0.5])
+    found = active_spans(scores, [0.0, 1.0], [1.0, 1.0], [0.95, 0.5])
+    assert found == [ActiveSpan(1, 0.0, 2.0, 0.9)]
+    found = active_spans(scores, [0.0, 1.0], [1.0, 1.0], [0.5, 0.5])
     assert [(one.column, one.start) for one in found] == [(1, 0.0), (0, 1.0)]
 
 
 def test_times_that_differ_by_rounding_are_one() -> None:
-    found = stretches([[0.9], [0.9]], [0.1 + 0.2, 0.6], [0.3, 0.3], [0.5])
-    assert found == [Stretch(0, 0.3, 0.6, 0.9)]
+    found = active_spans([[0.9], [0.9]], [0.1 + 0.2, 0.6], [0.3, 0.3], [0.5])
+    assert found == [ActiveSpan(0, 0.3, 0.6, 0.9)]
 
 
 @pytest.mark.parametrize("shape", [(2, 1), (1, 2), (2,)])
 def test_shapes_that_do_not_fit(shape: tuple[int, ...]) -> None:
     with pytest.raises(UsageError, match="shapes"):
-        stretches(np.zeros(shape), [0.0], [1.0], [0.5])
+        active_spans(np.zeros(shape), [0.0], [1.0], [0.5])
 
 
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=12), st.integers(1, 4), st.integers(1, 6))
@@ -86,7 +92,7 @@ def test_stretches_are_where_the_mean_of_the_windows_is_high(
     scores: list[int], hop: int, window: int
 ) -> None:
     """Against the definition, moment by moment."""
-    found = stretches(
+    found = active_spans(
         [[s / 100] for s in scores], [hop * k for k in range(len(scores))], [window] * len(scores), [0.5]
     )
     active = set()
@@ -123,15 +129,15 @@ def test_a_timeline_takes_the_place_of_windows_model_by_model() -> None:
 
 
 def test_the_surest_of_each_item_and_window() -> None:
-    kept = surest(WINDOWS, 1)
+    kept = top_predictions(WINDOWS, 1)
     assert [(one.label, one.start) for one in kept] == [("flu", None), ("cel", 0), ("vio", 1)]
-    assert surest(WINDOWS, 9) == WINDOWS
-    assert Shape(top=1).of(WINDOWS, {}) == kept
-    assert Shape().of(WINDOWS, {}) is WINDOWS
+    assert top_predictions(WINDOWS, 9) == WINDOWS
+    assert PredictionFilter(top=1).of(WINDOWS, {}) == kept
+    assert PredictionFilter().of(WINDOWS, {}) is WINDOWS
 
 
 def test_the_timeline_of_the_surest() -> None:
-    made = Shape(timeline=True, top=2).of(WINDOWS, {"flu": 0.5})
+    made = PredictionFilter(timeline=True, top=2).of(WINDOWS, {"flu": 0.5})
     assert [(one.label, one.start, one.duration) for one in made] == [
         ("flu", None, None), ("vio", None, None), ("flu", 0, 2), ("vio", 1, 1)
     ]  # fmt: skip

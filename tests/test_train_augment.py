@@ -14,7 +14,7 @@ from scipy.stats import beta, kstest
 from imtools.errors import UsageError
 from imtools.features import KINDS, from_config
 from imtools.train import TrainConfig
-from imtools.train.protocol.augment import Augmentation, Augmenter, mix_waveforms
+from imtools.train.protocol.augment import Augmenter, BatchAugmentation, mix_waveforms
 from imtools.train.protocol.augment.changes import (
     crop_frames,
     filter_gains,
@@ -144,10 +144,10 @@ def test_decibels_below_the_loudest_cell() -> None:
 def test_features_that_do_not_tell_their_mix_are_refused(kind: str) -> None:
     config = {"kind": kind} | KINDS[kind].parameters.defaults()
     with pytest.raises(UsageError, match=f"'{kind}' features cannot be mixed.*change audio: with im-mix or"):
-        Augmenter(Augmentation(mix=0.1), config, 0.0, 1.0)
+        Augmenter(BatchAugmentation(mix=0.1), config, 0.0, 1.0)
     with pytest.raises(UsageError, match=f"'{kind}' features cannot be"):
-        Augmenter(Augmentation(equalize=3), config, 0.0, 1.0)
-    Augmenter(Augmentation(mask=0.1, mixup=0.2), config, 0.0, 1.0)
+        Augmenter(BatchAugmentation(equalize=3), config, 0.0, 1.0)
+    Augmenter(BatchAugmentation(mask=0.1, mixup=0.2), config, 0.0, 1.0)
 
 
 # Waveforms
@@ -318,7 +318,7 @@ def test_rolling_shifts_bins_and_repeats_the_edge() -> None:
 def test_a_chromagram_rolls_in_a_circle() -> None:
     x = torch.arange(12.0).reshape(1, 12, 1).expand(60, 12, 3)
     config = {"kind": "chroma"} | KINDS["chroma"].parameters.defaults()
-    augment = Augmenter(Augmentation(roll=2), config, 0.0, 1.0)
+    augment = Augmenter(BatchAugmentation(roll=2), config, 0.0, 1.0)
     rolled, _, _ = augment(x, torch.zeros(60, 1), torch.ones(60, 1, dtype=torch.bool), generator())
     shifts = {
         next(s for s in range(-2, 3) if torch.equal(row[:, 0], torch.arange(12.0).roll(s))) for row in rolled
@@ -389,7 +389,7 @@ def test_without_changes_examples_are_standardised_alone() -> None:
     x, targets = torch.randn(6, 3, 4, generator=generator()), torch.eye(6)
     known = torch.ones(6, 6, dtype=torch.bool)
     state = generator(3)
-    out, t, k = Augmenter(Augmentation(), small_front_end().config, 2.0, 0.5)(x, targets, known, state)
+    out, t, k = Augmenter(BatchAugmentation(), small_front_end().config, 2.0, 0.5)(x, targets, known, state)
     assert torch.equal(out, (x - 2.0) / 0.5)
     assert torch.equal(t, targets)
     assert torch.equal(k, known)
@@ -401,7 +401,9 @@ def test_steps_follow_one_another() -> None:
     front_end = from_config(MEL | ABSOLUTE)
     x = front_end(torch.randn(8, RATE, generator=generator()))
     targets, known = torch.eye(8), torch.ones(8, 8, dtype=torch.bool)
-    change = Augmentation(mix=0.8, voices=3, crop=0.5, shift=True, equalize=4.0, roll=2, mask=0.2, mixup=0.4)
+    change = BatchAugmentation(
+        mix=0.8, voices=3, crop=0.5, shift=True, equalize=4.0, roll=2, mask=0.2, mixup=0.4
+    )
     found = Augmenter(change, front_end.config, -30.0, 12.0)(x, targets, known, generator(9))
     chance = generator(9)
     out = roll_bins(shift_frames(crop_frames(x, 0.5, chance), chance), 2, chance)
@@ -413,12 +415,14 @@ def test_steps_follow_one_another() -> None:
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     again = Augmenter(change, front_end.config, -30.0, 12.0)(x, targets, known, generator(9))
     assert all(torch.equal(a, b) for a, b in zip(found, again, strict=True))
-    whole = Augmenter(Augmentation(crop=0.5), front_end.config, 0.0, 1.0)(x, targets, known, generator(), 0.8)
+    whole = Augmenter(BatchAugmentation(crop=0.5), front_end.config, 0.0, 1.0)(
+        x, targets, known, generator(), 0.8
+    )
     assert torch.equal(whole[0], x)
 
 
 def test_augmentation_is_off_by_default_and_checked() -> None:
-    assert Augmentation() == Augmentation(0.0, 2, 0.0, False, 0.0, 0, 0.0, 0.0)
+    assert BatchAugmentation() == BatchAugmentation(0.0, 2, 0.0, False, 0.0, 0, 0.0, 0.0)
     assert (TrainConfig().mix, TrainConfig().roll, TrainConfig().mask) == (0.0, 0, 0.0)
     for wrong in (
         {"mix": 1.5},
@@ -431,8 +435,8 @@ def test_augmentation_is_off_by_default_and_checked() -> None:
         {"mixup": math.inf},
     ):
         with pytest.raises(UsageError):
-            Augmentation(**wrong)  # type: ignore[arg-type]
+            BatchAugmentation(**wrong)  # type: ignore[arg-type]
     waveform = full({"kind": "waveform"})
     with pytest.raises(UsageError, match="single bin"):
-        Augmenter(Augmentation(roll=1), waveform, 0.0, 1.0)
-    Augmenter(Augmentation(mix=0.5, mask=0.1, mixup=0.2), waveform, 0.0, 1.0)
+        Augmenter(BatchAugmentation(roll=1), waveform, 0.0, 1.0)
+    Augmenter(BatchAugmentation(mix=0.5, mask=0.1, mixup=0.2), waveform, 0.0, 1.0)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from imtools.calibration import reliability
+from imtools.calibrate.fit import reliability
 from imtools.manifest.stream import read_manifest
 from imtools.score import collect
 

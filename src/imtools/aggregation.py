@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .arrays import Float64Array
 from .errors import UsageError
 
 Aggregation = Literal["mean", "top-quarter", "logit-mean", "s2", "max"]
@@ -51,48 +52,45 @@ def aggregate(windows: ArrayLike, aggregation: Aggregation) -> NDArray[np.float6
     return _FUNCTIONS[aggregation](scores)
 
 
-Floats = NDArray[np.float64]
-
-
-def _mean(scores: Floats) -> Floats:
-    result: Floats = scores.mean(axis=0)
+def _mean(scores: Float64Array) -> Float64Array:
+    result: Float64Array = scores.mean(axis=0)
     return result
 
 
-def _top_quarter(scores: Floats) -> Floats:
+def _top_quarter(scores: Float64Array) -> Float64Array:
     count = math.ceil(len(scores) / 4)
-    result: Floats = np.partition(scores, len(scores) - count, axis=0)[-count:].mean(axis=0)
+    result: Float64Array = np.partition(scores, len(scores) - count, axis=0)[-count:].mean(axis=0)
     return result
 
 
-def logits(scores: Floats) -> Floats:
+def logits(scores: Float64Array) -> Float64Array:
     """Return the logits of scores; those of 0 and 1 are taken for 1e-6 and 1 - 1e-6."""
     clipped = np.clip(scores, 1 - _SUREST, _SUREST)
-    result: Floats = np.log(clipped) - np.log1p(-clipped)
+    result: Float64Array = np.log(clipped) - np.log1p(-clipped)
     return result
 
 
-def sigmoid(values: Floats) -> Floats:
+def sigmoid(values: Float64Array) -> Float64Array:
     """Return 1 / (1 + exp(-x))."""
-    result: Floats = 1 / (1 + np.exp(-values))
+    result: Float64Array = 1 / (1 + np.exp(-values))
     return result
 
 
-def _logit_mean(scores: Floats) -> Floats:
+def _logit_mean(scores: Float64Array) -> Float64Array:
     return sigmoid(logits(scores).mean(axis=0))
 
 
-def _s2(scores: Floats) -> Floats:
-    total: Floats = scores.sum(axis=0)
+def _s2(scores: Float64Array) -> Float64Array:
+    total: Float64Array = scores.sum(axis=0)
     return total / max(float(total.max()), 1e-30)
 
 
-def _max(scores: Floats) -> Floats:
-    result: Floats = scores.max(axis=0)
+def _max(scores: Float64Array) -> Float64Array:
+    result: Float64Array = scores.max(axis=0)
     return result
 
 
-_FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {
+_FUNCTIONS: dict[str, Callable[[Float64Array], Float64Array]] = {
     "mean": _mean,
     "top-quarter": _top_quarter,
     "logit-mean": _logit_mean,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class ImtoolsError(Exception):
     """Root of all errors that a user can do something about.
@@ -45,3 +47,22 @@ class ModelError(ImtoolsError):
 
 class ImtoolsWarning(UserWarning):
     """Something doubtful that does not stop the work: the commands print it once, on stderr."""
+
+
+def is_fatal(error: Exception) -> bool:
+    """Return whether an error concerns the machine rather than one item.
+
+    Parameters
+    ----------
+    error : Exception
+        What was raised while one item was being worked on.
+
+    Returns
+    -------
+    bool
+        True for a full disk, a read-only file system, no memory, too many open files, or a closed pipe.
+    """
+    if isinstance(error, BrokenPipeError | MemoryError):
+        return True
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE)
+    return isinstance(error, OSError) and error.errno in full

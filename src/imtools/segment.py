@@ -10,7 +10,7 @@ from typing import NoReturn
 from .audio import write
 from .errors import AudioError, UsageError
 from .manifest import Label, Record
-from .mix import load_any
+from .sound.render import load_any
 from .units import resampled_length, samples_to_seconds, seconds_to_samples
 
 TAILS = ("drop", "pad", "keep")

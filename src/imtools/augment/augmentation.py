@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..chance import below, stable_hash, uniform
 from ..effects import Crop, Effect, Filter, Noise, Pad, Polarity
 from ..effects.filter import KINDS
 from ..effects.noise import COLORS
 from ..errors import AudioError, UsageError
+from ..hashing import below, stable_hash, uniform
 from ..manifest import Record
-from ..mix.labels import track_labels
-from ..mix.recipe import MixTrack, Recipe
+from ..sound.labels import track_labels
+from ..sound.recipe import MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
 from .values import VARIED, Values
 

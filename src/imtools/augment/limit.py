@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable
 
-from ..chance import stable_hash
 from ..errors import ImtoolsError
+from ..hashing import stable_hash
 from ..manifest import Record
 from .augmentation import Augmentation
 

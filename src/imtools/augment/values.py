@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..chance import below, uniform
 from ..effects.filter import MIN_FREQUENCY
 from ..effects.noise import MAX_SNR_DB
 from ..errors import UsageError
+from ..hashing import below, uniform
 
 VARIED: dict[str, tuple[float, float, str]] = {
     "pitch": (-48, 48, "semitones"),

@@ -276,9 +276,9 @@ def _run(
     content: dict[str, str],
 ) -> None:
     from ..models.locate import locate
+    from ..parallel import default_jobs
     from ..run import Options, Run
     from ..run.settings import content_digest
-    from ..run.workers import default_jobs
 
     arguments = {key: value for key, value in values.items() if key not in _NOT_REPLAYED}
     arguments["inputs"] = list(values.get("inputs", ()))

@@ -126,15 +126,15 @@ def command(
     if timeline and windows:
         raise UsageError("--timeline and --windows do not go together", "choose one of them")
     wait_passively()
-    from ..predict.answer import Answer
-    from ..predict.excerpt import Excerpt
-    from ..predict.timeline import Shape
+    from ..predict.annotate import PredictionOutput
+    from ..predict.timeline import PredictionFilter
+    from ..sound.excerpt import Excerpt
     from ..stages.export.streams import show_as
     from ..stages.predict import predict
 
     part = None if excerpt is None else Excerpt.parse(excerpt)
     show_as(run, fmt)
-    predict(run, models, Answer(windows, Shape(timeline, top), part, keep), **settings)
+    predict(run, models, PredictionOutput(windows, PredictionFilter(timeline, top), part, keep), **settings)
 
 
 def main() -> NoReturn:

@@ -124,7 +124,7 @@ def command(
             "im-serve keeps its files and processes in hand by means of Linux", "use a container"
         )
     wait_passively()
-    from ..run.workers import default_jobs
+    from ..parallel import default_jobs
     from ..serve.limits import Limits, parse_size
     from ..stages.serve import serve_model
 

@@ -3,6 +3,13 @@
 Importing this package loads neither torch nor numpy: the front ends load when one is built.
 """
 
-from .presets import DEFAULT_PRESET, KINDS, PRESETS, Kind, from_config, front_end
+from .presets import (
+    DEFAULT_PRESET,
+    KINDS,
+    PRESETS,
+    Kind,
+    from_config,
+    front_end,
+)
 
 __all__ = ["DEFAULT_PRESET", "KINDS", "PRESETS", "Kind", "from_config", "front_end"]

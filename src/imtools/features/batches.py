@@ -6,13 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from ..arrays import Float32Array
 from ..errors import FeatureError
 from ..manifest import Record
 from .front_ends.base import FrontEnd
-
-Array = NDArray[np.float32]
 
 BATCH = 2**22
 """Samples that are transformed at once."""
@@ -37,7 +35,7 @@ def for_front_end(record: Record, front_end: FrontEnd) -> Record:
     return record
 
 
-def transformed(front_end: FrontEnd, waveforms: Mapping[int, Array]) -> dict[int, Array]:
+def transformed(front_end: FrontEnd, waveforms: Mapping[int, Float32Array]) -> dict[int, Float32Array]:
     """Return the features of waveforms, by the same numbers.
 
     Parameters
@@ -54,7 +52,7 @@ def transformed(front_end: FrontEnd, waveforms: Mapping[int, Array]) -> dict[int
     by_length: dict[int, list[int]] = {}
     for place, waveform in waveforms.items():
         by_length.setdefault(len(waveform), []).append(place)
-    rows: dict[int, Array] = {}
+    rows: dict[int, Float32Array] = {}
     with torch.inference_mode():
         for length, places in by_length.items():
             count = max(1, BATCH // front_end.working_length(length))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from ..arrays import Float32Array
 from .front_ends.base import FrontEnd, full_precision
 
 SLICE = 2**20
@@ -18,12 +18,11 @@ SLICE = 2**20
 VALUES = 2**24
 """Values that a slice gives, at most: 64 MiB."""
 
-Array = NDArray[np.float32]
-Read = Callable[[int, int], Array]
+Read = Callable[[int, int], Float32Array]
 """Returns the samples from a position to another of a mono waveform."""
 
 
-def stream(front_end: FrontEnd, num_samples: int, read: Read, *, size: int = SLICE) -> Iterator[Array]:
+def stream(front_end: FrontEnd, num_samples: int, read: Read, *, size: int = SLICE) -> Iterator[Float32Array]:
     """Yield the features of one waveform, some frames at a time.
 
     Slices overlap by what a frame depends on, so each frame is what the whole waveform would give, within

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import ManifestError
 from ..manifest import Prediction
 from .rules import Rule, fuse_scores
-from .table import Scores
+from .table import ScoresByModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Fusion:
     limits: NDArray[np.float64] | None = None
     partial: bool = False
 
-    def fuse(self, item: str, scores: Scores) -> list[Prediction]:
+    def fuse(self, item: str, scores: ScoresByModel) -> list[Prediction]:
         """Return the fused predictions for an item, with scores of six digits.
 
         Parameters
@@ -71,7 +71,7 @@ class Fusion:
             if score == score
         ]
 
-    def _check(self, item: str, scores: Scores) -> None:
+    def _check(self, item: str, scores: ScoresByModel) -> None:
         missing = [model for model in self.models if model not in scores]
         if len(missing) == len(self.models) or (missing and not self.partial):
             raise lacking(item, missing)
@@ -89,7 +89,7 @@ def lacking(item: str, models: Sequence[str]) -> ManifestError:
     return ManifestError(what, "let every model predict for it, or add --partial to fuse what there is")
 
 
-def merged(item: str, sources: Mapping[str, Scores]) -> Scores:
+def merged(item: str, sources: Mapping[str, ScoresByModel]) -> ScoresByModel:
     """Return the scores of an item from several sources, which are named by the keys.
 
     Raises
@@ -97,7 +97,7 @@ def merged(item: str, sources: Mapping[str, Scores]) -> Scores:
     ManifestError
         If two sources give one model's score for one class differently.
     """
-    whole: Scores = {}
+    whole: ScoresByModel = {}
     for source, scores in sources.items():
         for model, labels in scores.items():
             held = whole.setdefault(model, {})

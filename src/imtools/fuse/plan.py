@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..chance import stable_hash
 from ..errors import UsageError
+from ..hashing import stable_hash
 from ..score.model_names import member_of, named
 from ..thresholds.file import ThresholdsFile
 from .fusion import Fusion

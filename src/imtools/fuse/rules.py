@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..aggregation import logits, sigmoid
+from ..arrays import BoolArray, Float64Array
 from ..errors import UsageError
 
 Rule = Literal["mean", "logit-mean", "max", "vote", "all"]
@@ -25,9 +26,6 @@ DECIDING: tuple[Rule, ...] = ("vote", "all")
 _NOT_QUITE = 0.499999
 """The highest score of a class that not all models find: scores have six digits."""
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
 class Fused:
@@ -41,8 +39,8 @@ class Fused:
         What counts as a yes, from the rules that decide it.
     """
 
-    scores: Floats
-    present: Bools | None = None
+    scores: Float64Array
+    present: BoolArray | None = None
 
 
 def fuse_scores(
@@ -91,7 +89,7 @@ def fuse_scores(
     return Fused(np.where(known.any(axis=0), fused.scores, np.nan), fused.present)
 
 
-def _fused(S: Floats, rule: Rule, known: Bools, W: Floats, T: Floats) -> Fused:
+def _fused(S: Float64Array, rule: Rule, known: BoolArray, W: Float64Array, T: Float64Array) -> Fused:
     if rule == "mean":
         return Fused(_mean(S, known, W))
     if rule == "logit-mean":
@@ -103,19 +101,19 @@ def _fused(S: Floats, rule: Rule, known: Bools, W: Floats, T: Floats) -> Fused:
         yes = (S >= T).sum(axis=0)
         return Fused(yes / np.maximum(asked, 1), 2 * yes > asked)
     over = S > T
-    present: Bools = (over | ~known).all(axis=0) & (asked > 0)
+    present: BoolArray = (over | ~known).all(axis=0) & (asked > 0)
     return Fused(np.where(known, _margins(S, T, over), 1.0).min(axis=0), present)
 
 
-def _mean(values: Floats, known: Bools, W: Floats) -> Floats:
+def _mean(values: Float64Array, known: BoolArray, W: Float64Array) -> Float64Array:
     """Return the weighted mean of each column over its known values; 0 where there is none."""
     weights = np.where(known, W[:, None], 0.0)
-    total: Floats = (np.where(known, values, 0.0) * weights).sum(axis=0)
-    mean: Floats = total / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
+    total: Float64Array = (np.where(known, values, 0.0) * weights).sum(axis=0)
+    mean: Float64Array = total / np.maximum(weights.sum(axis=0), np.finfo(np.float64).tiny)
     return mean
 
 
-def _margins(S: Floats, T: Floats, over: Bools) -> Floats:
+def _margins(S: Float64Array, T: Float64Array, over: BoolArray) -> Float64Array:
     """Return how far each score is from its threshold, which lies at 0.5."""
     with np.errstate(divide="ignore", invalid="ignore"):
         below = np.where(T > 0, 0.5 * S / T, 0.5)  # nothing lies below a threshold of 0

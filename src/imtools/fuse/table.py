@@ -5,17 +5,17 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 
-from ..chance import stable_hash
+from ..hashing import stable_hash
 from ..manifest import Prediction, Record
 from ..score.predicted import of_whole
 
-Scores = dict[str, dict[str, float]]
+ScoresByModel = dict[str, dict[str, float]]
 """The scores for one whole item, by model and class."""
 
 _DECISIONS: tuple[bool | None, ...] = (None, False, True)
 
 
-def whole_scores(record: Record) -> Scores:
+def whole_scores(record: Record) -> ScoresByModel:
     """Return what models say of a whole record: its predictions without ``start`` and ``duration``.
 
     Raises
@@ -26,8 +26,8 @@ def whole_scores(record: Record) -> Scores:
     return _by_model(of_whole(record))
 
 
-def _by_model(predictions: Iterable[Prediction]) -> Scores:
-    scores: Scores = {}
+def _by_model(predictions: Iterable[Prediction]) -> ScoresByModel:
+    scores: ScoresByModel = {}
     for one in predictions:
         scores.setdefault(one.model, {})[one.label] = one.score
     return scores
@@ -92,7 +92,7 @@ class ScoreTable:
             for (model, label), score, place in zip(self._keys[layout], scores, decisions, strict=True)
         ]
 
-    def of(self, item: str) -> Scores:
+    def of(self, item: str) -> ScoresByModel:
         """Return the scores of a record by its id; nothing if it is not there."""
         return _by_model(self.predictions(item))
 

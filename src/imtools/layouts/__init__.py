@@ -8,10 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import ManifestError, UsageError
-from . import files, folders, irmas, irmas_mel, manifests, medley_solos, nsynth, openmic, slakh
+from . import (
+    files,
+    folders,
+    irmas,
+    irmas_mel,
+    manifests,
+    medley_solos,
+    nsynth,
+    openmic,
+    slakh,
+)
 from .base import Entry, Layout, check, complete
 from .files import file_entries
-from .summary import Statistics
+from .summary import ManifestSummary
 from .tree import is_audio
 
 LAYOUTS: dict[str, Layout] = {
@@ -71,7 +81,7 @@ __all__ = [
     "LAYOUTS",
     "Entry",
     "Layout",
-    "Statistics",
+    "ManifestSummary",
     "check",
     "complete",
     "detect",

@@ -26,7 +26,7 @@ class Count:
         self.groups.update(record.groups)
 
 
-class Statistics:
+class ManifestSummary:
     """Counts records by split and class while they pass by.
 
     Attributes

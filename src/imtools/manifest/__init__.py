@@ -3,7 +3,13 @@
 from .blocks import FeatureRef, Label, Prediction
 from .ids import make_id, unique_ids
 from .record import SEGMENT_SCHEMA, Record, unique_groups
-from .stream import dump_line, parse_line, read_manifest, rebase, write_manifest
+from .stream import (
+    dump_line,
+    parse_line,
+    read_manifest,
+    rebase,
+    write_manifest,
+)
 
 __all__ = [
     "SEGMENT_SCHEMA",

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .values import Json, WrongKeyError, array, boolean, integer, mapping, number, optional, string
+from .values import (
+    Json,
+    WrongKeyError,
+    array,
+    boolean,
+    integer,
+    mapping,
+    number,
+    optional,
+    string,
+)
 
 
 def drop_defaults(pairs: Mapping[str, Json]) -> dict[str, Json]:

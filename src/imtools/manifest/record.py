@@ -14,7 +14,18 @@ from typing import Any
 from ..errors import ManifestError
 from ..units import resampled_length, samples_to_seconds, seconds_to_samples
 from .blocks import FeatureRef, Label, Prediction, drop_defaults
-from .values import Json, WrongKeyError, array, boolean, integer, kind_of, mapping, number, optional, string
+from .values import (
+    Json,
+    WrongKeyError,
+    array,
+    boolean,
+    integer,
+    kind_of,
+    mapping,
+    number,
+    optional,
+    string,
+)
 
 SEGMENT_SCHEMA = "imtools/segment/1"
 """Schema of a record that stands for a stretch of audio (a file, a segment or a mix)."""

@@ -9,20 +9,20 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..chance import stable_hash
 from ..errors import ImtoolsWarning, UsageError
+from ..hashing import stable_hash
 from ..manifest import Record
-from .pairing import Party, bring_together
+from .pairing import Sources, combine
 
 Combination = tuple[str, ...]
 """Classes that sound together, sorted."""
 
-Place = tuple[str | None, int | None, Hashable]
+Compartment = tuple[str | None, int | None, Hashable]
 """Split, fold and bucket: records of one place may meet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Compatibility:
     """What records must share in order to meet.
 
     Attributes
@@ -38,7 +38,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Meeting:
+class PlannedMix:
     """Records that are to be mixed.
 
     Attributes
@@ -55,18 +55,18 @@ class Meeting:
 
     kind: str
     number: int
-    party: Party
+    party: Sources
     like: Record
 
 
-class Material:
+class SourcePool:
     """The single-label records, sorted by where they may be used and by class.
 
     Parameters
     ----------
     records : iterable of Record
         In any order. Records with several present labels, or none, take no part.
-    conditions : sequence of Condition
+    conditions : sequence of Compatibility
         What records must share beside split and fold.
 
     Attributes
@@ -88,8 +88,8 @@ class Material:
         condition needs.
     """
 
-    def __init__(self, records: Iterable[Record], conditions: Sequence[Condition] = ()) -> None:
-        places: dict[Place, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    def __init__(self, records: Iterable[Record], conditions: Sequence[Compatibility] = ()) -> None:
+        places: dict[Compartment, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         lacking: dict[str, int] = defaultdict(int)
         count = singles = silent = outside = 0
         for record in records:
@@ -136,22 +136,22 @@ def _warn(number: int, of: int, why: str) -> None:
 
 
 def arrange_combinations(
-    material: Material,
+    material: SourcePool,
     *,
     combinations: Literal["all"] | Sequence[Combination] = "all",
     voices: int = 2,
     limit: int | None = None,
     seed: int = 0,
-) -> list[Meeting]:
+) -> list[PlannedMix]:
     """Let every combination of classes meet.
 
     For each, records of its classes are brought together at random, without repetition
-    (`bring_together`), so that it gets as many mixes as its smallest class has records (Kratimenos et al.
+    (`combine`), so that it gets as many mixes as its smallest class has records (Kratimenos et al.
     2020, section III.B.1). Records meet only within one place, and never within one group.
 
     Parameters
     ----------
-    material : Material
+    material : SourcePool
         The records.
     combinations : "all" or sequence of tuple of str
         Which classes to mix; 11 classes make 55 pairs. The order within one means nothing.
@@ -164,7 +164,7 @@ def arrange_combinations(
 
     Returns
     -------
-    list of Meeting
+    list of PlannedMix
         In the order of the combinations.
 
     Raises
@@ -192,14 +192,14 @@ def arrange_combinations(
             party
             for place, pools in material.places.items()
             if all(name in pools for name in names)
-            for party in bring_together([pools[name] for name in names], seed, names, place)
+            for party in combine([pools[name] for name in names], seed, names, place)
         ]
         if limit is not None and len(met) > limit:
             digests = [stable_hash(seed, "limit", *(record.id for record in party)) for party in met]
             chosen = sorted(range(len(met)), key=digests.__getitem__)[:limit]
             met = [met[i] for i in sorted(chosen)]
         kind = "-".join(names)
-        meetings += [Meeting(kind, number, party, party[0]) for number, party in enumerate(met)]
+        meetings += [PlannedMix(kind, number, party, party[0]) for number, party in enumerate(met)]
     if not meetings:
         raise UsageError(
             "no records can be mixed",
@@ -208,7 +208,7 @@ def arrange_combinations(
     return meetings
 
 
-def _checked(material: Material, combinations: Sequence[Combination]) -> list[Combination]:
+def _checked(material: SourcePool, combinations: Sequence[Combination]) -> list[Combination]:
     """Return the wanted combinations, each sorted and once, in order."""
     for names in combinations:
         if missing := {*names} - {*material.classes}:

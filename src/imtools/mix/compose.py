@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..chance import stable_hash, uniform
 from ..effects.stretch import resolve_stretcher
 from ..errors import AudioError, UsageError
+from ..hashing import stable_hash, uniform
 from ..manifest import Record, make_id, unique_groups
 from ..manifest.values import Json
+from ..sound.labels import track_labels, united_labels
+from ..sound.overlay import headroom_db
+from ..sound.recipe import MOST_DB, MOST_SECONDS, RENDERERS, MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
-from .arrange import Meeting
-from .labels import track_labels, united_labels
-from .overlay import headroom_db
-from .recipe import MOST_DB, MOST_SECONDS, RENDERERS, MixTrack, Recipe
+from .arrange import PlannedMix
 from .sync import Sync
 
 Range = tuple[float, float]
@@ -76,12 +76,12 @@ class Composition:
         """What the recipes call the synchronisations."""
         return "+".join(sync.name for sync in self.syncs) or "none"
 
-    def name(self, meeting: Meeting) -> str:
+    def name(self, meeting: PlannedMix) -> str:
         """Return the id of a mix, but for the digest of its recipe."""
         kind = make_id(f"mix/{self.sync_name.replace('+', '-')}/{meeting.kind}")
         return f"{kind}/{meeting.number:05d}"
 
-    def compose(self, meeting: Meeting) -> Record:
+    def compose(self, meeting: PlannedMix) -> Record:
         """Return the record of a mix, with the recipe.
 
         It lasts as long as its shortest track, at the sampling rate of its first, and has the labels and
@@ -109,7 +109,7 @@ class Composition:
         )
         return _mixed(meeting, recipe, name)
 
-    def _fitted(self, name: str, meeting: Meeting, number: int, track: MixTrack) -> MixTrack:
+    def _fitted(self, name: str, meeting: PlannedMix, number: int, track: MixTrack) -> MixTrack:
         """Return one of the other tracks, placed and fitted to the first."""
 
         def draw(what: str, between: Range, decimals: int) -> float:
@@ -127,7 +127,7 @@ class Composition:
         return track
 
 
-def _mixed(meeting: Meeting, recipe: Recipe, name: str) -> Record:
+def _mixed(meeting: PlannedMix, recipe: Recipe, name: str) -> Record:
     """Return the record of a mix; of the sources it keeps what is true of all."""
     sources = meeting.party
     rate = sources[0].sampling_rate if sources else meeting.like.sampling_rate

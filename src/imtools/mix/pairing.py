@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ..chance import stable_hash
 from ..grouping import groups_of
+from ..hashing import stable_hash
 from ..manifest import Record
 
-Party = tuple[Record, ...]
+Sources = tuple[Record, ...]
 """Records that sound together, one of each class."""
 
 
-def shuffled(parties: Iterable[Party], *key: object) -> list[Party]:
+def shuffled(parties: Iterable[Sources], *key: object) -> list[Sources]:
     """Return parties in an order that depends on the key and their ids alone."""
     return sorted(parties, key=lambda party: (stable_hash(*key, _id(party)), _id(party)))
 
 
-def bring_together(pools: Sequence[Sequence[Record]], *key: object) -> list[Party]:
+def combine(pools: Sequence[Sequence[Record]], *key: object) -> list[Sources]:
     """Let records of several sets meet one by one, at random, each at most once.
 
     All sets are shuffled by a hash of `key` and the records' ids, which depends neither on their order nor
@@ -40,19 +40,19 @@ def bring_together(pools: Sequence[Sequence[Record]], *key: object) -> list[Part
         One record of each set in each, in the order of the sets.
     """
     first, *others = pools
-    parties: list[Party] = [(record,) for record in first]
+    parties: list[Sources] = [(record,) for record in first]
     for number, pool in enumerate(others, start=1):
         parties = _join(parties, pool, key, number)
     return parties
 
 
 def _join(
-    parties: Sequence[Party], pool: Sequence[Record], key: Sequence[object], number: int
-) -> list[Party]:
+    parties: Sequence[Sources], pool: Sequence[Record], key: Sequence[object], number: int
+) -> list[Sources]:
     """Let each party meet one more record."""
     free = deque(record for (record,) in shuffled(((record,) for record in pool), *key, number))
-    joined: list[Party] = []
-    left: list[Party] = []
+    joined: list[Sources] = []
+    left: list[Sources] = []
     hopeless: set[frozenset[str]] = set()  # `free` only shrinks: what finds no partner once never will
     for party in shuffled(parties, *key, 0):
         groups = _groups(party)
@@ -68,11 +68,11 @@ def _join(
     return joined
 
 
-def _id(party: Party) -> str:
+def _id(party: Sources) -> str:
     return "\0".join(record.id for record in party)
 
 
-def _groups(party: Party) -> frozenset[str]:
+def _groups(party: Sources) -> frozenset[str]:
     return frozenset().union(*map(groups_of, party))
 
 
@@ -90,7 +90,7 @@ def _take(free: deque[Record], groups: frozenset[str]) -> Record | None:
     return found
 
 
-def _exchange(joined: list[Party], party: Party, partner: Record) -> bool:
+def _exchange(joined: list[Sources], party: Sources, partner: Record) -> bool:
     """Break up one party, such that its members can meet two that cannot meet each other."""
     ours, theirs = _groups(party), groups_of(partner)
     for i, (*others, last) in enumerate(joined):

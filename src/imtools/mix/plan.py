@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from ..manifest import Record
-from .arrange import Combination, Material, Meeting, arrange_combinations
+from .arrange import Combination, PlannedMix, SourcePool, arrange_combinations
 from .compose import Composition
 from .polyphony import arrange_levels
 from .sync import Sync, get_sync, in_order
@@ -72,12 +72,12 @@ def plan(
     return [composer.compose(meeting) for meeting in meetings]
 
 
-def material_of(records: Iterable[Record], syncs: Sequence[Sync]) -> Material:
+def material_of(records: Iterable[Record], syncs: Sequence[Sync]) -> SourcePool:
     """Sort records by where synchronisations let them meet."""
-    return Material(records, [sync.condition for sync in syncs if sync.condition is not None])
+    return SourcePool(records, [sync.condition for sync in syncs if sync.condition is not None])
 
 
-def study(meetings: Sequence[Meeting], syncs: Sequence[Sync]) -> None:
+def study(meetings: Sequence[PlannedMix], syncs: Sequence[Sync]) -> None:
     """Let synchronisations listen to all records that meet others, each once."""
     records = {record.id: record for one in meetings if len(one.party) > 1 for record in one.party}
     for sync in syncs:

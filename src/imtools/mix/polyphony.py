@@ -6,20 +6,20 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..chance import stable_hash
 from ..errors import ImtoolsWarning, UsageError
 from ..grouping import groups_of
+from ..hashing import stable_hash
 from ..manifest import Record
-from .arrange import Material, Meeting, Place
-from .pairing import Party, shuffled
+from .arrange import Compartment, PlannedMix, SourcePool
+from .pairing import Sources, shuffled
 
 _ATTEMPTS = 256
 """Choices of records that are tried before a combination of classes counts as used up."""
 
 
 def arrange_levels(
-    material: Material, levels: Sequence[int], per_level: int, *, seed: int = 0
-) -> list[Meeting]:
+    material: SourcePool, levels: Sequence[int], per_level: int, *, seed: int = 0
+) -> list[PlannedMix]:
     """Let so many parties of each size meet, 0 (silence) included.
 
     The classes of a party differ and are chosen at random such that all of a level are heard equally
@@ -29,7 +29,7 @@ def arrange_levels(
 
     Parameters
     ----------
-    material : Material
+    material : SourcePool
         The records.
     levels : sequence of int
         Numbers of voices, each once.
@@ -40,7 +40,7 @@ def arrange_levels(
 
     Returns
     -------
-    list of Meeting
+    list of PlannedMix
         Level by level; silence takes the length of the first record of its place.
 
     Raises
@@ -55,7 +55,7 @@ def arrange_levels(
     """
     if per_level < 1:
         raise UsageError(f"{per_level} mixes a level: nothing to do", "give at least 1")
-    meetings: list[Meeting] = []
+    meetings: list[PlannedMix] = []
     for level in levels:
         kind = f"polyphony-{level:02d}"
         sources = {
@@ -73,15 +73,15 @@ def arrange_levels(
         if len(found) < per_level:
             message = f"polyphony {level}: only {len(found)} mixes differ, of {per_level} asked for"
             warnings.warn(ImtoolsWarning(message), stacklevel=2)
-        meetings += [Meeting(kind, n, party, like) for n, (party, like) in enumerate(found)]
+        meetings += [PlannedMix(kind, n, party, like) for n, (party, like) in enumerate(found)]
     return meetings
 
 
 def _dealt(
-    material: Material, sources: Mapping[Place, Iterator[Party]], count: int
-) -> list[tuple[Party, Record]]:
+    material: SourcePool, sources: Mapping[Compartment, Iterator[Sources]], count: int
+) -> list[tuple[Sources, Record]]:
     """Take parties from the places by turns, as many as are wanted and there, and return them by place."""
-    found: dict[Place, list[Party]] = {place: [] for place in sources}
+    found: dict[Compartment, list[Sources]] = {place: [] for place in sources}
     turns = deque(sources)
     while turns and sum(map(len, found.values())) < count:
         place = turns.popleft()
@@ -100,7 +100,7 @@ def _first(pools: Mapping[str, Sequence[Record]]) -> Record:
     return min((pool[0] for pool in pools.values()), key=lambda record: record.id)
 
 
-def _parties(pools: Mapping[str, Sequence[Record]], level: int, key: tuple[object, ...]) -> Iterator[Party]:
+def _parties(pools: Mapping[str, Sequence[Record]], level: int, key: tuple[object, ...]) -> Iterator[Sources]:
     """Yield different parties of so many classes, until none is found."""
     if level == 0:
         while True:
@@ -127,7 +127,7 @@ def _parties(pools: Mapping[str, Sequence[Record]], level: int, key: tuple[objec
             yield party
 
 
-def _choose(turns: Sequence[deque[Record]], seen: set[frozenset[str]]) -> Party | None:
+def _choose(turns: Sequence[deque[Record]], seen: set[frozenset[str]]) -> Sources | None:
     """Take the next record of each class, of groups that differ, such that the party is a new one."""
     for attempt in range(min(_ATTEMPTS, max(map(len, turns)) * len(turns))):
         turns[attempt % len(turns)].rotate(-1 if attempt else 0)

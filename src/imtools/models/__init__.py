@@ -3,14 +3,20 @@
 Importing this package does not load torch: a net's module loads when it is built.
 """
 
-from .registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, Architecture, Strategy, build
-from .table import Row, format_listing, listing
+from .registry import (
+    ARCHITECTURES,
+    DEFAULT_ARCHITECTURE,
+    Architecture,
+    Strategy,
+    build,
+)
+from .table import ArchitectureRow, format_listing, listing
 
 __all__ = [
     "ARCHITECTURES",
     "DEFAULT_ARCHITECTURE",
     "Architecture",
-    "Row",
+    "ArchitectureRow",
     "Strategy",
     "build",
     "format_listing",

@@ -30,7 +30,7 @@ from .locate import locate
 from .one_vs_all import build_binary
 from .output import watched
 from .registry import build
-from .scorer import Scorer
+from .scoring import ScoringModule
 from .weights import write_tensors
 
 WEIGHTS_NAME = "model.safetensors"
@@ -49,7 +49,7 @@ class Model:
         What it is.
     name : str
         ``"name@1a2b3c4d"``, with the beginning of the weights' hash.
-    scorer : Scorer
+    scorer : ScoringModule
         Its members, ready to be asked.
     device : torch.device
         Where it computes.
@@ -63,7 +63,7 @@ class Model:
         self.description = description
         self.name = full_name(description)
         self.device, self.dtype = device, dtype
-        self.scorer = Scorer(description, nets).eval()
+        self.scorer = ScoringModule(description, nets).eval()
         self._watching = Lock()  # a worker of a cluster may ask in several threads
 
     @property
@@ -132,7 +132,7 @@ class Model:
         Returns
         -------
         Tensor, shape (batch, classes), float32, on the CPU
-            0 to 1; see `Scorer`.
+            0 to 1; see `ScoringModule`.
 
         Raises
         ------

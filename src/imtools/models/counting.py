@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import nn
 
 
-class Parameters(NamedTuple):
+class ParameterCount(NamedTuple):
     """The number of a net's parameters.
 
     Attributes
@@ -23,9 +23,9 @@ class Parameters(NamedTuple):
     total: int
 
 
-def count_parameters(net: nn.Module) -> Parameters:
+def count_parameters(net: nn.Module) -> ParameterCount:
     """Count the parameters of a net, on whatever device it is (``meta`` is enough)."""
     trainable = sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
     frozen = sum(parameter.numel() for parameter in net.parameters() if not parameter.requires_grad)
     running = sum(buffer.numel() for buffer in net.buffers() if buffer.is_floating_point())
-    return Parameters(trainable, trainable + frozen + running)
+    return ParameterCount(trainable, trainable + frozen + running)

@@ -81,7 +81,7 @@ class Description:
     aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}
         How the scores of windows become one; see `imtools.aggregation`. (Those of members are averaged.)
     stereo : bool
-        Whether left, right, middle and side of a recording are heard apart; see `imtools.predict.streams`.
+        Whether left, right, middle and side of a recording are heard apart; see `imtools.sound.stereo`.
     training : dict
         Settings, fingerprint of the records, seed.
     versions : dict of str to str

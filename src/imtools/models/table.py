@@ -14,7 +14,7 @@ CLASSES = 11
 """Those of IRMAS, with which the papers count."""
 
 
-class Row(NamedTuple):
+class ArchitectureRow(NamedTuple):
     """One net as the table shows it: text, ``"-"`` where there is nothing to say.
 
     Attributes
@@ -40,11 +40,11 @@ class Row(NamedTuple):
     note: str
 
 
-_HEADER = Row("model", "paper", "input", "parameters", "printed", "their figures", "note")
+_HEADER = ArchitectureRow("model", "paper", "input", "parameters", "printed", "their figures", "note")
 _RIGHT = ("parameters", "printed_parameters")
 
 
-def listing() -> list[Row]:
+def listing() -> list[ArchitectureRow]:
     """Return a row for each net, in the order of ``ARCHITECTURES``.
 
     The nets are built without memory for their weights, which takes a second or two for all of them.
@@ -55,7 +55,7 @@ def listing() -> list[Row]:
 def format_listing() -> str:
     """Return the rows as aligned text, a line each below a header, notes under the lines they belong to."""
     rows = [_HEADER, *listing()]
-    fields = [field for field in Row._fields if field != "note"]
+    fields = [field for field in ArchitectureRow._fields if field != "note"]
     widths = {field: max(len(getattr(row, field)) for row in rows) for field in fields}
     lines = []
     for row in rows:
@@ -79,11 +79,11 @@ def input_shape(architecture: Architecture) -> tuple[int, int]:
     return features.bins, features.frames(seconds_to_samples(architecture.seconds, features.sampling_rate))
 
 
-def _row(name: str, architecture: Architecture) -> Row:
+def _row(name: str, architecture: Architecture) -> ArchitectureRow:
     bins, frames = input_shape(architecture)
     clip = f"{architecture.front_end} {bins}x{frames}, {architecture.seconds:g} s"
     counted = None if architecture.strategy == "svm" else _count(name, architecture, (bins, frames))
-    return Row(
+    return ArchitectureRow(
         name,
         architecture.paper,
         clip,

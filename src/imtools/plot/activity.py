@@ -9,14 +9,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array
 from ..errors import UsageError
 from ..manifest import Record
 from .style import SHARES, characters, new_figure, short_names, styled
 from .waveform import Span
-
-Floats = NDArray[np.float64]
 
 _ROW = 0.42
 """Height of a class, in centimetres."""
@@ -45,9 +43,9 @@ class Activity:
     title: str
     model: str
     classes: list[str]
-    starts: Floats
-    durations: Floats
-    scores: Floats
+    starts: Float64Array
+    durations: Float64Array
+    scores: Float64Array
     spans: list[Span]
 
 
@@ -150,7 +148,7 @@ def draw_activity(
     return figure
 
 
-def _cells(activity: Activity) -> tuple[Floats, Floats]:
+def _cells(activity: Activity) -> tuple[Float64Array, Float64Array]:
     """Return the ends of cells, and their scores with empty columns where no window is."""
     middles = activity.starts + activity.durations / 2
     halves = activity.durations / 2
@@ -169,7 +167,7 @@ def _cells(activity: Activity) -> tuple[Floats, Floats]:
 
 
 def _decisions(
-    ax: Axes, activity: Activity, edges: Floats, values: Floats, thresholds: Mapping[str, float]
+    ax: Axes, activity: Activity, edges: Float64Array, values: Float64Array, thresholds: Mapping[str, float]
 ) -> None:
     if missing := [name for name in activity.classes if name not in thresholds]:
         raise UsageError(f"no threshold for {', '.join(missing)}", "give one for each class")

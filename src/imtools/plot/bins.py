@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array
 from ..features import KINDS
 from ..features.dsp.filters import mel_filters
 from ..features.parameters import (
@@ -24,7 +24,6 @@ from ..features.parameters import (
     StftParameters,
 )
 
-Floats = NDArray[np.float64]
 Ticks = list[tuple[float, str]]
 
 _ROUND = (0, 125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000, 64000)
@@ -112,11 +111,11 @@ def _frequencies(parameters: Parameters) -> Ticks:
     return []
 
 
-def _mel_peaks(parameters: MelParameters) -> Floats:
+def _mel_peaks(parameters: MelParameters) -> Float64Array:
     """Return the frequency at which each band is widest open, in Hz."""
     rate = parameters.sampling_rate
     bands = mel_filters(rate, _MEL_RESOLUTION, parameters.n_mels, parameters.fmin, parameters.fmax)
-    peaks: Floats = bands.argmax(axis=1) * (rate / _MEL_RESOLUTION)
+    peaks: Float64Array = bands.argmax(axis=1) * (rate / _MEL_RESOLUTION)
     return np.maximum.accumulate(peaks)
 
 
@@ -127,7 +126,7 @@ def _steps(highest: float) -> Sequence[float]:
     return [step * k for k in range(int(highest / step) + 1)]
 
 
-def _at_round(centres: Floats, wanted: Sequence[float]) -> Ticks:
+def _at_round(centres: Float64Array, wanted: Sequence[float]) -> Ticks:
     inside = [hertz for hertz in wanted if centres[0] <= hertz <= centres[-1]]
     places = np.interp(inside, centres, np.arange(len(centres)))
     return [(float(place), f"{hertz:g}") for place, hertz in zip(places, inside, strict=True)]

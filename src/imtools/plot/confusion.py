@@ -8,13 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array
 from ..errors import UsageError
 from .scores import Counts, ModelScores
-from .style import CM, SHARES, characters, new_figure, panel_grid, short_names, styled
-
-Floats = NDArray[np.float64]
+from .style import (
+    CM,
+    SHARES,
+    characters,
+    new_figure,
+    panel_grid,
+    short_names,
+    styled,
+)
 
 _HINT = "make it with im-score --format jsonl"
 _LEAST_TYPE = 4.0
@@ -141,14 +147,16 @@ def draw_against_rest(classes: Sequence[Rest], *, width: float, title: str | Non
     return figure
 
 
-def _shares(counts: Floats) -> Floats:
+def _shares(counts: Float64Array) -> Float64Array:
     """Return each number as a share of its row; NaN in rows without items."""
     totals = counts.sum(axis=1, keepdims=True)
-    shares: Floats = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
+    shares: Float64Array = np.divide(counts, totals, out=np.full_like(counts, np.nan), where=totals > 0)
     return shares
 
 
-def _numbers(ax: Axes, counts: Floats, share: Floats, cell: float, *, zeros: bool = False) -> None:
+def _numbers(
+    ax: Axes, counts: Float64Array, share: Float64Array, cell: float, *, zeros: bool = False
+) -> None:
     """Write the counts into cells of a side in centimetres: dark on light, light on dark."""
     texts = [[_count(value) for value in row] for row in counts]
     longest = max([1, *(len(text) for row in texts for text in row)])

@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array
 from ..errors import UsageError
 from .scores import ModelScores
-from .style import characters, look, new_figure, set_legend, short_names, shortened, styled
-
-Floats = NDArray[np.float64]
+from .style import (
+    characters,
+    look,
+    new_figure,
+    set_legend,
+    short_names,
+    shortened,
+    styled,
+)
 
 METRICS = ("f1", "auc", "ap", "precision", "recall", "accuracy")
 """What can be compared."""
@@ -85,7 +91,7 @@ def draw_differences(
     return figure
 
 
-def _differences(scores: Sequence[ModelScores], metric: str) -> tuple[list[str], Floats]:
+def _differences(scores: Sequence[ModelScores], metric: str) -> tuple[list[str], Float64Array]:
     """Return the classes, and (models, classes, 4): baseline, difference, low, high."""
     if not scores:
         raise UsageError("no scores to draw", _HINT)
@@ -129,7 +135,7 @@ def _wrapped(text: str, most: int) -> str:
     return f"{head}\nfrom {shortened(tail, most)}"
 
 
-def _bars(ax: Axes, models: Sequence[str], values: Floats, lying: bool) -> None:
+def _bars(ax: Axes, models: Sequence[str], values: Float64Array, lying: bool) -> None:
     breadth = _BAR / _breadth(len(models))
     places = np.arange(values.shape[1])
     for number, model in enumerate(models):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from ..arrays import Float32Array
 
 
-def envelope(blocks: Iterable[Floats], length: int, columns: int) -> tuple[Floats, Floats]:
+def envelope(blocks: Iterable[Float32Array], length: int, columns: int) -> tuple[Float32Array, Float32Array]:
     """Return the minimum and the maximum of a signal in columns of equal length, to a sample.
 
     Parameters

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Float64Array
 from ..errors import ModelError
 from ..manifest.values import (
     Json,
@@ -23,8 +24,6 @@ from ..manifest.values import (
     optional,
     string,
 )
-
-Floats = NDArray[np.float64]
 
 HISTORY_NAME, DESCRIPTION_NAME = "history.jsonl", "model.json"
 HINT = "give a model directory of im-train, or its history.jsonl"
@@ -45,7 +44,7 @@ class Course:
     """
 
     epochs: NDArray[np.int64]
-    values: dict[str, Floats]
+    values: dict[str, Float64Array]
     chosen: int | None
 
 

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 
 from ..errors import UsageError
 from .scores import ModelScores
-from .style import characters, letters, look, new_figure, set_legend, short_names, shortened, spread, styled
+from .style import (
+    characters,
+    letters,
+    look,
+    new_figure,
+    set_legend,
+    short_names,
+    shortened,
+    spread,
+    styled,
+)
 
 RATIOS = {"tpr": "true positive rate", "accuracy": "accuracy"}
 """What can be drawn class by class."""

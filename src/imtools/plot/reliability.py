@@ -9,9 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator, StrMethodFormatter
 
-from ..calibration import Reliability
+from ..calibrate.fit import Reliability
 from ..errors import UsageError
-from .style import characters, look, new_figure, set_legend, short_names, styled
+from .style import (
+    characters,
+    look,
+    new_figure,
+    set_legend,
+    short_names,
+    styled,
+)
 
 
 @styled
@@ -25,7 +32,7 @@ def draw_reliability(
     Parameters
     ----------
     models : sequence of (str, Reliability)
-        Names, and what `imtools.calibration.reliability` gives.
+        Names, and what `imtools.calibrate.fit.reliability` gives.
     width : float
         In centimetres.
     title : str, optional

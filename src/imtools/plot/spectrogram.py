@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from .bins import Bins
 from .envelope import envelope
-from .style import COLOURS, LEVELS, characters, letters, new_figure, shortened, styled
+from .style import (
+    COLOURS,
+    LEVELS,
+    characters,
+    letters,
+    new_figure,
+    shortened,
+    styled,
+)
 
 MOST_PANELS = 9
 """More would be too small to read."""

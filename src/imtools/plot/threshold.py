@@ -11,7 +11,15 @@ from matplotlib.lines import Line2D
 
 from ..errors import UsageError
 from ..score.grid import GridCounts, plateau_middle
-from .style import characters, look, new_figure, panel_grid, set_legend, short_names, styled
+from .style import (
+    characters,
+    look,
+    new_figure,
+    panel_grid,
+    set_legend,
+    short_names,
+    styled,
+)
 
 USUAL = 0.5
 """The threshold that is taken when nobody chooses one."""

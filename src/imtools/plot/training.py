@@ -15,7 +15,15 @@ from matplotlib.ticker import MaxNLocator
 
 from ..errors import UsageError
 from .history import HINT, History
-from .style import Look, characters, look, new_figure, set_legend, shortened, styled
+from .style import (
+    Look,
+    characters,
+    look,
+    new_figure,
+    set_legend,
+    shortened,
+    styled,
+)
 
 _NAMES = {"lrap": "LRAP", "f1_micro": "F1 (micro)", "f1_macro": "F1 (macro)", "f1": "F1", "top1": "top-1"}
 

@@ -12,7 +12,16 @@ from matplotlib.gridspec import GridSpec
 from numpy.typing import NDArray
 
 from ..errors import UsageError
-from .style import COLOURS, HATCHES, characters, letters, new_figure, short_names, shortened, styled
+from .style import (
+    COLOURS,
+    HATCHES,
+    characters,
+    letters,
+    new_figure,
+    short_names,
+    shortened,
+    styled,
+)
 
 MOST_WAVES = 12
 """More would not fit on a page."""

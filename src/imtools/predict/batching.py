@@ -8,36 +8,37 @@ from typing import Protocol
 
 import numpy as np
 
-from ..run import is_fatal
-from ..run.progress import Clock, running, timed
-from .ahead import ahead
-from .scores import Floats, Prepared, Scores
-from .streams import Bools, one_by_one
+from ..arrays import BoolArray, Float32Array
+from ..clock import Clock, current_clock, timed
+from ..errors import is_fatal
+from ..sound.stereo import interleave_streams
+from .prefetch import prefetch
+from .scores import Prepared, RecordScores
 
 _CHUNKS_AHEAD = 3
 """Chunks of each long record that are cut in advance, at most."""
 
-Chunk = tuple[int, list[int], Floats | Exception]
+Chunk = tuple[int, list[int], Float32Array | Exception]
 """The place of a record, the models that its windows are for, and the windows, or why it ends early."""
 
 
-class Scorer(Protocol):
+class WindowScorer(Protocol):
     """A model at work: a `Predictor`."""
 
     batch_size: int
 
     def compute(
-        self, windows: Sequence[Floats], from_features: bool, members: tuple[int, ...] | None
-    ) -> Floats:
+        self, windows: Sequence[Float32Array], from_features: bool, members: tuple[int, ...] | None
+    ) -> Float32Array:
         """Return the scores of windows."""
 
-    def collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
+    def collect(self, one: Prepared, windows: Float32Array, sounding: Sequence[BoolArray]) -> RecordScores:
         """Return the scores of a record from those of all its windows."""
 
 
 def score_together(
-    predictors: Sequence[Scorer], prepared: Sequence[tuple[Prepared, ...]], threads: int = 1
-) -> list[tuple[Scores, ...] | Exception]:
+    predictors: Sequence[WindowScorer], prepared: Sequence[tuple[Prepared, ...]], threads: int = 1
+) -> list[tuple[RecordScores, ...] | Exception]:
     """Score some records with some models.
 
     What is still to be cut is cut by threads of its own, while the models are at work on what came before,
@@ -45,7 +46,7 @@ def score_together(
 
     Parameters
     ----------
-    predictors : sequence of Scorer
+    predictors : sequence of WindowScorer
         The m models.
     prepared : sequence of tuple of Prepared
         What each of them has prepared of each record. Can be scored again, for instance alone after another
@@ -61,8 +62,8 @@ def score_together(
     """
     sessions = [_Session(predictor, [ones[m] for ones in prepared]) for m, predictor in enumerate(predictors)]
     faults: dict[int, Exception] = {}
-    clock = running()
-    with closing(ahead(_sources(prepared, clock), threads, _CHUNKS_AHEAD)) as chunks:
+    clock = current_clock()
+    with closing(prefetch(_sources(prepared, clock), threads, _CHUNKS_AHEAD)) as chunks:
         for item, models, chunk in timed(chunks, "wait", clock):
             if isinstance(chunk, Exception):
                 faults[item] = chunk
@@ -103,17 +104,17 @@ def _chunks(item: int, ones: tuple[Prepared, ...]) -> Iterator[Chunk]:
 class _Session:
     """One model at work on some records: windows wait until they fill a batch."""
 
-    def __init__(self, predictor: Scorer, prepared: Sequence[Prepared]) -> None:
+    def __init__(self, predictor: WindowScorer, prepared: Sequence[Prepared]) -> None:
         self._predictor, self._prepared = predictor, prepared
-        self._rows: list[list[Floats]] = [[] for _ in prepared]
-        self._sounding: list[list[Bools]] = [[] for _ in prepared]
-        self._waiting: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Floats]]] = {}
+        self._rows: list[list[Float32Array]] = [[] for _ in prepared]
+        self._sounding: list[list[BoolArray]] = [[] for _ in prepared]
+        self._waiting: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Float32Array]]] = {}
 
-    def take(self, item: int, chunk: Floats) -> None:
+    def take(self, item: int, chunk: Float32Array) -> None:
         """Take the next windows of a record; note, of streams, which of them sound in which windows."""
         one = self._prepared[item]
         if one.stereo:
-            chunk, sounding = one_by_one(chunk)
+            chunk, sounding = interleave_streams(chunk)
             self._sounding[item].append(sounding)
         key = (one.from_features, one.members)
         queue = self._waiting.setdefault(key, [])
@@ -136,6 +137,6 @@ class _Session:
             self._rows[item].append(row)
         queue.clear()
 
-    def scores(self, item: int) -> Scores:
+    def scores(self, item: int) -> RecordScores:
         """Return the scores of a record, once all its windows have been taken and `flush` been called."""
         return self._predictor.collect(self._prepared[item], np.stack(self._rows[item]), self._sounding[item])

@@ -11,20 +11,21 @@ import torch
 from torch import Tensor
 
 from ..aggregation import aggregate
+from ..arrays import BoolArray, Float32Array
+from ..clock import current_clock
 from ..device import tune_malloc
 from ..errors import ImtoolsWarning, UsageError
 from ..features.store import FeatureReader
 from ..manifest import Record
 from ..models.bundle import Model
-from ..run.progress import running
+from ..sound.stereo import cut_stream_windows, merge_streams
+from ..sound.windows import WINDOWS_AT_ONCE, CutWindows, cut_windows, window_starts
 from ..units import samples_to_seconds, seconds_to_samples
 from .batching import score_together
-from .lanes import in_lanes
-from .scores import Floats, MemberScores, Prepared, Scores, folds_of
-from .streams import Bools, cut_stream_windows, unite
-from .windows import WINDOWS_AT_ONCE, CutWindows, cut_windows, window_starts
+from .cores import compute_on_cores
+from .scores import FoldScores, Prepared, RecordScores, folds_of
 
-Cuttings = dict[tuple[int, int, int, bool], tuple[Iterable[Floats], range]]
+Cuttings = dict[tuple[int, int, int, bool], tuple[Iterable[Float32Array], range]]
 """Windows of a record and where they begin, by sampling rate, window, hop, and whether streams are apart."""
 
 
@@ -142,7 +143,9 @@ class Predictor:
         key = (self.sampling_rate, self.window, self.hop, self.stereo)
         if cut is None or key not in cut:
             cutting = cut_stream_windows if self.stereo else cut_windows
-            chunks: Iterable[Floats] = CutWindows(cutting, record, self.sampling_rate, self.window, self.hop)
+            chunks: Iterable[Float32Array] = CutWindows(
+                cutting, record, self.sampling_rate, self.window, self.hop
+            )
             starts = window_starts(record.at_rate(self.sampling_rate).num_samples, self.window, self.hop)
             if len(starts) <= WINDOWS_AT_ONCE:
                 chunks = list(chunks)
@@ -151,14 +154,14 @@ class Predictor:
         chunks, starts = cut[key]
         return Prepared(record, members, False, self.stereo, chunks, starts)
 
-    def score(self, prepared: Sequence[Prepared]) -> list[Scores | Exception]:
+    def score(self, prepared: Sequence[Prepared]) -> list[RecordScores | Exception]:
         """Score some records with this model alone; see `score_together`."""
         results = score_together([self], [(one,) for one in prepared])
         return [one if isinstance(one, Exception) else one[0] for one in results]
 
     def compute(
-        self, windows: Sequence[Floats], from_features: bool, members: tuple[int, ...] | None
-    ) -> Floats:
+        self, windows: Sequence[Float32Array], from_features: bool, members: tuple[int, ...] | None
+    ) -> Float32Array:
         """Return the answers of `_scores`, (n, columns); of half as many at once where memory runs out."""
         batch = torch.from_numpy(np.stack(windows))
         try:
@@ -173,7 +176,7 @@ class Predictor:
             [self._computed(half, from_features, members) for half in torch.chunk(batch, 2)]
         )
 
-    def _computed(self, batch: Tensor, from_features: bool, members: tuple[int, ...] | None) -> Floats:
+    def _computed(self, batch: Tensor, from_features: bool, members: tuple[int, ...] | None) -> Float32Array:
         """Return the scores of a batch that memory has room for."""
         spent: list[tuple[float, float]] = []  # seconds for each part: in the front end, and in all
 
@@ -188,10 +191,12 @@ class Predictor:
             return scores
 
         begin = time.perf_counter()
-        scores: Floats = (in_lanes(compute, batch) if self._in_lanes else compute(batch)).numpy()
+        scores: Float32Array = (
+            compute_on_cores(compute, batch) if self._in_lanes else compute(batch)
+        ).numpy()
         if not from_features:
             in_front, in_all = map(sum, zip(*spent, strict=True))
-            running().set_apart("front end", in_front / in_all * (time.perf_counter() - begin))
+            current_clock().set_apart("front end", in_front / in_all * (time.perf_counter() - begin))
         return scores
 
     def _scores(self, features: Tensor, members: tuple[int, ...] | None) -> Tensor:
@@ -208,19 +213,19 @@ class Predictor:
             whole = self.model.predict_proba(features)
         return torch.cat([whole, *parts], dim=1)
 
-    def collect(self, one: Prepared, windows: Floats, sounding: Sequence[Bools]) -> Scores:
+    def collect(self, one: Prepared, windows: Float32Array, sounding: Sequence[BoolArray]) -> RecordScores:
         """Return the scores of a record from those of all its windows, in their order."""
         if one.stereo:
             sounds = np.concatenate(sounding, axis=1)
             by_stream = windows.reshape(sounds.shape[1], sounds.shape[0], -1).transpose(1, 0, 2)
-            mean, windows = unite(by_stream, sounds)
+            mean, windows = merge_streams(by_stream, sounds)
         else:
             mean = windows.mean(axis=0)
         classes = len(self.model.labels)
         parts = []
         for place, fold in enumerate(self._folds, 1):
             columns = [place * classes + column for column in fold.columns]
-            parts.append(MemberScores(fold, self._aggregated(mean, windows, columns), windows[:, columns]))
+            parts.append(FoldScores(fold, self._aggregated(mean, windows, columns), windows[:, columns]))
         mean = self._aggregated(mean, windows, list(range(classes)))
         embeddings = windows[:, classes:] if self._embeds else None
         windows = windows[:, :classes]
@@ -232,9 +237,9 @@ class Predictor:
             ends = (min(start + self.window, length) for start in one.starts)
             spans = (end - start for start, end in zip(one.starts, ends, strict=True))
             durations = np.array([samples_to_seconds(span, self.sampling_rate) for span in spans])
-        return Scores(mean, windows, starts, durations, tuple(parts), embeddings)
+        return RecordScores(mean, windows, starts, durations, tuple(parts), embeddings)
 
-    def _aggregated(self, mean: Floats, windows: Floats, columns: list[int]) -> Floats:
+    def _aggregated(self, mean: Float32Array, windows: Float32Array, columns: list[int]) -> Float32Array:
         """Return the scores of a record from those of its windows, for some columns."""
         if (aggregation := self.model.description.aggregation) == "mean":
             return mean[columns]

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Float32Array
 from ..errors import UsageError
 from ..manifest import Record
 from ..models.bundle import Model
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,12 @@ class Prepared:
     members: tuple[int, ...] | None
     from_features: bool
     stereo: bool
-    chunks: Iterable[Floats]
+    chunks: Iterable[Float32Array]
     starts: range
 
 
 @dataclass(frozen=True)
-class Fold:
+class FoldMembers:
     """The members of a model that were held out from one fold.
 
     Attributes
@@ -63,26 +62,26 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class MemberScores:
+class FoldScores:
     """What the members of one fold say of a record.
 
     Attributes
     ----------
-    fold : Fold
+    fold : FoldMembers
         Which these are.
     mean : ndarray of float32, shape (columns,)
-        Of the whole record; see `Scores`.
+        Of the whole record; see `RecordScores`.
     windows : ndarray of float32, shape (n, columns)
         Scores of each window.
     """
 
-    fold: Fold
-    mean: Floats
-    windows: Floats
+    fold: FoldMembers
+    mean: Float32Array
+    windows: Float32Array
 
 
 @dataclass(frozen=True)
-class Scores:
+class RecordScores:
     """What a model says of a record.
 
     Attributes
@@ -93,21 +92,21 @@ class Scores:
         Scores of each window.
     starts, durations : ndarray of float64, shape (n,)
         Where each window lies in the record, in seconds; one that goes beyond the end is cut there.
-    members : tuple of MemberScores
+    members : tuple of FoldScores
         What the members say fold by fold, if that was asked for.
     embeddings : ndarray of float32, shape (n, units), or None
         Of each window, if that was asked for.
     """
 
-    mean: Floats
-    windows: Floats
+    mean: Float32Array
+    windows: Float32Array
     starts: NDArray[np.float64]
     durations: NDArray[np.float64]
-    members: tuple[MemberScores, ...] = ()
-    embeddings: Floats | None = None
+    members: tuple[FoldScores, ...] = ()
+    embeddings: Float32Array | None = None
 
 
-def folds_of(model: Model) -> list[Fold]:
+def folds_of(model: Model) -> list[FoldMembers]:
     """Return the folds that a model has members of, ascending.
 
     Raises
@@ -124,5 +123,5 @@ def folds_of(model: Model) -> list[Fold]:
         places = tuple(i for i, member in enumerate(every) if member.fold == number)
         known = {every[i].label for i in places}
         columns = tuple(k for k, label in enumerate(model.labels) if known & {None, label})
-        folds.append(Fold(number, places, columns))
+        folds.append(FoldMembers(number, places, columns))
     return folds

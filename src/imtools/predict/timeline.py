@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import Float64Array
 from ..errors import UsageError
 from ..manifest import Prediction
 
@@ -19,11 +20,9 @@ _DIGITS = 6
 _NANOSECONDS = 9
 """Digits of a time in seconds: places that differ by less are one."""
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ActiveSpan:
     """A time throughout which a class counts as present.
 
     Attributes
@@ -42,9 +41,9 @@ class Stretch:
     score: float
 
 
-def stretches(
+def active_spans(
     scores: ArrayLike, starts: ArrayLike, durations: ArrayLike, thresholds: ArrayLike
-) -> list[Stretch]:
+) -> list[ActiveSpan]:
     """Return when each class counts as present.
 
     Time is cut wherever a window begins or ends, which is every hop where the window is a whole number of
@@ -62,7 +61,7 @@ def stretches(
 
     Returns
     -------
-    list of Stretch
+    list of ActiveSpan
         Sorted by start, then by class.
 
     Raises
@@ -89,13 +88,13 @@ def stretches(
         for first, last in zip(edges[::2], edges[1::2], strict=True):
             score = np.average(means[first:last, column], weights=lengths[first:last])
             duration = round(float(places[last] - places[first]), _NANOSECONDS)
-            found.append(Stretch(column, float(places[first]), duration, round(float(score), _DIGITS)))
+            found.append(ActiveSpan(column, float(places[first]), duration, round(float(score), _DIGITS)))
     return sorted(found, key=lambda one: (one.start, one.column))
 
 
 def _pieces(
-    S: Floats, first: NDArray[np.intp], last: NDArray[np.intp], places: int
-) -> tuple[Floats, NDArray[np.bool_]]:
+    S: Float64Array, first: NDArray[np.intp], last: NDArray[np.intp], places: int
+) -> tuple[Float64Array, NDArray[np.bool_]]:
     """Return the mean score of each piece between two places (pieces, classes), and which are covered."""
     steps, counts = np.zeros((places, S.shape[1])), np.zeros(places, dtype=np.int64)
     np.add.at(steps, first, S)
@@ -104,12 +103,12 @@ def _pieces(
     np.subtract.at(counts, last, 1)
     depth = counts.cumsum()[:-1, None]
     sums = steps.cumsum(axis=0)[:-1]
-    means: Floats = np.round(sums / np.maximum(depth, 1), _DIGITS)
+    means: Float64Array = np.round(sums / np.maximum(depth, 1), _DIGITS)
     return means, depth[:, 0] > 0
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PredictionFilter:
     """What of a model's predictions is given.
 
     Attributes
@@ -136,8 +135,8 @@ class Shape:
         if self.top is None:
             return timeline(predictions, thresholds) if self.timeline else predictions
         if not self.timeline:
-            return surest(predictions, self.top)
-        whole = surest([one for one in predictions if one.start is None], self.top)
+            return top_predictions(predictions, self.top)
+        whole = top_predictions([one for one in predictions if one.start is None], self.top)
         kept = {(one.model, one.label) for one in whole}
         windows = [one for one in predictions if one.start is not None and (one.model, one.label) in kept]
         return timeline(whole + windows, thresholds)
@@ -176,12 +175,12 @@ def timeline(predictions: Iterable[Prediction], thresholds: Mapping[str, float])
         limits = [thresholds.get(label, UNDECIDED) for label in labels]
         made += [
             Prediction(model, labels[one.column], one.score, one.start, one.duration, True)
-            for one in stretches(scores, begin, length, limits)
+            for one in active_spans(scores, begin, length, limits)
         ]
     return made
 
 
-def surest(predictions: list[Prediction], count: int) -> list[Prediction]:
+def top_predictions(predictions: list[Prediction], count: int) -> list[Prediction]:
     """Return the predictions of the classes with the highest scores, in the order in which they came.
 
     Parameters

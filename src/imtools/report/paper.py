@@ -23,7 +23,7 @@ _LEVEL_NAMES = {"iou": "intersection over union", "emr": "exact match ratio"}
 
 
 @dataclass(frozen=True)
-class Row:
+class PaperRow:
     """A row of a printed table.
 
     Attributes
@@ -51,7 +51,7 @@ class Table:
         What it is called in the paper, and what is in it.
     figures : list of str
         Which columns to show: keys of `imtools.score.names.FIGURES`, or of those of classes or levels.
-    rows : list of Row
+    rows : list of PaperRow
         Its rows.
     per_class, per_level : str or None
         The rows are the classes, or the levels of polyphony, of the scores of this key.
@@ -62,7 +62,7 @@ class Table:
     name: str
     about: str
     figures: list[str]
-    rows: list[Row]
+    rows: list[PaperRow]
     per_class: str | None = None
     per_level: str | None = None
     others: bool = False
@@ -122,7 +122,8 @@ def paper(name: str) -> Paper:
     text = resources.files(__package__).joinpath("papers", f"{name}.json").read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     tables = [
-        Table(**table | {"rows": [Row(**row) for row in table["rows"]]}) for table in content.pop("tables")
+        Table(**table | {"rows": [PaperRow(**row) for row in table["rows"]]})
+        for table in content.pop("tables")
     ]
     return Paper(**content, tables=tables)
 
@@ -240,10 +241,10 @@ def paper_page(
     for note in notes:
         page.text(note, kind="warning")
     for table in printed.tables:
-        others = [Row(key, key) for key in foreign] if table.others else []
+        others = [PaperRow(key, key) for key in foreign] if table.others else []
         if table.per_class is not None and table.per_class in ours:
             named = {row.key for row in table.rows}
-            others += [Row(label) for label in ours[table.per_class].labels if label not in named]
+            others += [PaperRow(label) for label in ours[table.per_class].labels if label not in named]
         _add_table(page, table, [*table.rows, *others], ours)
     _add_oracles(page, ours)
     if pictures:
@@ -256,7 +257,7 @@ def paper_page(
     return page.html(f"Made by im-report of imtools {__version__}. Printed figures: facts of the paper.")
 
 
-def _add_table(page: Page, table: Table, rows: Sequence[Row], ours: Mapping[str, Ours]) -> None:
+def _add_table(page: Page, table: Table, rows: Sequence[PaperRow], ours: Mapping[str, Ours]) -> None:
     names = FIGURES | CLASS_NAMES | _LEVEL_NAMES
     head = [""]
     known = {figure for row in rows for figure in row.printed}

@@ -11,18 +11,18 @@ from ..plot.polyphony import draw_polyphony
 from ..plot.scores import ModelScores, scores_of
 from ..score.names import CLASS_NAMES, FIGURES
 from ..score.resample import FEW_GROUPS
-from ..score.result import Comparison, Difference, Interval, Scores
+from ..score.result import Comparison, Difference, Interval, ScoreReport
 from .page import Bar, Page
 
 _WIDTH_CM = 15.0
 
 
-def scores_page(scores: Scores) -> str:
+def scores_page(scores: ScoreReport) -> str:
     """Return scores as one page of HTML, with tables and pictures.
 
     Parameters
     ----------
-    scores : Scores
+    scores : ScoreReport
         What to show.
 
     Returns
@@ -54,12 +54,12 @@ def scores_page(scores: Scores) -> str:
     return page.html(f"Made by im-score of imtools {__version__}.")
 
 
-def _for_pictures(scores: Scores) -> ModelScores:
+def _for_pictures(scores: ScoreReport) -> ModelScores:
     (one,) = scores_of([("scores", row) for row in scores.to_rows()], "scores")
     return one
 
 
-def _figures(page: Page, scores: Scores) -> None:
+def _figures(page: Page, scores: ScoreReport) -> None:
     drawn, folds, ones = scores.intervals, scores.folds, scores.all_ones
     floor = {"f1_micro": ones.micro.f1, "f1_macro": ones.macro.f1, "accuracy": ones.accuracy}
     head = ["", "value"]
@@ -105,7 +105,7 @@ def _figures(page: Page, scores: Scores) -> None:
     )
 
 
-def _classes(page: Page, scores: Scores) -> None:
+def _classes(page: Page, scores: ScoreReport) -> None:
     drawn = scores.intervals
     head = ["class", "support", "threshold", "precision", "recall", "F1"]
     head += ["interval of F1"] if drawn else []
@@ -121,7 +121,7 @@ def _classes(page: Page, scores: Scores) -> None:
     page.table(["class", "found", "missed", "false alarms", "rightly denied"], counts)
 
 
-def _levels(page: Page, scores: Scores) -> None:
+def _levels(page: Page, scores: ScoreReport) -> None:
     page.heading("By polyphony")
     page.table(
         [

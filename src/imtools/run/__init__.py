@@ -1,6 +1,6 @@
 """The harness that every command runs in: items, failures, journal, progress, exit codes."""
 
-from .context import Options, Run, is_fatal
+from .context import Options, Run
 from .execute import execute
 from .items import Item, read_items, record_items
 from .stage import Blueprint, Passing, RecordStage, Stage, Work
@@ -15,7 +15,6 @@ __all__ = [
     "Stage",
     "Work",
     "execute",
-    "is_fatal",
     "read_items",
     "record_items",
 ]

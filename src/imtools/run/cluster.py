@@ -25,12 +25,12 @@ from distributed.comm.registry import get_backend
 
 from .. import __version__
 from ..errors import ImtoolsError, UsageError
+from ..parallel import until_fault
 from .context import Run
-from .elsewhere import Answer, Call, ElsewhereError, Paths
 from .groups import Made, blocks
 from .items import Item
+from .remote import BlockResult, Call, Paths, RemoteError
 from .stage import Work
-from .workers import until_fault
 
 P = TypeVar("P")
 M = TypeVar("M")
@@ -138,13 +138,13 @@ class Cluster(Generic[P, M]):
         future = self._client.submit(pickle.loads, pickle.dumps(call), key=f"{self._run.tool}-{uuid4()}")
         return _Flight(block, digests, future)
 
-    def _answer(self, flight: _Flight) -> Answer[M]:
+    def _answer(self, flight: _Flight) -> BlockResult[M]:
         """Wait for the answer to a block."""
         waited = False
         with self._run.clock.measure("wait"):
             while True:
                 try:
-                    answer: Answer[M] = flight.future.result(timeout=_PATIENCE)
+                    answer: BlockResult[M] = flight.future.result(timeout=_PATIENCE)
                 except distributed.TimeoutError as error:
                     if flight.future.status == "error":  # the block's own
                         raise
@@ -159,8 +159,8 @@ class Cluster(Generic[P, M]):
                         f"every worker that was given the items {names} died",
                         "give the workers more memory, or leave these items out, and add --resume",
                     ) from None
-                except ElsewhereError as error:
-                    raise ElsewhereError(self._paths.back(error.message), error.hint) from None
+                except RemoteError as error:
+                    raise RemoteError(self._paths.back(error.message), error.hint) from None
                 except (ImportError, AttributeError) as error:
                     raise _stranger(error) from None
                 except (CancelledError, CommClosedError) as error:

@@ -11,18 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import naming
-from ..errors import ImtoolsError, UsageError
+from ..clock import Clock
+from ..errors import ImtoolsError, UsageError, is_fatal
 from ..layouts import Entry
 from ..manifest import Record, dump_line, rebase
 from ..manifest.stream import absolute, stream_folder
+from ..parallel import ordered_map
 from .failures import FailureSink, failure_record
 from .interrupt import Interruption
-from .items import MANIFEST_NAME, Item, chosen_items, parse_conditions, read_items
+from .items import (
+    MANIFEST_NAME,
+    Item,
+    chosen_items,
+    parse_conditions,
+    read_items,
+)
 from .journal import OutputDirectory, claim, write_run
-from .progress import Clock, Progress, final_line
+from .progress import Progress, final_line
 from .settings import fingerprint, run_json
 from .shard import Shard
-from .workers import ordered_map
 
 EXIT_OK, EXIT_FATAL, EXIT_USAGE, EXIT_FAILURES, EXIT_INTERRUPTED, EXIT_CLOSED_PIPE = 0, 1, 2, 3, 130, 141
 
@@ -265,13 +272,3 @@ def _resolve(item: Item) -> tuple[Item, Record | Exception]:
         if is_fatal(error):
             raise
         return item, error
-
-
-def is_fatal(error: Exception) -> bool:
-    """Whether an error concerns the machine rather than one item: a full disk, no memory, a closed pipe."""
-    import errno
-
-    if isinstance(error, BrokenPipeError | MemoryError):
-        return True
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE)
-    return isinstance(error, OSError) and error.errno in full

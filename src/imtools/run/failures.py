@@ -16,7 +16,7 @@ from ..manifest.values import Json
 FAILURE_SCHEMA = "imtools/failure/1"
 
 
-class ToldError(ImtoolsError):
+class ReportedError(ImtoolsError):
     """An error as far as a failure record tells it; unlike the error itself, it can be sent anywhere.
 
     Parameters
@@ -35,17 +35,19 @@ class ToldError(ImtoolsError):
         return type(self), (self.kind, self.message, self.hint)
 
     @classmethod
-    def of(cls, error: Exception) -> ToldError:
+    def of(cls, error: Exception) -> ReportedError:
         """Return what there is to tell of an error."""
-        if isinstance(error, ToldError):
+        if isinstance(error, ReportedError):
             return error
         if isinstance(error, ImtoolsError):
             return cls(type(error).__name__, error.message, error.hint)
         return cls("InternalError", f"{type(error).__name__}: {error}", None)
 
-    def retold(self, change: Callable[[str], str]) -> ToldError:
+    def retold(self, change: Callable[[str], str]) -> ReportedError:
         """Return the error with its texts changed."""
-        return ToldError(self.kind, change(self.message), None if self.hint is None else change(self.hint))
+        return ReportedError(
+            self.kind, change(self.message), None if self.hint is None else change(self.hint)
+        )
 
 
 def failure_record(
@@ -64,7 +66,7 @@ def failure_record(
     error : Exception
         An `ImtoolsError` speaks for itself; of any other exception the type is named too.
     """
-    told = ToldError.of(error)
+    told = ReportedError.of(error)
     return {
         "schema": FAILURE_SCHEMA,
         "id": item_id,

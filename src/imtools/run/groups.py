@@ -9,12 +9,13 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from ..clock import Clock, timed
+from ..errors import is_fatal
 from ..manifest import Record
-from .context import Run, is_fatal
+from ..parallel import ordered_map
+from .context import Run
 from .items import Item
-from .progress import Clock, timed
 from .stage import Work
-from .workers import ordered_map
 
 P = TypeVar("P")
 M = TypeVar("M")

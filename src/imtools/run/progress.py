@@ -1,83 +1,12 @@
-"""What a run tells the person who waits for it: a progress line, and the final line."""
+"""What a run shows the person who waits for it: a progress line, and the final line."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from threading import Lock, local
-from typing import Any, TypeVar
+from typing import Any
 
-T = TypeVar("T")
-
-
-class _Here(local):
-    """What this thread is being measured by, and the seconds that have been counted inside that."""
-
-    clock: Clock | None = None
-    inside = 0.0
-
-
-_here = _Here()
-
-
-class Clock:
-    """Adds up where the time goes, by name (threads' seconds count each)."""
-
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self._lock = Lock()
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def measure(self, name: str) -> Iterator[None]:
-        """Count the time spent inside the ``with`` block under a name.
-
-        What is measured inside it, by the same thread, counts there only.
-        """
-        outer, before = _here.clock, _here.inside
-        _here.clock, _here.inside = self, 0.0
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            spent = time.perf_counter() - start
-            self.add({name: spent - _here.inside})
-            _here.clock, _here.inside = outer, before + spent
-
-    def set_apart(self, name: str, seconds: float) -> None:
-        """Count some of the time that this thread is measuring under a name of its own."""
-        self.add({name: seconds})
-        _here.inside += seconds
-
-    def add(self, seconds: dict[str, float]) -> None:
-        """Count what has been measured elsewhere."""
-        with self._lock:
-            for name, more in seconds.items():
-                self.seconds[name] = self.seconds.get(name, 0.0) + more
-
-    def elapsed(self) -> float:
-        """Return the seconds since the clock was made."""
-        return time.perf_counter() - self._start
-
-
-def running() -> Clock:
-    """Return the clock that this thread is being measured by; one that nobody reads if there is none."""
-    return _here.clock or Clock()
-
-
-def timed(items: Iterable[T], name: str, clock: Clock) -> Iterator[T]:
-    """Yield items, and count the time that it takes to get each under a name."""
-    rest = iter(items)
-    end = object()
-    while True:
-        with clock.measure(name):
-            item = next(rest, end)
-        if item is end:
-            return
-        yield item  # type: ignore[misc]  # it is not the end
+from ..clock import Clock
 
 
 class Progress:

@@ -5,7 +5,7 @@ from .evaluate import evaluate
 from .judge import judge
 from .metrics import average_precision, lrap, precision_recall_f1, roc_auc, top1
 from .resample import Resampling
-from .result import SCORES_SCHEMA, ClassScores, Overall, Scores
+from .result import SCORES_SCHEMA, ClassScores, Overall, ScoreReport
 from .table import format_table
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "LabelledScores",
     "Overall",
     "Resampling",
-    "Scores",
+    "ScoreReport",
     "average_precision",
     "collect",
     "evaluate",

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..arrays import BoolArray, Float64Array, IntArray
 from ..errors import UsageError
 from .metrics.items import exact_match, intersection_over_union
-from .metrics.matrices import Bools, Counts, Floats, checked, checked_decisions, part, ratios
+from .metrics.matrices import checked, checked_decisions, part, ratios
 from .metrics.ranking import lrap_items, top1_items
 from .metrics.weighted import Ranking
 
@@ -34,7 +35,7 @@ def bootstrap(
     *,
     replicates: int = 1000,
     seed: int = 0,
-) -> dict[str, Floats]:
+) -> dict[str, Float64Array]:
     """Return the metrics of resamples of the recordings.
 
     Each replicate draws as many groups as there are, with replacement, and takes all items of each as often
@@ -84,7 +85,7 @@ def bootstrap(
     return _Resampler.of(Y, S, said, known, group, len(unique)).run(replicates, seed)
 
 
-def interval(samples: ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
+def interval(samples: ArrayLike, confidence: float = 0.95) -> tuple[Float64Array, Float64Array]:
     """Return the percentiles between which the middle part of the replicates lies.
 
     They do not correct for bias: the average precision of a class with few positives comes out higher in
@@ -134,11 +135,13 @@ class _Resampler:
         One for each class.
     """
 
-    sums: Floats
+    sums: Float64Array
     rankings: list[Ranking]
 
     @classmethod
-    def of(cls, Y: Bools, S: Floats, said: Bools, known: Bools, group: Counts, size: int) -> _Resampler:
+    def of(
+        cls, Y: BoolArray, S: Float64Array, said: BoolArray, known: BoolArray, group: IntArray, size: int
+    ) -> _Resampler:
         """Reduce the matrices; ``group`` numbers the groups from 0."""
         counted = [column for matrix in (Y & said, said, Y, known) for column in matrix.T]
         values = [
@@ -153,7 +156,7 @@ class _Resampler:
         rankings = [Ranking.of(y, s, heard, group) for y, s, heard in zip(Y.T, S.T, known.T, strict=True)]
         return cls(np.array(sums, dtype=np.float64), rankings)
 
-    def run(self, replicates: int, seed: int) -> dict[str, Floats]:
+    def run(self, replicates: int, seed: int) -> dict[str, Float64Array]:
         """Return all metrics of all replicates, computed some at a time by some threads."""
         classes = len(self.rankings)
         parts, size = self.sums.shape
@@ -186,7 +189,7 @@ def _drawn(size: int, seed: int, replicate: int) -> NDArray[np.int64]:
     return np.bincount(drawn, minlength=size)
 
 
-def _named(totals: Floats, classes: int) -> dict[str, Floats]:
+def _named(totals: Float64Array, classes: int) -> dict[str, Float64Array]:
     """Return the metrics that are made of sums."""
     hits, said, support, heard = np.split(totals[:, : 4 * classes], 4, axis=1)
     of_classes = [np.where(heard > 0, one, np.nan) for one in ratios(hits, said, support)]
@@ -205,7 +208,7 @@ def _named(totals: Floats, classes: int) -> dict[str, Floats]:
     return made
 
 
-def _averaged(made: dict[str, Floats]) -> dict[str, Floats]:
+def _averaged(made: dict[str, Float64Array]) -> dict[str, Float64Array]:
     """Add the means over the classes that are defined."""
     means = {}
     for name, source in _MEANS.items():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..aggregation import Aggregation
+from ..arrays import BoolArray, Float64Array, IntArray
 from ..errors import ImtoolsWarning, UsageError
 from ..grouping import groups_of, united
 from ..labels import LabelTable, Unlisted
@@ -18,10 +19,6 @@ from ..manifest import Record
 from .metrics.matrices import part
 from .model_names import member_of, named
 from .predicted import made_of_windows, of_whole
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
 UNDECIDED = -1
 """The decision on an entry of which the predictions do not say whether it counts as a yes."""
@@ -57,22 +54,22 @@ class LabelledScores:
     model: str
     classes: list[str]
     ids: list[str]
-    Y: Bools
-    known: Bools
-    S: Floats
+    Y: BoolArray
+    known: BoolArray
+    S: Float64Array
     decided: NDArray[np.int8] | None
-    groups: Ints
-    folds: Ints
+    groups: IntArray
+    folds: IntArray
     num_unpredicted: int = 0
     num_unlabelled: int = 0
 
     @property
-    def constant(self) -> Bools:
+    def constant(self) -> BoolArray:
         """Which classes get the same score in every one of several items, shape (k,)."""
-        varies: Bools = np.ptp(self.S, axis=0) > 0
+        varies: BoolArray = np.ptp(self.S, axis=0) > 0
         return ~varies if len(self.S) > 1 else np.zeros(len(self.classes), dtype=np.bool_)
 
-    def take(self, rows: Ints) -> LabelledScores:
+    def take(self, rows: IntArray) -> LabelledScores:
         """Return some of the items, in the given order."""
         return LabelledScores(
             self.model,
@@ -265,7 +262,7 @@ class Collected:
             return model or self.models[0]
         return named(model, self.models)
 
-    def _scores(self, model: str) -> tuple[Floats, NDArray[np.int8], Bools]:
+    def _scores(self, model: str) -> tuple[Float64Array, NDArray[np.int8], BoolArray]:
         """Return scores (NaN where there are none) and decisions of all columns, and who has any."""
         if model in self._tables:
             return self._filled(self._tables[model])
@@ -275,7 +272,7 @@ class Collected:
         undecided = np.full(scores.shape, UNDECIDED, dtype=np.int8)
         return scores, undecided, np.logical_and.reduce([one[2] for one in parts])
 
-    def _filled(self, table: _Table) -> tuple[Floats, NDArray[np.int8], Bools]:
+    def _filled(self, table: _Table) -> tuple[Float64Array, NDArray[np.int8], BoolArray]:
         shape = (len(self._ids), len(self._columns))
         rows, columns = np.asarray(table.rows, dtype=np.int64), np.asarray(table.columns, dtype=np.int64)
         scores = np.full(shape, np.nan)

@@ -15,7 +15,7 @@ from .folds import over_folds, over_members
 from .judge import Threshold, judge
 from .model_names import member_of
 from .resample import Resampling, compare, with_intervals
-from .result import Scores
+from .result import ScoreReport
 
 
 def evaluate(
@@ -29,7 +29,7 @@ def evaluate(
     resampling: Resampling | None = None,
     baseline: Iterable[Record] | Collected | None = None,
     baseline_model: str | None = None,
-) -> Scores:
+) -> ScoreReport:
     """Score the predictions in some records against their labels.
 
     Parameters
@@ -55,7 +55,7 @@ def evaluate(
 
     Returns
     -------
-    Scores
+    ScoreReport
         With figures by fold, if every item has a fold or there are predictions of a model's members.
 
     Raises

@@ -8,7 +8,7 @@ import numpy as np
 
 from .collect import LabelledScores
 from .judge import Threshold, judge
-from .result import Folds, Scores, Spread
+from .result import Folds, ScoreReport, Spread
 
 
 def over_folds(data: LabelledScores, threshold: Threshold = None) -> Folds | None:
@@ -27,7 +27,7 @@ def over_members(members: Mapping[int, LabelledScores], threshold: Threshold = N
     return _spread("members", {fold: judge(data, threshold) for fold, data in members.items()})
 
 
-def _spread(by: str, parts: Mapping[int, Scores]) -> Folds:
+def _spread(by: str, parts: Mapping[int, ScoreReport]) -> Folds:
     figures = [scores.figures() for scores in parts.values()]
     each = {name: [one[name] for one in figures] for name in figures[0]}
     return Folds(by, list(parts), {name: _spread_of(values) for name, values in each.items()}, each)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..arrays import BoolArray, Float64Array, IntArray
 from ..errors import UsageError
-from .metrics.matrices import Bools, Counts, Floats, checked, defined_mean, divide, ratios
+from .metrics.matrices import checked, defined_mean, divide, ratios
 
-GRID: Floats = np.arange(101) / 100
+GRID: Float64Array = np.arange(101) / 100
 """Thresholds 0, 0.01 .. 1 (lumen2023, 3.4), each the double next to its decimal number."""
 GRID.flags.writeable = False
 
@@ -31,52 +32,52 @@ class GridCounts:
         Items known to have the class, and known not to have it.
     """
 
-    grid: Floats
-    tp: Counts
-    said: Counts
-    support: Counts
-    negatives: Counts
+    grid: Float64Array
+    tp: IntArray
+    said: IntArray
+    support: IntArray
+    negatives: IntArray
 
     @property
-    def heard(self) -> Bools:
+    def heard(self) -> BoolArray:
         """Of which classes anything is known, shape (k,)."""
         return (self.support + self.negatives) > 0
 
-    def precision(self) -> Floats:
+    def precision(self) -> Float64Array:
         """Return the precision of each class at each threshold, shape (g, k); NaN as in `f1`."""
         return self._defined(ratios(self.tp, self.said, self.support)[0])
 
-    def recall(self) -> Floats:
+    def recall(self) -> Float64Array:
         """Return the recall of each class at each threshold, shape (g, k); NaN as in `f1`."""
         return self._defined(ratios(self.tp, self.said, self.support)[1])
 
-    def f1(self) -> Floats:
+    def f1(self) -> Float64Array:
         """Return the F1 of each class at each threshold, shape (g, k); NaN where nothing is known of it."""
         return self._defined(ratios(self.tp, self.said, self.support)[2])
 
-    def accuracy(self) -> Floats:
+    def accuracy(self) -> Float64Array:
         """Return the part of right decisions of each class, shape (g, k); NaN as in `f1`."""
         wrong = (self.said - self.tp) + (self.support - self.tp)
         total = (self.support + self.negatives).astype(np.float64)
         return self._defined(divide(total - wrong, np.broadcast_to(total, wrong.shape)))
 
-    def micro_precision(self) -> Floats:
+    def micro_precision(self) -> Float64Array:
         """Return the precision over all classes together, shape (g,)."""
         return self._micro()[0]
 
-    def micro_recall(self) -> Floats:
+    def micro_recall(self) -> Float64Array:
         """Return the recall over all classes together, shape (g,)."""
         return self._micro()[1]
 
-    def micro_f1(self) -> Floats:
+    def micro_f1(self) -> Float64Array:
         """Return the F1 over all classes together with one threshold for all, shape (g,)."""
         return self._micro()[2]
 
-    def _micro(self) -> tuple[Floats, Floats, Floats]:
+    def _micro(self) -> tuple[Float64Array, Float64Array, Float64Array]:
         support = np.full(len(self.grid), self.support.sum())
         return ratios(self.tp.sum(axis=1), self.said.sum(axis=1), support)
 
-    def _defined(self, values: Floats) -> Floats:
+    def _defined(self, values: Float64Array) -> Float64Array:
         return np.where(self.heard, values, np.nan)
 
 
@@ -110,7 +111,7 @@ def count_on_grid(
     return GridCounts(limits, tp, said, support, known.sum(axis=0) - support)
 
 
-def _at_least(reached: Counts, size: int) -> Counts:
+def _at_least(reached: IntArray, size: int) -> IntArray:
     """Return for each threshold how many scores reach it."""
     counts = np.bincount(reached, minlength=size + 1)
     return np.cumsum(counts[::-1])[::-1][1:]
@@ -163,8 +164,8 @@ class Oracle:
 
     common_threshold: float
     common_micro_f1: float
-    thresholds: Floats
-    f1: Floats
+    thresholds: Float64Array
+    f1: Float64Array
     macro_f1: float
     micro_f1: float
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ..arrays import BoolArray, Float64Array
 from ..errors import UsageError
-from .collect import UNDECIDED, Bools, Floats, LabelledScores
+from .collect import UNDECIDED, LabelledScores
 from .grid import count_on_grid, oracle
 from .metrics import (
     Decisions,
@@ -25,7 +26,15 @@ from .metrics import (
     top1,
 )
 from .metrics.matrices import defined_mean
-from .result import ClassAtLevel, ClassScores, Confusion, LevelScores, OracleScores, Overall, Scores
+from .result import (
+    ClassAtLevel,
+    ClassScores,
+    Confusion,
+    LevelScores,
+    OracleScores,
+    Overall,
+    ScoreReport,
+)
 
 Threshold = float | Mapping[str, float] | None
 """One threshold for all classes, or one for each. ``None``: what the predictions themselves say is present,
@@ -34,7 +43,7 @@ Threshold = float | Mapping[str, float] | None
 _DEFAULT_THRESHOLD = 0.5
 
 
-def decisions_of(data: LabelledScores, threshold: Threshold = None) -> tuple[Bools, Floats]:
+def decisions_of(data: LabelledScores, threshold: Threshold = None) -> tuple[BoolArray, Float64Array]:
     """Return what counts as a yes, and the thresholds.
 
     Returns
@@ -63,7 +72,7 @@ def decisions_of(data: LabelledScores, threshold: Threshold = None) -> tuple[Boo
     return said, limits
 
 
-def judge(data: LabelledScores, threshold: Threshold = None) -> Scores:
+def judge(data: LabelledScores, threshold: Threshold = None) -> ScoreReport:
     """Score a model on matrices.
 
     Parameters
@@ -75,7 +84,7 @@ def judge(data: LabelledScores, threshold: Threshold = None) -> Scores:
 
     Returns
     -------
-    Scores
+    ScoreReport
         Without intervals, baseline and folds.
 
     Raises
@@ -94,7 +103,7 @@ def judge(data: LabelledScores, threshold: Threshold = None) -> Scores:
         made.tp, made.fp, made.fn, made.tn, data.constant, best.thresholds, best.f1,
     )  # fmt: skip
     rows = zip(data.classes, *(column.tolist() for column in columns), strict=True)
-    return Scores(
+    return ScoreReport(
         model=data.model,
         num_items=len(Y),
         num_groups=len(np.unique(data.groups)),

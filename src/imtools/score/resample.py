@@ -8,11 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import BoolArray
 from ..errors import ImtoolsWarning, UsageError
 from .bootstrap import bootstrap, interval
-from .collect import Bools, LabelledScores
+from .collect import LabelledScores
 from .judge import Threshold, decisions_of, judge
-from .result import CLASS_FIGURES, Comparison, Difference, Interval, Intervals, Scores
+from .result import (
+    CLASS_FIGURES,
+    Comparison,
+    Difference,
+    Interval,
+    Intervals,
+    ScoreReport,
+)
 
 FEW_GROUPS = 10
 """Resamples of fewer groups say little of how much others would differ."""
@@ -45,13 +53,13 @@ class Resampling:
 
 
 def with_intervals(
-    scores: Scores, data: LabelledScores, threshold: Threshold, resampling: Resampling
-) -> tuple[Scores, _Samples | None]:
+    scores: ScoreReport, data: LabelledScores, threshold: Threshold, resampling: Resampling
+) -> tuple[ScoreReport, _Samples | None]:
     """Return scores with bootstrap intervals, and the resamples that these come from.
 
     Parameters
     ----------
-    scores : Scores
+    scores : ScoreReport
         What `judge` made of ``data`` and ``threshold``.
     data : LabelledScores
         The matrices.
@@ -62,7 +70,7 @@ def with_intervals(
 
     Returns
     -------
-    Scores
+    ScoreReport
         The same ones without intervals, if there is one recording only.
     dict of str to ndarray, or None
         Of `bootstrap`.
@@ -167,7 +175,7 @@ def _matched(data: LabelledScores, other: LabelledScores) -> tuple[LabelledScore
     return data.take(rows), other.take(np.array([places[data.ids[row]] for row in rows], dtype=np.int64))
 
 
-def _drawn(data: LabelledScores, said: Bools, resampling: Resampling) -> _Samples:
+def _drawn(data: LabelledScores, said: BoolArray, resampling: Resampling) -> _Samples:
     return bootstrap(
         data.Y, data.S, said, data.known, data.groups, replicates=resampling.replicates, seed=resampling.seed
     )

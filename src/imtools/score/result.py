@@ -152,7 +152,7 @@ class LevelScores:
     polyphony, num_items : int
         How many classes are present; in how many items that is so.
     lrap, f1_micro, accuracy, iou, emr : float
-        As in `Scores`.
+        As in `ScoreReport`.
     classes : dict of str to ClassAtLevel
         By class.
     """
@@ -194,7 +194,7 @@ class Intervals:
     replicates, groups : int
         Resamples, and how many recordings there are to draw.
     overall : dict of str to Interval
-        By the names of `Scores.figures`.
+        By the names of `ScoreReport.figures`.
     classes : dict of str to dict of str to Interval
         By class, then by the names of `CLASS_FIGURES`.
     """
@@ -245,7 +245,7 @@ class Folds:
     folds : list of int
         Their numbers.
     overall : dict of str to Spread
-        By the names of `Scores.figures`.
+        By the names of `ScoreReport.figures`.
     each : dict of str to list of float
         The figures of each fold, in the order of ``folds``.
     """
@@ -261,7 +261,7 @@ CLASS_FIGURES = ("precision", "recall", "f1", "auc", "ap", "accuracy")
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ScoreReport:
     """How well a model does; NaN where a number is not defined.
 
     Attributes

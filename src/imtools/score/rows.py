@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterator
 
-from .result import CLASS_FIGURES, Difference, Interval, Scores
+from .result import CLASS_FIGURES, Difference, Interval, ScoreReport
 
 _NOT_DIFFERENT = Difference(math.nan, math.nan, math.nan, math.nan)
 _NO_INTERVAL = Interval(math.nan, math.nan)
@@ -18,7 +18,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def to_csv(scores: Scores) -> str:
+def to_csv(scores: ScoreReport) -> str:
     """Return scores as CSV with a header, one line for each figure.
 
     ``label`` is empty for all classes together, ``polyphony`` for all levels; an undefined number is
@@ -34,7 +34,7 @@ def to_csv(scores: Scores) -> str:
     return text.getvalue()
 
 
-def _lines(scores: Scores) -> Iterator[tuple[object, ...]]:
+def _lines(scores: ScoreReport) -> Iterator[tuple[object, ...]]:
     drawn, other, folds = scores.intervals, scores.baseline, scores.folds
     yield "", "", "num_items", scores.num_items
     for name, value in scores.figures().items():

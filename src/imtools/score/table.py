@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 from .names import CLASS_NAMES, FIGURES, RANKING
-from .result import Comparison, Overall, Scores
+from .result import Comparison, Overall, ScoreReport
 
 _NAME_WIDTH = 28
 _MODEL_WIDTH = 88
 
 
-def format_table(scores: Scores) -> str:
+def format_table(scores: ScoreReport) -> str:
     """Return the scores as aligned plain text, without a newline at the end.
 
     Longer names are cut, and what cannot be printed is escaped; an undefined number is a dash. The
@@ -28,7 +28,7 @@ def format_table(scores: Scores) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def _head(scores: Scores) -> list[str]:
+def _head(scores: ScoreReport) -> list[str]:
     left = scores.num_unpredicted, scores.num_unlabelled
     lines = [
         f"model   {_cut(scores.model, _MODEL_WIDTH)}",
@@ -46,7 +46,7 @@ def _head(scores: Scores) -> list[str]:
     return lines
 
 
-def _threshold(scores: Scores) -> str:
+def _threshold(scores: ScoreReport) -> str:
     thresholds = [row.threshold for row in scores.classes]
     if all(map(math.isnan, thresholds)):
         return "as the predictions say"
@@ -55,7 +55,7 @@ def _threshold(scores: Scores) -> str:
     return f"threshold {thresholds[0]:g}" if len(set(thresholds)) == 1 else "one threshold for each class"
 
 
-def _figures(scores: Scores, names: Sequence[str], title: str) -> list[str]:
+def _figures(scores: ScoreReport, names: Sequence[str], title: str) -> list[str]:
     """Return a line for each figure: value, interval, spread over folds, and the floor."""
     floor = {} if tuple(names) == RANKING else _floor(scores.all_ones)
     head, rows = ["", "value"], []
@@ -89,7 +89,7 @@ def _floor(ones: Overall) -> dict[str, float]:
     }
 
 
-def _oracle(scores: Scores) -> list[str]:
+def _oracle(scores: ScoreReport) -> list[str]:
     best = scores.oracle
     rows = [
         [f"F1, micro, one threshold ({best.threshold:.2f})", _cell(best.micro_f1)],
@@ -99,7 +99,7 @@ def _oracle(scores: Scores) -> list[str]:
     return ["oracle: thresholds chosen on these very items, no estimate for others", *_aligned(rows)]
 
 
-def _classes(scores: Scores) -> list[str]:
+def _classes(scores: ScoreReport) -> list[str]:
     thresholds = {row.threshold for row in scores.classes}
     one = len(thresholds) == 1 or any(map(math.isnan, thresholds))
     drawn = scores.intervals
@@ -116,7 +116,7 @@ def _classes(scores: Scores) -> list[str]:
     return _aligned(rows)
 
 
-def _levels(scores: Scores) -> list[str]:
+def _levels(scores: ScoreReport) -> list[str]:
     rows = [["polyphony", "items", "LRAP", "F1, micro", "accuracy", "IoU", "exact match"]]
     for level in scores.levels:
         values = (level.lrap, level.f1_micro, level.accuracy, level.iou, level.emr)

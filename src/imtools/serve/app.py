@@ -12,9 +12,9 @@ from fastapi import FastAPI, Query, Request, Response
 from starlette.middleware.cors import CORSMiddleware
 
 from .. import __version__
-from .answers import Known, Told
 from .guard import Guard
 from .problems import MEDIA_TYPE, ProblemDetails, ProblemError, install
+from .responses import ModelInfo, Recognition
 from .service import Service
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -102,7 +102,7 @@ def make_app(
         name: Annotated[
             str | None, Query(max_length=1000, description="What to call the recording in the answer.")
         ] = None,
-    ) -> Told:
+    ) -> Recognition:
         """Tell which instruments sound in the recording that is the body of the request.
 
         The body is the file itself, or a form with one file.
@@ -110,7 +110,7 @@ def make_app(
         return await service.predict(request, times=timeline, windows=windows, top=top)
 
     @app.get("/v1/model", tags=["predictions"])
-    async def model() -> Known:
+    async def model() -> ModelInfo:
         """Describe the model: its classes, thresholds and card."""
         return service.known()
 

@@ -10,8 +10,8 @@ from concurrent.futures import Future
 
 import numpy as np
 
+from ..arrays import Float32Array
 from ..predict.predictor import Predictor
-from ..predict.scores import Floats
 
 
 class Batcher:
@@ -29,7 +29,7 @@ class Batcher:
 
     def __init__(self, predictor: Predictor, seen: Callable[[int], None] = lambda count: None) -> None:
         self._predictor, self._seen = predictor, seen
-        self._waiting: queue.Queue[tuple[Floats, Future[Floats]] | None] = queue.Queue()
+        self._waiting: queue.Queue[tuple[Float32Array, Future[Float32Array]] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="imtools-batcher", daemon=True)
 
     def __enter__(self) -> Batcher:
@@ -40,9 +40,9 @@ class Batcher:
         self._waiting.put(None)
         self._thread.join()
 
-    async def scores(self, windows: Floats) -> Floats:
+    async def scores(self, windows: Float32Array) -> Float32Array:
         """Return the scores of windows (n, samples) as (n, classes)."""
-        future: Future[Floats] = Future()
+        future: Future[Float32Array] = Future()
         self._waiting.put((windows, future))
         return await asyncio.wrap_future(future)
 
@@ -60,7 +60,7 @@ class Batcher:
                 batch.append(following)
             self._compute([one for one in batch if one[1].set_running_or_notify_cancel()])
 
-    def _compute(self, batch: list[tuple[Floats, Future[Floats]]]) -> None:
+    def _compute(self, batch: list[tuple[Float32Array, Future[Float32Array]]]) -> None:
         rows = [row for windows, _ in batch for row in windows]
         self._seen(len(rows))
         try:

@@ -22,8 +22,8 @@ from ..audio.decode import WITHOUT_FFMPEG
 from ..audio.load import close_files, probe_to_load
 from ..errors import ImtoolsError
 from ..manifest import Record
-from ..predict.streams import cut_stream_windows
-from ..predict.windows import cut_windows
+from ..sound.stereo import cut_stream_windows
+from ..sound.windows import cut_windows
 from ..units import samples_to_seconds
 
 _PR_SET_PDEATHSIG = 1

@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import soundfile
 
+from ..arrays import Float32Array
 from ..errors import UsageError
 from ..manifest import Record
-from ..predict.scores import Floats
 from ..units import samples_to_seconds
 from .decoder import ID, Cutting, encode
 from .limits import Limits
@@ -48,7 +48,7 @@ class _RefusedError(Exception):
     """The file is not what can be decoded; says why, and what to do."""
 
 
-class Decoder:
+class DecoderProcess:
     """A process that decodes one upload at a time; see `decoder`.
 
     Parameters
@@ -122,7 +122,7 @@ def check(memory: int) -> None:
     UsageError
         If it cannot.
     """
-    decoder = Decoder(memory)
+    decoder = DecoderProcess(memory)
     try:
         with tempfile.TemporaryFile() as file:
             silence = np.zeros((_CHECKED_RATE, 2), dtype=np.float32)
@@ -151,8 +151,8 @@ class Decoding:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._threads = ThreadPoolExecutor(limits.decoders, thread_name_prefix="imtools-decoding")
-        self._idle: asyncio.Queue[Decoder] = asyncio.Queue()
-        self._every: set[Decoder] = set()
+        self._idle: asyncio.Queue[DecoderProcess] = asyncio.Queue()
+        self._every: set[DecoderProcess] = set()
         self._ended = False
         self.lost = 0
 
@@ -173,11 +173,11 @@ class Decoding:
         return any(decoder.alive for decoder in self._every)
 
     def _start(self) -> None:
-        decoder = Decoder(self._limits.memory)
+        decoder = DecoderProcess(self._limits.memory)
         self._every.add(decoder)
         self._idle.put_nowait(decoder)
 
-    def _replace(self, decoder: Decoder) -> None:
+    def _replace(self, decoder: DecoderProcess) -> None:
         self.lost += 1
         self._every.discard(decoder)
         decoder.end()
@@ -191,7 +191,7 @@ class Decoding:
         except OSError:
             asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._refill)
 
-    async def _free(self, deadline: float) -> Decoder:
+    async def _free(self, deadline: float) -> DecoderProcess:
         """Wait for a decoder that lives."""
         try:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
@@ -205,7 +205,7 @@ class Decoding:
     @asynccontextmanager
     async def opened(
         self, file: int, name: str, cutting: Cutting
-    ) -> AsyncIterator[tuple[Record, AsyncIterator[Floats]]]:
+    ) -> AsyncIterator[tuple[Record, AsyncIterator[Float32Array]]]:
         """Give the record of an upload and its windows, some at a time, as `cut_windows` does.
 
         Parameters
@@ -234,7 +234,7 @@ class Decoding:
             left -= time.monotonic() - begin
             return told
 
-        async def windows() -> AsyncIterator[Floats]:
+        async def windows() -> AsyncIterator[Float32Array]:
             nonlocal done
             while (chunk := await answer()) is not None:
                 yield chunk

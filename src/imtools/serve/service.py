@@ -12,17 +12,18 @@ import numpy as np
 from fastapi import Request
 from prometheus_client import Gauge
 
+from ..arrays import BoolArray, Float32Array
 from ..predict.predictor import Predictor
-from ..predict.scores import Floats, Prepared
-from ..predict.streams import Bools, one_by_one
-from ..predict.windows import WINDOWS_AT_ONCE, window_starts
-from .answers import Answers, Known, Told, in_words
+from ..predict.scores import Prepared
+from ..sound.stereo import interleave_streams
+from ..sound.windows import WINDOWS_AT_ONCE, window_starts
 from .batcher import Batcher
 from .decoder import Cutting
 from .decoding import Decoding
 from .limits import Limits
 from .metrics import Metrics
 from .problems import ProblemError
+from .responses import ModelInfo, Recognition, Responses, in_words
 from .uploads import Upload, receive
 
 _BATCHES_WAITING = 4
@@ -102,7 +103,7 @@ class Service:
     def __init__(self, predictor: Predictor, limits: Limits, card: str) -> None:
         self._predictor, self._limits, self._card = predictor, limits, card
         self.metrics = metrics = Metrics()
-        self._answers = Answers(predictor.model)
+        self._answers = Responses(predictor.model)
         self._batcher = Batcher(predictor, metrics.batches.observe)
         self._decoding = Decoding(limits)
         self._cutting = Cutting(
@@ -125,10 +126,10 @@ class Service:
         """Whether requests can be answered."""
         return self._decoding.alive
 
-    def known(self) -> Known:
+    def known(self) -> ModelInfo:
         """Return what there is to know about the model."""
         one, predictor = self._predictor.model.description, self._predictor
-        return Known(
+        return ModelInfo(
             name=predictor.model.name,
             architecture=one.architecture,
             labels=list(one.labels),
@@ -141,7 +142,7 @@ class Service:
             limits={"upload": self._limits.upload, "duration": self._limits.duration},
         )
 
-    async def predict(self, request: Request, **shape: Any) -> Told:
+    async def predict(self, request: Request, **shape: Any) -> Recognition:
         """Answer one request.
 
         Parameters
@@ -149,7 +150,7 @@ class Service:
         request : Request
             Its body is the recording.
         **shape
-            Of `Answers.of`.
+            Of `Responses.of`.
 
         Raises
         ------
@@ -200,9 +201,11 @@ class Service:
             due.cancel()
             watching.cancel()
 
-    async def _told(self, upload: Upload, abandoned: asyncio.Future[ProblemError], **shape: Any) -> Told:
-        tasks: list[asyncio.Task[Floats]] = []
-        sounding: list[Bools] = []
+    async def _told(
+        self, upload: Upload, abandoned: asyncio.Future[ProblemError], **shape: Any
+    ) -> Recognition:
+        tasks: list[asyncio.Task[Float32Array]] = []
+        sounding: list[BoolArray] = []
         predictor = self._predictor
         try:
             file = upload.file.fileno()
@@ -211,7 +214,7 @@ class Service:
                     if abandoned.done():
                         continue  # to the end, so that the decoder is free for others
                     if predictor.stereo:
-                        chunk, sounds = one_by_one(chunk)
+                        chunk, sounds = interleave_streams(chunk)
                         sounding.append(sounds)
                     with suppress(ProblemError):
                         room = await _unless(abandoned, self._room.take(len(chunk)))
@@ -225,13 +228,13 @@ class Service:
         prepared = Prepared(record, None, False, predictor.stereo, (), starts)
         self.metrics.audio.inc(record.duration)
 
-        def tell() -> Told:
+        def tell() -> Recognition:
             return self._answers.of(upload.name, record, predictor.collect(prepared, rows, sounding), **shape)
 
         # Of a long recording that takes a moment, in which others are to be served.
         return await asyncio.to_thread(tell) if len(starts) > WINDOWS_AT_ONCE else tell()
 
-    async def _scored(self, windows: Floats, room: int) -> Floats:
+    async def _scored(self, windows: Float32Array, room: int) -> Float32Array:
         try:
             return await self._batcher.scores(windows)
         finally:

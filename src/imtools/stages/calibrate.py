@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..calibration import BINS, Calibration, reliability
-from ..calibration import fit as fit_calibration
+from ..calibrate.fit import BINS, Calibration, reliability
+from ..calibrate.fit import fit as fit_calibration
 from ..errors import UsageError
 from ..labels import Unlisted
 from ..manifest.values import Json

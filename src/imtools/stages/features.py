@@ -13,19 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Float32Array
 from ..atomic import replacing
 from ..device import resolve_device, tune_malloc
-from ..errors import FeatureError
+from ..errors import FeatureError, is_fatal
 from ..features import from_config
-from ..features.batches import Array, for_front_end, transformed
+from ..features.batches import for_front_end, transformed
 from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
 from ..features.streaming import SLICE, stream
 from ..manifest import FeatureRef, Record
-from ..mix import RecordReader, load_any
-from ..run import Blueprint, Options, Work, is_fatal
-from ..run.workers import ordered_map
+from ..parallel import ordered_map
+from ..run import Blueprint, Options, Work
+from ..sound.reader import RecordReader
+from ..sound.render import load_any
 
 SHORT = 2**19
 """Samples up to which a record is loaded by a worker and shares a batch (24 s at 22050 Hz)."""
@@ -47,7 +49,7 @@ class Spooled:
 
     path: str
 
-    def slices(self) -> Iterator[Array]:
+    def slices(self) -> Iterator[Float32Array]:
         """Yield them, some frames at a time."""
         rows = np.load(self.path, mmap_mode="r")
         step = max(1, SLICE // rows.shape[0])
@@ -55,7 +57,7 @@ class Spooled:
             yield np.asarray(rows[:, first : first + step])
 
 
-class FeatureStage(Work[Array | RecordReader, Array | RecordReader | Spooled]):
+class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader | Spooled]):
     """Loads waveforms in workers, transforms them in batches, appends the rows in input order.
 
     Long records pass through slice by slice, straight into the array: memory grows neither with their
@@ -96,7 +98,7 @@ class FeatureStage(Work[Array | RecordReader, Array | RecordReader | Spooled]):
         shutil.rmtree(self._folder / SPOOL, ignore_errors=True)
         describe(self._folder, self._front_end)
 
-    def prepare(self, record: Record) -> Array | RecordReader:
+    def prepare(self, record: Record) -> Float32Array | RecordReader:
         """Load one record as mono at the front end's rate, or get ready to read it if it is long.
 
         Raises
@@ -113,15 +115,15 @@ class FeatureStage(Work[Array | RecordReader, Array | RecordReader | Spooled]):
         return load_any(record) if at_once else RecordReader(record)
 
     def process(
-        self, records: list[Record], prepared: list[Array | RecordReader]
-    ) -> list[Array | RecordReader | Spooled | Exception]:
+        self, records: list[Record], prepared: list[Float32Array | RecordReader]
+    ) -> list[Float32Array | RecordReader | Spooled | Exception]:
         """Transform a group: waveforms of equal length share a batch. Long records are left as they are."""
         waveforms = {n: one for n, one in enumerate(prepared) if isinstance(one, np.ndarray)}
         rows = transformed(self._front_end, waveforms)
         return [rows.get(n, one) for n, one in enumerate(prepared)]
 
     def store(
-        self, records: list[Record], made: list[Array | RecordReader | Spooled]
+        self, records: list[Record], made: list[Float32Array | RecordReader | Spooled]
     ) -> list[list[Record] | Exception]:
         """Append the rows of a group; long records are transformed now."""
         readers = ordered_map(
@@ -144,7 +146,7 @@ class FeatureStage(Work[Array | RecordReader, Array | RecordReader | Spooled]):
             for record, ref in zip(records, refs, strict=True)
         ]
 
-    def _store(self, rows: list[Array]) -> list[FeatureRef | Exception]:
+    def _store(self, rows: list[Float32Array]) -> list[FeatureRef | Exception]:
         """Append rows of one shape; those that cannot be stored give their errors."""
         try:
             return list(self._writer.append(np.stack(rows), self._front_end.config_hash))
@@ -170,7 +172,7 @@ class FeatureStage(Work[Array | RecordReader, Array | RecordReader | Spooled]):
                 with suppress(OSError):
                     os.unlink(one.path)
 
-    def _streamed(self, reader: RecordReader) -> tuple[tuple[int, int], Iterator[Array]]:
+    def _streamed(self, reader: RecordReader) -> tuple[tuple[int, int], Iterator[Float32Array]]:
         """Return the shape of a long record's features, and the slices that they come in."""
         front_end, length = self._front_end, reader.num_samples
         return (front_end.bins, front_end.frames(length)), stream(front_end, length, reader.read)
@@ -202,8 +204,8 @@ class FeatureWorker(FeatureStage):
         return cls(from_config(config).to(resolve_device(device)), folder, dtype, batch_size, jobs=1)
 
     def process(
-        self, records: list[Record], prepared: list[Array | RecordReader]
-    ) -> list[Array | RecordReader | Spooled | Exception]:
+        self, records: list[Record], prepared: list[Float32Array | RecordReader]
+    ) -> list[Float32Array | RecordReader | Spooled | Exception]:
         """Transform a group, the long records too."""
         made = super().process(records, prepared)
         return [

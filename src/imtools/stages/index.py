@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UsageError
-from ..layouts import Statistics, check, detect, get_layout
+from ..layouts import ManifestSummary, check, detect, get_layout
 from ..manifest import Record
 from ..manifest.stream import STDIN
 from ..run import Item, RecordStage, Run, execute, record_items
@@ -22,7 +22,7 @@ class IndexStage(RecordStage):
 
     Attributes
     ----------
-    statistics : Statistics
+    statistics : ManifestSummary
         What has passed.
     """
 
@@ -30,7 +30,7 @@ class IndexStage(RecordStage):
 
     def __init__(self, *, decode: bool) -> None:
         self._decode = decode
-        self.statistics = Statistics()
+        self.statistics = ManifestSummary()
 
     def begin(self, kept: Iterator[Record]) -> None:
         """Count what an earlier run has indexed."""
@@ -54,7 +54,7 @@ class IndexStage(RecordStage):
         return prepared
 
 
-def index(run: Run, *, layout: str, decode: bool) -> Statistics:
+def index(run: Run, *, layout: str, decode: bool) -> ManifestSummary:
     """Index the inputs of a run.
 
     Parameters
@@ -68,7 +68,7 @@ def index(run: Run, *, layout: str, decode: bool) -> Statistics:
 
     Returns
     -------
-    Statistics
+    ManifestSummary
         Of all records.
 
     Raises

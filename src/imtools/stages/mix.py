@@ -13,8 +13,8 @@ from ..errors import ImtoolsError, UsageError
 from ..manifest import Record
 from ..mix import (
     Composition,
-    Material,
-    Meeting,
+    PlannedMix,
+    SourcePool,
     Within,
     arrange_combinations,
     arrange_levels,
@@ -23,7 +23,7 @@ from ..mix import (
     material_of,
     study,
 )
-from ..mix.analyst import Analyst
+from ..mix.analyzer import RecordAnalyzer
 from ..mix.arrange import Combination
 from ..run import Blueprint, Item, Options, RecordStage, Run, execute
 from ..run.items import MANIFEST_NAME
@@ -127,7 +127,7 @@ class MixSettings:
         """Whether nothing is asked of who meets whom, and how."""
         return self == replace(MixSettings(), **{name: getattr(self, name) for name in _MEANS})
 
-    def arrange(self, material: Material, seed: int) -> list[Meeting]:
+    def arrange(self, material: SourcePool, seed: int) -> list[PlannedMix]:
         """Return who meets whom.
 
         Raises
@@ -149,7 +149,7 @@ class MixSettings:
             material, combinations=wanted, voices=self.voices, limit=self.limit, seed=seed
         )
 
-    def composition(self, analyst: Analyst, seed: int) -> Composition:
+    def composition(self, analyst: RecordAnalyzer, seed: int) -> Composition:
         """Return how tracks are laid over each other.
 
         Raises
@@ -193,7 +193,7 @@ def mix(run: Run, settings: MixSettings, fmt: str) -> None:
         If the settings or the records allow no mix.
     """
     options = run.options
-    analyst = Analyst(
+    analyst = RecordAnalyzer(
         settings.f0,
         device=options.device,
         precision=options.precision,
@@ -217,7 +217,7 @@ def mix(run: Run, settings: MixSettings, fmt: str) -> None:
         analyst.close()
 
 
-def _mixes(run: Run, meetings: Sequence[Meeting], composition: Composition) -> Iterator[Item]:
+def _mixes(run: Run, meetings: Sequence[PlannedMix], composition: Composition) -> Iterator[Item]:
     """Listen to what meets, then yield the mix of each meeting, or why it cannot be made."""
     with run.clock.measure("listen"):
         study(meetings, composition.syncs)

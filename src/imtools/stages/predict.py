@@ -14,7 +14,7 @@ from ..errors import ModelError, UsageError
 from ..manifest import Record
 from ..models.bundle import load
 from ..models.locate import locate
-from ..predict.answer import Answer, Teller
+from ..predict.annotate import Annotator, PredictionOutput
 from ..predict.batching import score_together
 from ..predict.predictor import Cuttings, Predictor
 from ..predict.scores import Prepared
@@ -23,21 +23,21 @@ from ..run.settings import content_digest
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class PreparedRecord:
     """What has been read of a record: for each model, and from which second on."""
 
     prepared: tuple[Prepared, ...]
     begin: float
 
 
-class PredictStage(Stage[Heard]):
+class PredictStage(Stage[PreparedRecord]):
     """Reads waveforms or features in workers and scores them in batches.
 
     Parameters
     ----------
     predictors : sequence of Predictor
         The models at work; several share what is decoded and cut alike, and give their mean.
-    answer : Answer
+    answer : PredictionOutput
         What is given.
     blueprint : Blueprint, optional
         How to make the same stage elsewhere.
@@ -52,31 +52,33 @@ class PredictStage(Stage[Heard]):
     def __init__(
         self,
         predictors: Sequence[Predictor],
-        answer: Answer,
+        answer: PredictionOutput,
         blueprint: Blueprint | None = None,
         jobs: int = 1,
     ) -> None:
         self._predictors, self._answer, self._blueprint = predictors, answer, blueprint
         self._jobs = jobs
-        self._teller = Teller([one.model for one in predictors], answer)
+        self._teller = Annotator([one.model for one in predictors], answer)
 
     def blueprint(self, options: Options) -> Blueprint | None:
         """Return how to make this stage elsewhere."""
         return self._blueprint
 
-    def prepare(self, record: Record) -> Heard:
+    def prepare(self, record: Record) -> PreparedRecord:
         """Read what is to be scored of one record."""
         excerpt = self._answer.excerpt
         part, begin = (record, 0.0) if excerpt is None else excerpt.of(record)
         cut: Cuttings = {}
-        return Heard(tuple(predictor.prepare(part, cut) for predictor in self._predictors), begin)
+        return PreparedRecord(tuple(predictor.prepare(part, cut) for predictor in self._predictors), begin)
 
     def seconds(self, record: Record) -> float:
         """Return how much of a record is heard."""
         excerpt = self._answer.excerpt
         return record.duration if excerpt is None else excerpt.of(record)[0].duration
 
-    def process(self, records: list[Record], prepared: list[Heard]) -> list[list[Record] | Exception]:
+    def process(
+        self, records: list[Record], prepared: list[PreparedRecord]
+    ) -> list[list[Record] | Exception]:
         """Score a group of records; one that cannot be read to its end spoils no other."""
         scores = score_together(self._predictors, [one.prepared for one in prepared], self._jobs)
         return [
@@ -85,7 +87,7 @@ class PredictStage(Stage[Heard]):
         ]
 
 
-def predict(run: Run, models: Sequence[str], answer: Answer, **settings: Any) -> None:
+def predict(run: Run, models: Sequence[str], answer: PredictionOutput, **settings: Any) -> None:
     """Predict for the items of a run.
 
     Parameters
@@ -94,7 +96,7 @@ def predict(run: Run, models: Sequence[str], answer: Answer, **settings: Any) ->
         The harness.
     models : sequence of str
         The model directories.
-    answer : Answer
+    answer : PredictionOutput
         What is given.
     **settings
         Of `Predictor`.
@@ -120,7 +122,7 @@ def make_stage(
     folders: Sequence[tuple[Path, str]],
     device: str,
     precision: str,
-    answer: Answer,
+    answer: PredictionOutput,
     settings: dict[str, Any],
     blueprint: Blueprint | None = None,
     jobs: int = 1,

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..audio.encode import write
 from ..audio.levels import peak
 from ..manifest import Record
-from ..mix import render
+from ..sound.render import render
 from ..units import amplitude_to_db
 
 

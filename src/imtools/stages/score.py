@@ -12,7 +12,7 @@ from ..labels import Unlisted
 from ..manifest.stream import STDIN
 from ..run import Run
 from ..run.journal import claim_file
-from ..score import Collected, Resampling, Scores, collect, evaluate
+from ..score import Collected, Resampling, ScoreReport, collect, evaluate
 from ..score.judge import Threshold
 from ..thresholds import Thresholds, ThresholdsFile
 from .inputs import items_of, take_in
@@ -31,7 +31,7 @@ def score(
     resampling: Resampling,
     baseline: str | None,
     baseline_model: str | None,
-) -> Scores | None:
+) -> ScoreReport | None:
     """Score the records of a run; ``None`` in a dry run.
 
     Parameters
@@ -96,7 +96,7 @@ def score(
     if file is not None and (overlap := own[scores.model].overlap(collected.ids, collected.recordings)):
         warnings.warn(ImtoolsWarning(overlap.warning()), stacklevel=2)
     if report is not None:
-        from ..report import scores_page  # matplotlib takes its time: only who wants pictures waits
+        from ..report import scores_page
 
         with run.clock.measure("report"):
             write_text(report, scores_page(scores))

@@ -10,17 +10,17 @@ from typing import Any, Protocol
 
 import torch
 
+from ..arrays import Float32Array
 from ..device import resolve_device, resolve_precision
-from ..errors import FeatureError, ImtoolsError, ModelError, UsageError
+from ..errors import FeatureError, ImtoolsError, ModelError, UsageError, is_fatal
 from ..features import front_end as build_front_end
-from ..features.batches import Array
 from ..features.front_ends.base import FrontEnd
 from ..manifest import FeatureRef, Record
 from ..models import ARCHITECTURES, DEFAULT_ARCHITECTURE
 from ..models.bundle import read_description
 from ..models.description import Description
-from ..run import Item, Run, is_fatal, record_items
-from ..run.workers import ordered_map
+from ..parallel import ordered_map
+from ..run import Item, Run, record_items
 from ..train.examples.rows import Rows, stored_rows
 from ..train.examples.sound import SoundRows, bare_sound
 from ..train.examples.waveforms import Computing, Probing, check_sound, choose_front_end, shape_of
@@ -276,10 +276,10 @@ class Keeping(Protocol):
     shape: tuple[int, int]
     group_size: int
 
-    def load(self, record: Record) -> Array | FeatureRef:
+    def load(self, record: Record) -> Float32Array | FeatureRef:
         """Return what `add` takes."""
 
-    def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
+    def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
         """Take some; return for each what is wrong with it, or ``None``."""
 
 
@@ -308,7 +308,7 @@ def _fault(record: Record, front_end: FrontEnd) -> FeatureError | None:
 def _fill(run: Run, keeping: Keeping, records: list[Record]) -> list[Record]:
     """Load records and hand them over, group by group; return the records that have not failed."""
 
-    def load(item: Item) -> tuple[Item, Record, Array | FeatureRef | Exception]:
+    def load(item: Item) -> tuple[Item, Record, Float32Array | FeatureRef | Exception]:
         record = item.resolve()
         try:
             return item, record, keeping.load(record)

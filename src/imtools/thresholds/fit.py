@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array, IntArray
 from ..errors import ImtoolsWarning, UsageError
 from ..score.collect import LabelledScores
 from ..score.grid import count_on_grid, plateau_middle
@@ -26,16 +26,13 @@ DEFAULT_THRESHOLD = 0.5
 
 _BETA = {"f1": 1.0, "f0.5": 0.5, "f2": 2.0}
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class _Column:
     """The counts of one class, or of all together, at each threshold of the grid."""
 
-    tp: Counts
-    said: Counts
+    tp: IntArray
+    said: IntArray
     support: int
     negatives: int
 
@@ -135,10 +132,10 @@ def _best(column: _Column, objective: Objective, target: float) -> int:
     return plateau_middle(_values(column, objective))
 
 
-def _values(column: _Column, objective: Objective) -> Floats:
+def _values(column: _Column, objective: Objective) -> Float64Array:
     """Return what each threshold is worth; a class has positives and negatives here."""
     tp, fp = column.tp.astype(np.float64), (column.said - column.tp).astype(np.float64)
-    values: Floats
+    values: Float64Array
     if objective in _BETA:
         squared = _BETA[objective] ** 2
         # tp, fp and fn weigh 1 + b^2, 1 and b^2: the denominator is theirs, written by what is counted.
@@ -153,7 +150,7 @@ def _values(column: _Column, objective: Objective) -> Floats:
     return values
 
 
-def _precision(column: _Column) -> Floats:
+def _precision(column: _Column) -> Float64Array:
     """Return the precision at each threshold; -1 where nothing is said."""
     return np.where(column.said > 0, column.tp / np.maximum(column.said, 1), -1.0)
 

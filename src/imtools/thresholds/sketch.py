@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..chance import stable_hash
+from ..hashing import stable_hash
 from ..manifest.values import Json, WrongKeyError, integer, mapping, string
 
 SKETCH_SIZE = 1024

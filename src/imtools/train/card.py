@@ -8,9 +8,9 @@ import numpy as np
 
 from ..manifest import Record
 from ..models.description import Description
-from .base import Base
 from .examples.data import Examples
 from .loop.engine import Trained
+from .pretrained import Base
 from .protocol.config import TrainConfig
 
 _NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "offset")

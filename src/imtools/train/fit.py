@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from .. import __version__
+from ..arrays import BoolArray
 from ..device import require_compiler, tune_malloc
 from ..errors import ImtoolsWarning, UsageError
 from ..features.front_ends.base import FrontEnd
@@ -25,25 +25,22 @@ from ..manifest import Record
 from ..manifest.values import Json
 from ..models import bundle
 from ..models.description import Description, Member
-from .base import Base
 from .card import model_card
-from .examples.data import Examples, Statistics, features_of
+from .examples.data import Examples, FeatureStatistics, features_of
 from .examples.folds import Fold
 from .examples.rows import Rows, kind_of, stored_rows
 from .loop.engine import Report, Trained, Trainer
 from .loop.history import Epoch, validation_metrics, write_history
 from .loop.processes import Processes
 from .plan import make_plan
+from .pretrained import Base, Start
 from .protocol.config import TrainConfig
-from .start import Start
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""
 
 _PACKAGES = ("torch", "numpy", "safetensors")
 _THRESHOLD = 0.5
-
-Labels = NDArray[np.bool_]
 
 
 def fit(
@@ -254,7 +251,7 @@ def _train_nets(
 
 
 def _train_svm(part: _Part, report: Report | None) -> list[Trained]:
-    from .svm import train_svm  # scikit-learn takes a second to load
+    from .svm import train_svm
 
     start, fold = time.perf_counter(), part.fold
     svm = train_svm(part.examples, fold, part.config, records=part.records)
@@ -262,7 +259,7 @@ def _train_svm(part: _Part, report: Report | None) -> list[Trained]:
     if report is not None:
         report([epoch], time.perf_counter() - start)
     # It standardises every dimension for itself.
-    return [Trained(fold, None, svm.state, Statistics(0.0, 1.0), [epoch], 0, svm.scores)]
+    return [Trained(fold, None, svm.state, FeatureStatistics(0.0, 1.0), [epoch], 0, svm.scores)]
 
 
 def _together(
@@ -314,7 +311,7 @@ def _finished(folder: Path, fingerprint: str) -> Description | None:
 
 
 def _warn_of_classes(
-    present: Labels, known: Labels, fold: Fold, classes: Sequence[str], only: Sequence[str]
+    present: BoolArray, known: BoolArray, fold: Fold, classes: Sequence[str], only: Sequence[str]
 ) -> None:
     """Warn of the trained classes of which the training records of a fold show one side only."""
     for what, has in (("to be present", present), ("to be absent", known & ~present)):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from ..arrays import BoolArray
 from ..errors import FeatureError, ModelError, UsageError
 from ..features.front_ends.base import FrontEnd
 from ..labels import Unlisted, classes_of, label_matrix
@@ -19,13 +19,10 @@ from ..models import build
 from ..units import samples_to_seconds
 from .examples.folds import Fold, plan_folds
 from .examples.rows import Shape
-from .extend import Extended
+from .pretrained import Extended, Start
 from .protocol.augment import Augmenter
 from .protocol.augment.changes import crop_frames
 from .protocol.config import TrainConfig
-from .start import Start
-
-Labels = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -157,7 +154,7 @@ def _unlisted(config: TrainConfig) -> Unlisted:
     return "absent" if config.strategy == "single-label" else config.unlisted
 
 
-def _check_labels(present: Labels, known: Labels, fold: Fold) -> None:
+def _check_labels(present: BoolArray, known: BoolArray, fold: Fold) -> None:
     """Check that the training records of a fold, (n, classes), have something to tell apart."""
     if not ((known & ~present).any(axis=0) & present.any(axis=0)).any():
         raise ModelError(
@@ -167,7 +164,7 @@ def _check_labels(present: Labels, known: Labels, fold: Fold) -> None:
 
 
 def _check_validation(
-    present: Labels, known: Labels, fold: Fold, config: TrainConfig, classes: Sequence[str]
+    present: BoolArray, known: BoolArray, fold: Fold, config: TrainConfig, classes: Sequence[str]
 ) -> None:
     """Check that the validation records of a fold can judge what is trained: (n, classes) of its labels."""
     hint = "pass --unlisted absent, or choose other folds"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ..arrays import BoolArray, Float64Array, IntArray
 from ..device import stable_seed
 from ..errors import ImtoolsWarning, ModelError, UsageError
 from ..manifest import Record
@@ -43,10 +44,6 @@ ABSENT = -10.0
 """Logit of a class of which the training examples show one side only."""
 
 _CACHE = 500  # MB of kernel values that libsvm keeps
-
-Bools = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
-Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -153,9 +150,9 @@ class _Task:
         See `train_svm`.
     """
 
-    points: Doubles
-    present: Bools
-    known: Bools
+    points: Float64Array
+    present: BoolArray
+    known: BoolArray
     balanced: bool
 
     @property
@@ -163,21 +160,21 @@ class _Task:
         """The classes of which both sides are shown."""
         return [k for k in range(self.present.shape[1]) if self.both(k, np.arange(len(self.points)))]
 
-    def rows(self, k: int, among: Numbers) -> Numbers:
+    def rows(self, k: int, among: IntArray) -> IntArray:
         """Return those of some examples whose label of a class is known."""
-        rows: Numbers = among[self.known[among, k]]
+        rows: IntArray = among[self.known[among, k]]
         return rows
 
-    def both(self, k: int, among: Numbers) -> bool:
+    def both(self, k: int, among: IntArray) -> bool:
         """Whether some examples show a class both present and absent."""
         shown = self.present[self.rows(k, among), k]
         return bool(shown.any() and not shown.all())
 
-    def part(self, rows: Numbers) -> _Task:
+    def part(self, rows: IntArray) -> _Task:
         """Return the task with some of its examples only."""
         return _Task(self.points[rows], self.present[rows], self.known[rows], self.balanced)
 
-    def machine(self, k: int, among: Numbers, cost: float, gamma: float) -> tuple[Numbers, SVC]:
+    def machine(self, k: int, among: IntArray, cost: float, gamma: float) -> tuple[IntArray, SVC]:
         """Return the machine of a class that some examples train, and those of them that are of use."""
         from sklearn.svm import SVC
 
@@ -186,7 +183,7 @@ class _Task:
         machine = SVC(C=cost, gamma=gamma, class_weight=weight, cache_size=_CACHE)
         return rows, machine.fit(self.points[rows], self.present[rows, k])
 
-    def decisions_of_others(self, parts: Numbers, cost: float, gamma: float) -> Doubles:
+    def decisions_of_others(self, parts: IntArray, cost: float, gamma: float) -> Float64Array:
         """Return decision values (n, k) of machines that the other parts trained; NaN where there is none."""
         values = np.full(self.present.shape, np.nan)
         for part in np.unique(parts):
@@ -217,22 +214,22 @@ class _Task:
 
 
 @torch.inference_mode()
-def _statistics(examples: Examples, indices: Numbers) -> Tensor:
+def _statistics(examples: Examples, indices: IntArray) -> Tensor:
     parts = pieces(indices, examples.row_shape)
     return torch.cat([summarise(examples.features(part)).cpu() for part in parts])
 
 
-def _standardised(statistics: Tensor) -> tuple[Doubles, Tensor, Tensor]:
+def _standardised(statistics: Tensor) -> tuple[Float64Array, Tensor, Tensor]:
     """Return statistics with mean 0 and deviation 1, and the two as they will be applied."""
     mean = statistics.double().mean(dim=0).float()
     std = statistics.double().std(dim=0, correction=0).float()
     # What hardly differs among the examples would be blown up from rounding errors.
     std = torch.where(std > 1e-6 * mean.abs(), std, 1.0)
-    points: Doubles = ((statistics - mean) / std).double().numpy()
+    points: Float64Array = ((statistics - mean) / std).double().numpy()
     return points, mean, std
 
 
-def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> Numbers:
+def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> IntArray:
     """Return the part of the cross-validation that each training example is in."""
     if records is not None:
         try:
@@ -251,7 +248,7 @@ def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> Numbers:
     return parts
 
 
-def _choose(task: _Task, parts: Numbers, seed: int) -> tuple[float, float]:
+def _choose(task: _Task, parts: IntArray, seed: int) -> tuple[float, float]:
     """Return C and gamma with the lowest cross-entropy; the first of equals."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(task.points))[:TRIED])
     tried, parts = task.part(rows), parts[rows]
@@ -265,7 +262,7 @@ def _choose(task: _Task, parts: Numbers, seed: int) -> tuple[float, float]:
     return tries[int(np.argmin(losses))]
 
 
-def _probabilities(task: _Task, values: Doubles) -> tuple[Tensor, Tensor]:
+def _probabilities(task: _Task, values: Float64Array) -> tuple[Tensor, Tensor]:
     """Return slope and offset of each class, float32: of its decision values (n, k) they make logits."""
     slope, offset = np.zeros(values.shape[1]), np.full(values.shape[1], ABSENT)
     for k in task.classes:
@@ -274,7 +271,7 @@ def _probabilities(task: _Task, values: Doubles) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(slope).float(), torch.from_numpy(offset).float()
 
 
-def platt(values: Doubles, present: Bools) -> tuple[float, float]:
+def platt(values: Float64Array, present: BoolArray) -> tuple[float, float]:
     """Fit the sigmoid that makes probabilities of decision values.
 
     Parameters
@@ -299,7 +296,7 @@ def platt(values: Doubles, present: Bools) -> tuple[float, float]:
         return 1.0, 0.0
     targets = np.where(present, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
-    def loss(x: Doubles) -> tuple[float, Doubles]:
+    def loss(x: Float64Array) -> tuple[float, Float64Array]:
         logits = x[0] * values + x[1]
         error = (1 + np.tanh(logits / 2)) / 2 - targets
         each = np.logaddexp(0, logits) - targets * logits
@@ -311,7 +308,7 @@ def platt(values: Doubles, present: Bools) -> tuple[float, float]:
 
 
 @torch.inference_mode()
-def _judge(net: SupportVectors, examples: Examples, indices: Numbers) -> tuple[float, NDArray[np.float32]]:
+def _judge(net: SupportVectors, examples: Examples, indices: IntArray) -> tuple[float, NDArray[np.float32]]:
     """Return the mean loss over the known labels of some examples, and their scores."""
     parts = pieces(indices, examples.row_shape)
     logits = torch.cat([net(examples.features(part).cpu()) for part in parts])
@@ -319,7 +316,7 @@ def _judge(net: SupportVectors, examples: Examples, indices: Numbers) -> tuple[f
     return loss, logits.sigmoid().numpy()
 
 
-def _loss(logits: Tensor, present: Bools, known: Bools) -> float:
+def _loss(logits: Tensor, present: BoolArray, known: BoolArray) -> float:
     targets = torch.from_numpy(present).to(logits.dtype)
     each = binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return float(each[torch.from_numpy(known)].mean())

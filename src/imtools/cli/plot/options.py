@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ...stages.plot.paper import Paper
+    from ...stages.plot.output import PictureOutput
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,10 +55,10 @@ def paper_options(function: F) -> F:
     return inside  # type: ignore[return-value]
 
 
-def _paper(values: dict[str, Any]) -> Paper:
-    from ...stages.plot.paper import Paper
+def _paper(values: dict[str, Any]) -> PictureOutput:
+    from ...stages.plot.output import PictureOutput
 
-    return Paper(**values)
+    return PictureOutput(**values)
 
 
 def names(text: str | None) -> list[str] | None:

@@ -16,7 +16,7 @@ from .options import names, paper_options
 if TYPE_CHECKING:
     from ...labels import Unlisted
     from ...run import Run
-    from ...stages.plot.paper import Paper
+    from ...stages.plot.output import PictureOutput
 
 
 def _judging_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +45,7 @@ im-plot spectrogram -o song.svg --preset han2017 --width single song.flac""",
 )
 @click.option("--like", metavar="MODEL", help="The front end of a model directory, instead of a preset.")
 @paper_options
-def spectrogram(run: Run, paper: Paper, preset: str | None, like: str | None) -> None:
+def spectrogram(run: Run, paper: PictureOutput, preset: str | None, like: str | None) -> None:
     """Draw a time-frequency representation of up to nine records, with one colour scale.
 
     Titles are the labels, and how they were mixed. Presets with one value a frame are drawn as lines.
@@ -74,7 +74,7 @@ im-plot waveform -o song.png song.flac
 im-plot waveform -o cellos.pdf --where labels=cel segments.jsonl""",
 )
 @paper_options
-def waveform(run: Run, paper: Paper) -> None:
+def waveform(run: Run, paper: PictureOutput) -> None:
     """Draw waveforms, with the labels as bars below: when each instrument sounds, as far as known."""
     from ...stages.plot.records import waveform as draw
 
@@ -95,7 +95,7 @@ im-predict -m model/ --windows song.flac | im-plot activity -t 0.5 > song.png"""
     help="Underline what reaches VALUE, or the thresholds that im-threshold has written to FILE.",
 )
 @paper_options
-def activity(run: Run, paper: Paper, model: str | None, threshold: str | None) -> None:
+def activity(run: Run, paper: PictureOutput, model: str | None, threshold: str | None) -> None:
     """Draw which instruments a model hears when, from the predictions of 'im-predict --windows'.
 
     The input is one record. Its labels are outlined.
@@ -114,7 +114,7 @@ im-plot threshold -o flute.png --classes flu --width single predictions.jsonl"""
 @_judging_options
 @paper_options
 def threshold(
-    run: Run, paper: Paper, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
+    run: Run, paper: PictureOutput, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
 ) -> None:
     """Draw F1 against the threshold, class by class, from records with labels and predictions.
 
@@ -135,7 +135,7 @@ im-plot reliability -o flute.png --classes flu --width single predictions.jsonl"
 @_judging_options
 @paper_options
 def reliability(
-    run: Run, paper: Paper, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
+    run: Run, paper: PictureOutput, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
 ) -> None:
     """Draw how often what has a score is true, from records with labels and predictions.
 

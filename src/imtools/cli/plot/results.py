@@ -12,7 +12,7 @@ from .options import paper_options
 
 if TYPE_CHECKING:
     from ...run import Run
-    from ...stages.plot.paper import Paper
+    from ...stages.plot.output import PictureOutput
 
 _files = click.argument("files", nargs=-1, metavar="[INPUT]...")
 
@@ -31,7 +31,7 @@ im-plot training -o losses.png --metric lrap --width single model/""",
     help="Draw a metric of the validation records too: lrap, f1_micro, f1_macro or top1.",
 )
 @paper_options
-def training(run: Run, paper: Paper, files: tuple[str, ...], metric: str | None) -> None:
+def training(run: Run, paper: PictureOutput, files: tuple[str, ...], metric: str | None) -> None:
     """Draw how training went, from model directories or their history.jsonl.
 
     Thin lines are nets (one for each fold), the thick line is their mean, as long as all were trained; rings
@@ -58,7 +58,7 @@ im-plot difference -o recall.png --metric recall pitch-scores.jsonl""",
     help="What is compared.",
 )
 @paper_options
-def difference(run: Run, paper: Paper, files: tuple[str, ...], metric: str) -> None:
+def difference(run: Run, paper: PictureOutput, files: tuple[str, ...], metric: str) -> None:
     """Draw how far models lie above a baseline, class by class, with intervals.
 
     The input are score files of 'im-score --format jsonl --baseline'. The baseline's own figure stands in
@@ -83,7 +83,7 @@ im-plot polyphony -o classes.png --per-class tpr scores.jsonl""",
     help="A line for each class: true positive rate, or accuracy of its decisions.",
 )
 @paper_options
-def polyphony(run: Run, paper: Paper, files: tuple[str, ...], per_class: str | None) -> None:
+def polyphony(run: Run, paper: PictureOutput, files: tuple[str, ...], per_class: str | None) -> None:
     """Draw scores against the number of instruments that sound.
 
     The input are score files of 'im-score --format jsonl'. Without --per-class: intersection over union of
@@ -108,7 +108,7 @@ im-plot confusion -o duos.svg --level 2 scores.jsonl""",
     help="Each class against the rest: of items with N instruments, or of all items.",
 )
 @paper_options
-def confusion(run: Run, paper: Paper, files: tuple[str, ...], level: str | None) -> None:
+def confusion(run: Run, paper: PictureOutput, files: tuple[str, ...], level: str | None) -> None:
     """Draw what is taken for what, from one score file of 'im-score --format jsonl'.
 
     Without --level: the items with one label, and which class scored highest.

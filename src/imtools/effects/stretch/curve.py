@@ -9,7 +9,7 @@ _SHORTEST = 0.005
 """Seconds. No engine follows a curve faster, so that shorter runs would only cost time."""
 
 
-class Run(NamedTuple):
+class ConstantRun(NamedTuple):
     """A part of the input, from sample `start` up to `stop`, and its shift in semitones."""
 
     start: int
@@ -22,7 +22,7 @@ class Run(NamedTuple):
         return float(2.0 ** (self.semitones / 12.0))
 
 
-def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate: int) -> list[Run]:
+def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate: int) -> list[ConstantRun]:
     """Return the runs of a pitch curve: they cover the input, and neighbours differ.
 
     Keys beyond the input are left out. Runs of less than 5 ms are joined to their successors, weighted
@@ -31,23 +31,25 @@ def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate:
     keys = [(start, float(value)) for start, value in shift if start < num_samples] or [(0, 0.0)]
     stops = [start for start, _ in keys[1:]] + [num_samples]
     shortest = round(_SHORTEST * sampling_rate)
-    runs: list[Run] = []
+    runs: list[ConstantRun] = []
     for (start, value), stop in zip(keys, stops, strict=True):
         last = runs[-1] if runs else None
         if last and last.semitones == value:
-            runs[-1] = Run(last.start, stop, value)
+            runs[-1] = ConstantRun(last.start, stop, value)
         elif last and last.stop - last.start < shortest:
             weight = (stop - start) / (stop - last.start) if stop - start < shortest else 1.0
-            runs[-1] = Run(last.start, stop, last.semitones + weight * (value - last.semitones))
+            runs[-1] = ConstantRun(last.start, stop, last.semitones + weight * (value - last.semitones))
         else:
-            runs.append(Run(start, stop, value))
+            runs.append(ConstantRun(start, stop, value))
     return runs
 
 
-def extended(runs: list[Run], margin: int) -> list[Run]:
+def extended(runs: list[ConstantRun], margin: int) -> list[ConstantRun]:
     """Return the runs of an input with so many samples more at its beginning and at its end."""
     last = len(runs) - 1
     return [
-        Run(run.start + (margin if i else 0), run.stop + (margin if i < last else 2 * margin), run.semitones)
+        ConstantRun(
+            run.start + (margin if i else 0), run.stop + (margin if i < last else 2 * margin), run.semitones
+        )
         for i, run in enumerate(runs)
     ]

@@ -24,7 +24,7 @@ import soxr
 
 from ...audio.levels import Samples
 from ...errors import AudioError
-from .curve import Run
+from .curve import ConstantRun
 from .joining import Piece, join
 
 _LOWEST_RATE = 40000
@@ -43,7 +43,9 @@ others each time."""
 _HINT = "use --stretcher signalsmith"
 
 
-def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run], length: int) -> Samples:
+def stretch(
+    samples: Samples, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
+) -> Samples:
     """Return samples of shape (channels, n) stretched and shifted, of shape (channels, length).
 
     Raises
@@ -54,12 +56,12 @@ def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run]
     times = math.ceil(_LOWEST_RATE / sampling_rate)
     if times > 1:
         faster = _resampled(samples, sampling_rate, times * sampling_rate, times * samples.shape[1])
-        runs = [Run(times * run.start, times * run.stop, run.semitones) for run in runs]
+        runs = [ConstantRun(times * run.start, times * run.stop, run.semitones) for run in runs]
         result = stretch(faster, times * sampling_rate, factor, runs, times * length)
         return _resampled(result, times * sampling_rate, sampling_rate, length)
     if max(abs(run.semitones) for run in runs) > _FARTHEST:
-        halves = [Run(run.start, run.stop, run.semitones / 2) for run in runs]
-        rest = [Run(round(r.start * factor), round(r.stop * factor), r.semitones) for r in halves]
+        halves = [ConstantRun(run.start, run.stop, run.semitones / 2) for run in runs]
+        rest = [ConstantRun(round(r.start * factor), round(r.stop * factor), r.semitones) for r in halves]
         return stretch(
             stretch(samples, sampling_rate, factor, halves, length), sampling_rate, 1.0, rest, length
         )
@@ -81,7 +83,7 @@ def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run]
 
 
 def _pieces(
-    made: Samples, factor: float, runs: list[Run], length: int, half: int, tolerance: int
+    made: Samples, factor: float, runs: list[ConstantRun], length: int, half: int, tolerance: int
 ) -> Iterator[Piece]:
     """Cut the program's output where its delay has changed by more than a tolerance in samples."""
     start = delay = 0

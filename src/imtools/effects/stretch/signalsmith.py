@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...audio.levels import Samples
-from .curve import Run
+from .curve import ConstantRun
 from .joining import Piece, join
 
 _BLOCK = 0.12
@@ -28,7 +28,9 @@ _SEED = 0
 """From a factor of 2 on the library draws random phases."""
 
 
-def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run], length: int) -> Samples:
+def stretch(
+    samples: Samples, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
+) -> Samples:
     """Return samples of shape (channels, n) stretched and shifted, of shape (channels, length)."""
     if len(runs) == 1:
         return _constant(samples, sampling_rate, factor, runs[0].semitones, length)
@@ -36,7 +38,7 @@ def stretch(samples: Samples, sampling_rate: int, factor: float, runs: list[Run]
     return join(pieces, len(samples), length, sampling_rate)
 
 
-def _pieces(samples: Samples, sampling_rate: int, factor: float, runs: list[Run]) -> Iterator[Piece]:
+def _pieces(samples: Samples, sampling_rate: int, factor: float, runs: list[ConstantRun]) -> Iterator[Piece]:
     context = round(_CONTEXT * sampling_rate)
     for run in runs:
         start, stop = round(run.start * factor), round(run.stop * factor)

@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...arrays import Float32Array
 from ...errors import ModelError
 
 TOLERANCE = 1e-4
 """Greatest difference of a score that is taken for rounding."""
 
-Floats = NDArray[np.float32]
 _BATCHES = (1, 3)
 
 
@@ -71,7 +70,7 @@ def compare(path: Path, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[st
     return evaluator, difference
 
 
-def _evaluator(path: Path, hint: str) -> tuple[str, Callable[[Floats], Floats]]:
+def _evaluator(path: Path, hint: str) -> tuple[str, Callable[[Float32Array], Float32Array]]:
     """Return what runs a file: its name, and a function from the input to the output."""
     if importlib.util.find_spec("onnxruntime") is None:
         onnx = importlib.import_module("onnx")

@@ -13,7 +13,7 @@ from typing import IO, Any
 from ...atomic import replacing
 from ...audio import probe, write
 from ...manifest import Record, make_id
-from ...mix import load_any
+from ...sound.render import load_any
 from ...units import samples_to_seconds
 from .files import audio_of, is_whole
 from .marks import Origin, instruments, marks

@@ -8,6 +8,7 @@ import soxr
 import torch
 from torch import Tensor, nn
 
+from ...arrays import Float32Array
 from .correlate import Correlation
 
 BLOCK = 32
@@ -15,8 +16,6 @@ BLOCK = 32
 
 _TAPS_AT_ONCE = 512
 """Taps summed in one go, at most: what lies beyond the filter's band has to cancel to the last digit."""
-
-_Array = npt.NDArray[np.float32]
 
 
 class Decimator(nn.Module):
@@ -96,7 +95,7 @@ def _reach(factor: int) -> int:
     return (3 if factor == 2 else 4) * BLOCK
 
 
-def _answers(factor: int, positions: npt.NDArray[np.intp]) -> _Array:
+def _answers(factor: int, positions: npt.NDArray[np.intp]) -> Float32Array:
     """Return what soxr makes of impulses at the positions: (4 * reach, len(positions))."""
     answers = []
     for part in np.array_split(positions, -(-len(positions) // 64)):
@@ -106,7 +105,7 @@ def _answers(factor: int, positions: npt.NDArray[np.intp]) -> _Array:
     return np.concatenate(answers, axis=1)
 
 
-def _taps(factor: int) -> _Array:
+def _taps(factor: int) -> Float32Array:
     """Return the impulse response, 2 * reach * factor + 1 taps about its middle.
 
     One impulse for each phase, far from both ends: output m answers to the sample p places after the
@@ -117,7 +116,7 @@ def _taps(factor: int) -> _Array:
     return answers[reach : 3 * reach + 1, ::-1].ravel()[factor - 1 :]
 
 
-def _edge(factor: int, taps: _Array) -> _Array:
+def _edge(factor: int, taps: Float32Array) -> Float32Array:
     """Return how the first outputs differ from the plain convolution: (first inputs, first outputs)."""
     if factor == 2:
         return np.zeros((0, 0), np.float32)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ...errors import UsageError
-from .short_time import ContrastParameters, FramedParameters, MelParameters, RolloffParameters
+from .short_time import (
+    ContrastParameters,
+    FramedParameters,
+    MelParameters,
+    RolloffParameters,
+)
 
 SINGLE = ("centroid", "bandwidth", "rolloff", "flatness", "flux", "zero_crossings", "energy")
 """The descriptors of which each frame has one, in their order."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ...errors import FeatureError
 from ...manifest import FeatureRef
-from .shard import Rows, check_row, map_rows
+from .shard import RowArray, check_row, map_rows
 
 
 class FeatureReader:
@@ -26,7 +26,7 @@ class FeatureReader:
 
     def __init__(self, max_files: int = 32) -> None:
         self._max_files = max_files
-        self._files: OrderedDict[str, Rows] = OrderedDict()
+        self._files: OrderedDict[str, RowArray] = OrderedDict()
 
     def read(self, ref: FeatureRef) -> npt.NDArray[np.float32]:
         """Return one row as float32 of shape ``ref.shape``.
@@ -67,7 +67,7 @@ class FeatureReader:
             out[positions] = rows[[refs[position].row for position in positions]]
         return out
 
-    def _rows(self, ref: FeatureRef) -> Rows:
+    def _rows(self, ref: FeatureRef) -> RowArray:
         """Return the rows of a reference's file, which has been checked against the reference."""
         rows = self._files.pop(ref.path, None)
         if rows is None or ref.row >= len(rows):  # the file may have grown

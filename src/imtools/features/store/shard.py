@@ -17,10 +17,10 @@ from ...manifest import FeatureRef
 
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float16": np.dtype("<f2")}
 
-Rows = npt.NDArray[np.floating[Any]]
+RowArray = npt.NDArray[np.floating[Any]]
 
 
-class Shard:
+class StoreShard:
     """One ``.npy`` file open for appending; ``rows`` is how many it keeps, ``None`` makes it anew."""
 
     def __init__(self, path: str, dtype: np.dtype[Any], shape: tuple[int, ...], rows: int | None) -> None:
@@ -40,7 +40,7 @@ class Shard:
                 os.unlink(path)
             raise
 
-    def append(self, rows: Rows) -> None:
+    def append(self, rows: RowArray) -> None:
         """Write rows after the last, all or none."""
         try:
             self._write(rows.data.cast("B"), self._end())
@@ -50,7 +50,7 @@ class Shard:
             raise
         self.rows += len(rows)
 
-    def write_frames(self, frames: Rows, first: int) -> None:
+    def write_frames(self, frames: RowArray, first: int) -> None:
         """Write some frames (bins, n), from number ``first`` on, of the row after the last."""
         total = self.shape[-1]
         for number, values in enumerate(frames):
@@ -92,7 +92,7 @@ class Shard:
                 view = view[self._file.write(view) :]
 
 
-def map_rows(path: str) -> Rows:
+def map_rows(path: str) -> RowArray:
     """Map a ``.npy`` file: as many rows as its size allows, whatever its header says."""
     hint = "compute the features again"
     try:
@@ -118,7 +118,7 @@ def map_rows(path: str) -> Rows:
     return np.asarray(np.memmap(path, dtype, "r", offset, (count, *row_shape)))
 
 
-def check_row(rows: Rows, ref: FeatureRef) -> None:
+def check_row(rows: RowArray, ref: FeatureRef) -> None:
     """Raise FeatureError unless a file's rows are what the reference says."""
     place = f"{ref.path}: row {ref.row}"
     if rows.shape[1:] != ref.shape or rows.dtype != DTYPES.get(ref.dtype):

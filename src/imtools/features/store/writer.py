@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import FeatureError
 from ...manifest import FeatureRef
-from .shard import DTYPES, Rows, Shard, check_row, map_rows
+from .shard import DTYPES, RowArray, StoreShard, check_row, map_rows
 
 _PathLike = str | os.PathLike[str]
 
@@ -50,7 +50,7 @@ class ShardWriter:
         self._folder, self._kind, self._dtype, self._max_bytes = os.fspath(folder), kind, dtype, max_bytes
         os.makedirs(self._folder, exist_ok=True)
         self._next = 0
-        self._shard: Shard | None = None
+        self._shard: StoreShard | None = None
 
     @classmethod
     def resume(
@@ -90,10 +90,10 @@ class ShardWriter:
                 os.unlink(path)
         if last is not None:
             path = shards[writer._next - 1]
-            writer._shard = Shard(path, DTYPES[dtype], last.shape, rows=last.row + 1)
+            writer._shard = StoreShard(path, DTYPES[dtype], last.shape, rows=last.row + 1)
         return writer
 
-    def append(self, batch: Rows, config_hash: str) -> list[FeatureRef]:
+    def append(self, batch: RowArray, config_hash: str) -> list[FeatureRef]:
         """Write rows and return where they are.
 
         Parameters
@@ -133,7 +133,7 @@ class ShardWriter:
             ]
         return refs
 
-    def append_row(self, shape: tuple[int, int], parts: Iterable[Rows], config_hash: str) -> FeatureRef:
+    def append_row(self, shape: tuple[int, int], parts: Iterable[RowArray], config_hash: str) -> FeatureRef:
         """Write one row that is too large for memory, piece by piece, and return where it is.
 
         Parameters
@@ -189,7 +189,7 @@ class ShardWriter:
     ) -> None:
         self.close()
 
-    def _stored(self, batch: Rows) -> Rows:
+    def _stored(self, batch: RowArray) -> RowArray:
         if batch.ndim < 2 or 0 in batch.shape[1:]:
             raise FeatureError(f"a batch of shape {batch.shape} holds no rows to store")
         with np.errstate(over="ignore"):
@@ -208,19 +208,19 @@ class ShardWriter:
         """Return how many rows of a shape share a file."""
         return max(1, self._max_bytes // (DTYPES[self._dtype].itemsize * math.prod(shape)))
 
-    def _shard_for(self, shape: tuple[int, ...]) -> Shard:
+    def _shard_for(self, shape: tuple[int, ...]) -> StoreShard:
         """Return the open file, or a new one if that is full or holds another shape; see ``_adopt``."""
         shard = self._shard
         if shard is not None and shard.shape == shape and shard.rows < self._capacity(shape):
             return shard
         path = os.path.join(self._folder, f"{self._kind}-{self._next:05d}.npy")
         try:
-            return Shard(path, DTYPES[self._dtype], shape, rows=None)
+            return StoreShard(path, DTYPES[self._dtype], shape, rows=None)
         except FileExistsError:
             hint = "resume the run that wrote it, or write to another folder"
             raise FeatureError(f"{path}: is there already", hint) from None
 
-    def _adopt(self, shard: Shard) -> None:
+    def _adopt(self, shard: StoreShard) -> None:
         """Make a file the open one, now that it has rows: a file without any must leave no trace."""
         if shard is not self._shard:
             self.close()

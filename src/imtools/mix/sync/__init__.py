@@ -6,25 +6,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...errors import UsageError
-from .base import Measure, MeasuringSync, Sync
-from .none import NoSync
+from .base import Measure, MeasuringSync, NoSync, Sync
 from .within import GenreSync, Within
 
 if TYPE_CHECKING:
-    from ..analyst import Analyst
+    from ..analyzer import RecordAnalyzer
 
 SYNCS = ("none", "genre", "pitch", "tempo", "key")
 """All synchronisations, by name."""
 
 
-def get_sync(name: str, analyst: Analyst | None = None, *, tempo_fold: bool = False) -> Sync:
+def get_sync(name: str, analyst: RecordAnalyzer | None = None, *, tempo_fold: bool = False) -> Sync:
     """Return a new synchronisation.
 
     Parameters
     ----------
     name : str
         One of `SYNCS`.
-    analyst : Analyst, optional
+    analyst : RecordAnalyzer, optional
         Listens to records, for those that need it; a new one by default.
     tempo_fold : bool
         See `TempoSync`.
@@ -41,9 +40,9 @@ def get_sync(name: str, analyst: Analyst | None = None, *, tempo_fold: bool = Fa
     if name == "genre":
         return GenreSync()
     if analyst is None:
-        from ..analyst import Analyst
+        from ..analyzer import RecordAnalyzer
 
-        analyst = Analyst()
+        analyst = RecordAnalyzer()
     if name == "pitch":
         from .pitch import PitchSync
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from ...manifest import Record
-from ..arrange import Condition
-from ..recipe import MixTrack
+from ...sound.recipe import MixTrack
+from ..arrange import Compatibility
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -27,7 +27,7 @@ class Sync:
     """Its place among several: tempo comes before what depends on the time."""
 
     @property
-    def condition(self) -> Condition | None:
+    def condition(self) -> Compatibility | None:
         """What records must share in order to meet, if anything."""
         return None
 
@@ -52,6 +52,15 @@ class Sync:
         return track
 
 
+class NoSync(Sync):
+    """Lay records over each other at random: every record may meet every other.
+
+    Kratimenos et al. (2020), section III.B.1.
+    """
+
+    name = "none"
+
+
 class Measure(Protocol[T_co]):
     """A way of finding something out about many records at once."""
 
@@ -65,7 +74,7 @@ class MeasuringSync(Sync, Generic[T]):
     Parameters
     ----------
     measure : Measure
-        How; see `imtools.mix.analyst.Analyst`.
+        How; see `imtools.mix.analyzer.RecordAnalyzer`.
     """
 
     def __init__(self, measure: Measure[T]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...analysis.key import Key, interval
 from ...manifest import Record
-from ..recipe import MixTrack
+from ...sound.recipe import MixTrack
 from .base import MeasuringSync
 
 

@@ -12,12 +12,12 @@ from scipy.ndimage import median_filter
 
 from ...analysis.f0 import FRAMES_PER_SECOND, F0Track
 from ...manifest import Record
+from ...sound.recipe import MixTrack, ShiftCurve
 from ...units import samples_to_seconds, seconds_to_samples
-from ..recipe import MixTrack, ShiftCurve
 from .base import MeasuringSync
 
 Semitones = NDArray[np.float64]
-Run = tuple[int, int, float]
+ShiftRun = tuple[int, int, float]
 """The first frame of a run, the one after its last, and its shift in semitones."""
 
 MEDIAN_FRAMES = 9
@@ -106,7 +106,7 @@ def smooth(shifts: Semitones) -> Semitones:
     return result
 
 
-def merge_runs(shifts: Semitones) -> list[Run]:
+def merge_runs(shifts: Semitones) -> list[ShiftRun]:
     """Return runs of constant shift.
 
     Neighbours that are equal or within a semitone become one run, from left to right: a frame belongs to
@@ -178,7 +178,7 @@ def _bounded(shift: float) -> float:
     return shift - math.copysign(12 * beyond, shift) if beyond > 0 else shift
 
 
-def _curve(runs: list[Run], record: Record) -> ShiftCurve:
+def _curve(runs: list[ShiftRun], record: Record) -> ShiftCurve:
     """Return the runs as steps at samples of the record, half-way between two frames."""
     steps = {
         seconds_to_samples(max(0.0, start - 0.5) / FRAMES_PER_SECOND, record.sampling_rate): shift

@@ -8,8 +8,8 @@ from dataclasses import replace
 from ...analysis.tempo import stretch_factor
 from ...errors import AudioError
 from ...manifest import Record
+from ...sound.recipe import MixTrack
 from ...units import samples_to_seconds
-from ..recipe import MixTrack
 from .base import Measure, MeasuringSync
 
 _DECIMALS = 5

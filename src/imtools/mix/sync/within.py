@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...manifest import Record
-from ..arrange import Condition
+from ..arrange import Compatibility
 from .base import Sync
 
 
@@ -25,9 +25,9 @@ class Within(Sync):
         self._needs = f"a value of {key!r}"
 
     @property
-    def condition(self) -> Condition:
+    def condition(self) -> Compatibility:
         """The same value."""
-        return Condition(self._bucket, self._needs)
+        return Compatibility(self._bucket, self._needs)
 
     def _bucket(self, record: Record) -> str | None:
         value = record.get(self._key)

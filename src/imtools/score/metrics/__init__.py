@@ -11,7 +11,14 @@ from .decisions import Decisions, decide, decision_scores, precision_recall_f1
 from .items import exact_match, intersection_over_union
 from .levels import Level, levels
 from .matrices import Ratios
-from .ranking import average_precision, lrap, lrap_items, roc_auc, top1, top1_items
+from .ranking import (
+    average_precision,
+    lrap,
+    lrap_items,
+    roc_auc,
+    top1,
+    top1_items,
+)
 
 __all__ = [
     "Decisions",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .matrices import Floats, checked
+from ...arrays import Float64Array
+from .matrices import checked
 from .ranking import best_of_single
 
 
-def confusion_matrix(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Floats:
+def confusion_matrix(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Float64Array:
     """Count the items with one present class by that class and by the class with the highest score.
 
     As in `top1` only items with exactly one known positive and at least one known negative count, and of t
@@ -27,5 +28,5 @@ def confusion_matrix(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None)
     """
     Y, S, known = checked(Y, S, known)
     rows, shares = best_of_single(Y, S, known)
-    counts: Floats = Y[rows].T.astype(np.float64) @ shares
+    counts: Float64Array = Y[rows].T.astype(np.float64) @ shares
     return counts

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...arrays import BoolArray, Float64Array, IntArray
 from ...errors import UsageError
 from .matrices import (
-    Bools,
-    Counts,
-    Floats,
     Ratios,
     checked,
     checked_decisions,
@@ -47,22 +45,22 @@ class Decisions:
         nothing is known.
     """
 
-    precision: Floats
-    recall: Floats
-    f1: Floats
-    support: Counts
+    precision: Float64Array
+    recall: Float64Array
+    f1: Float64Array
+    support: IntArray
     micro: Ratios
     macro: Ratios
     macro_f1_of_means: float
-    class_accuracy: Floats
-    tp: Counts
-    fp: Counts
-    fn: Counts
-    tn: Counts
+    class_accuracy: Float64Array
+    tp: IntArray
+    fp: IntArray
+    fn: IntArray
+    tn: IntArray
     accuracy: float
 
 
-def decide(S: ArrayLike, threshold: float | ArrayLike = 0.5) -> Bools:
+def decide(S: ArrayLike, threshold: float | ArrayLike = 0.5) -> BoolArray:
     """Call a class present where its score reaches the threshold.
 
     Parameters
@@ -86,7 +84,7 @@ def decide(S: ArrayLike, threshold: float | ArrayLike = 0.5) -> Bools:
         raise UsageError(
             f"{limits.size} thresholds for {scores.shape[-1]} classes", "give one, or one for each class"
         )
-    said: Bools = np.greater_equal(scores, limits)
+    said: BoolArray = np.greater_equal(scores, limits)
     return said
 
 

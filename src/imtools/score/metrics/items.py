@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .matrices import Floats, checked_decisions, part
+from ...arrays import Float64Array
+from .matrices import checked_decisions, part
 
 
-def intersection_over_union(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None = None) -> Floats:
+def intersection_over_union(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None = None) -> Float64Array:
     """Return, for each item, how many classes are present and said, of those that are present or said.
 
     chen2024 calls the mean over the items accuracy (eq. 3); it is also the mean Jaccard index.
@@ -35,7 +36,7 @@ def intersection_over_union(Y: ArrayLike, said: ArrayLike, known: ArrayLike | No
     return np.where(known.any(axis=1), values, np.nan)
 
 
-def exact_match(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None = None) -> Floats:
+def exact_match(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None = None) -> Float64Array:
     """Return, for each item, 1 if all known classes are decided rightly, and otherwise 0.
 
     The mean over the items is the exact match ratio (chen2024, eq. 4).

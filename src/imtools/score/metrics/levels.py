@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...arrays import Float64Array, IntArray
 from .decisions import decision_scores
 from .items import exact_match, intersection_over_union
-from .matrices import Counts, Floats, checked, checked_decisions, defined_mean, part
+from .matrices import checked, checked_decisions, defined_mean, part
 from .ranking import lrap_items
 
 
@@ -46,12 +47,12 @@ class Level:
     accuracy: float
     iou: float
     emr: float
-    tpr: Floats
-    class_accuracy: Floats
-    tp: Counts
-    fp: Counts
-    fn: Counts
-    tn: Counts
+    tpr: Float64Array
+    class_accuracy: Float64Array
+    tp: IntArray
+    fp: IntArray
+    fn: IntArray
+    tn: IntArray
 
 
 def levels(Y: ArrayLike, S: ArrayLike, said: ArrayLike, known: ArrayLike | None = None) -> list[Level]:

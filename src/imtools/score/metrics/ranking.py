@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .matrices import Bools, Floats, checked, defined_mean
+from ...arrays import BoolArray, Float64Array
+from .matrices import checked, defined_mean
 
 
 def lrap(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
@@ -24,7 +25,7 @@ def lrap(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
     return defined_mean(lrap_items(Y, S, known))
 
 
-def lrap_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Floats:
+def lrap_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Float64Array:
     """Return the label ranking average precision of each item.
 
     For each present class of an item: among the classes ranked at least as high, the part that is
@@ -47,7 +48,9 @@ def lrap_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Fl
     return np.where(known.any(axis=1), np.where(np.isnan(precision), 1.0, precision), np.nan)
 
 
-def average_precision(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple[Floats, float]:
+def average_precision(
+    Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None
+) -> tuple[Float64Array, float]:
     """Return the average precision of each class, and its mean (mAP).
 
     The area below the precision-recall steps, without interpolation.
@@ -69,7 +72,7 @@ def average_precision(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None
     return per_class, defined_mean(per_class)
 
 
-def roc_auc(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple[Floats, float]:
+def roc_auc(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> tuple[Float64Array, float]:
     """Return the area under each class's ROC curve, and its mean.
 
     The probability that an item with the class scores higher than one without (equal scores: half), from
@@ -116,7 +119,7 @@ def top1(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> float:
     return defined_mean(top1_items(Y, S, known))
 
 
-def top1_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Floats:
+def top1_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Float64Array:
     """Return, for each item, whether the highest score is that of the one present class.
 
     Only items with exactly one known positive and at least one known negative count. Of t classes that
@@ -139,7 +142,7 @@ def top1_items(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None = None) -> Fl
     return values
 
 
-def best_of_single(Y: Bools, S: Floats, known: Bools) -> tuple[NDArray[np.intp], Floats]:
+def best_of_single(Y: BoolArray, S: Float64Array, known: BoolArray) -> tuple[NDArray[np.intp], Float64Array]:
     """Return the items with one known positive and a known negative, and who has the highest score there.
 
     Returns
@@ -155,7 +158,7 @@ def best_of_single(Y: Bools, S: Floats, known: Bools) -> tuple[NDArray[np.intp],
     return rows, best / best.sum(axis=1, keepdims=True)
 
 
-def _ranked(S: Floats, known: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+def _ranked(S: Float64Array, known: BoolArray) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Rank each row from its highest score down, the unknown entries last.
 
     Returns
@@ -179,7 +182,7 @@ def _ranked(S: Floats, known: Bools) -> tuple[NDArray[np.intp], NDArray[np.intp]
     return order, first, last
 
 
-def _mean_precision(Y: Bools, S: Floats, known: Bools) -> Floats:
+def _mean_precision(Y: BoolArray, S: Float64Array, known: BoolArray) -> Float64Array:
     """Return, for each row, the mean over its positives of the precision at their rank; NaN without any."""
     order, _, last = _ranked(S, known)
     positive = np.take_along_axis(Y, order, axis=1)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .matrices import Bools, Floats, part
+from ...arrays import BoolArray, Float64Array
+from .matrices import part
 
 _Weights = NDArray[np.int64]
 _Places = NDArray[np.intp]
@@ -43,7 +44,7 @@ class Ranking:
     mixed: bool
 
     @classmethod
-    def of(cls, y: Bools, s: Floats, known: Bools, group: _Weights) -> Ranking:
+    def of(cls, y: BoolArray, s: Float64Array, known: BoolArray, group: _Weights) -> Ranking:
         """Rank the items of a class.
 
         Parameters
@@ -63,7 +64,7 @@ class Ranking:
         mixed = bool((ends - starts > np.diff(counts, prepend=0)).any())
         return cls(group[rows], group[rows[present]], starts, ends, counts, mixed)
 
-    def scores(self, weights: _Weights) -> tuple[Floats, Floats]:
+    def scores(self, weights: _Weights) -> tuple[Float64Array, Float64Array]:
         """Return the area under the ROC curve and the average precision, for each weighting.
 
         Parameters
@@ -86,7 +87,7 @@ class Ranking:
             auc[some], ap[some] = self._scores(above.sums(weights[some]), right.sums(weights[some]))
         return auc, ap
 
-    def _scores(self, above: _Weights, right: _Weights) -> tuple[Floats, Floats]:
+    def _scores(self, above: _Weights, right: _Weights) -> tuple[Float64Array, Float64Array]:
         """Return both from the running sums over all items and over the positives."""
         positives = right[:, -1]
         negatives = above[:, -1] - positives

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...atomic import naming
+from ...errors import is_fatal
 from ...export.records.table import csv_header, csv_lines, table_lines
 from ...export.records.text import to_bytes
 from ...manifest import Record, dump_line, rebase
 from ...manifest.stream import absolute, stream_folder
-from ...run import Item, Run, is_fatal
-from ...run.workers import ordered_map
+from ...parallel import ordered_map
+from ...run import Item, Run
 
 WIDTH = 100
 """Columns of a table for people where there is no terminal."""

@@ -7,14 +7,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from ...calibration import reliability as count_reliability
-from ...errors import ImtoolsError, UsageError
+from ...calibrate.fit import reliability as count_reliability
+from ...errors import ImtoolsError, UsageError, is_fatal
 from ...features.batches import for_front_end
 from ...features.front_ends.base import FrontEnd
 from ...features.streaming import SLICE, stream
 from ...labels import Unlisted
 from ...manifest import Record
-from ...mix import RecordReader
 from ...plot.activity import activity_of, draw_activity, spans_of
 from ...plot.bins import bins_of
 from ...plot.envelope import envelope
@@ -22,11 +21,12 @@ from ...plot.reliability import draw_reliability
 from ...plot.spectrogram import MOST_PANELS, Panel, draw_spectrograms
 from ...plot.threshold import Sweep, draw_thresholds
 from ...plot.waveform import COLUMNS, MOST_WAVES, Wave, draw_waveforms
-from ...run import Run, is_fatal, record_items
+from ...run import Run, record_items
 from ...score import LabelledScores, collect
 from ...score.grid import count_on_grid
+from ...sound.reader import RecordReader
 from ...thresholds import ThresholdsFile
-from .paper import Paper, dry
+from .output import PictureOutput, dry
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ def _titled(record: Record) -> str:
     return f"{name}, {'random' if sync == 'none' else sync} mix"
 
 
-def spectrogram(run: Run, paper: Paper, front_end: FrontEnd) -> None:
+def spectrogram(run: Run, paper: PictureOutput, front_end: FrontEnd) -> None:
     """Draw a representation of each record; see `imtools.plot.spectrogram.draw_spectrograms`."""
     paper.check()
     records = run.records()
@@ -98,7 +98,7 @@ def _panel(record: Record, front_end: FrontEnd) -> Panel:
     return Panel(title, values, step * front_end.hop_length / front_end.sampling_rate)
 
 
-def waveform(run: Run, paper: Paper) -> None:
+def waveform(run: Run, paper: PictureOutput) -> None:
     """Draw the waveform of each record; see `imtools.plot.waveform.draw_waveforms`."""
     paper.check()
     records = run.records()
@@ -117,14 +117,14 @@ def _wave(record: Record) -> Wave:
     return Wave(record.id, low, high, record.duration, spans_of(record))
 
 
-def activity(run: Run, paper: Paper, *, model: str | None, threshold: str | None) -> None:
+def activity(run: Run, paper: PictureOutput, *, model: str | None, threshold: str | None) -> None:
     """Draw the scores of a record's windows; see `imtools.plot.activity.draw_activity`.
 
     Parameters
     ----------
     run : Run
         The harness.
-    paper : Paper
+    paper : PictureOutput
         Where to draw.
     model : str, optional
         Which model's.
@@ -160,7 +160,12 @@ def _limits(threshold: str, model: str, classes: Sequence[str]) -> dict[str, flo
 
 
 def threshold(
-    run: Run, paper: Paper, *, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+    run: Run,
+    paper: PictureOutput,
+    *,
+    models: Sequence[str],
+    classes: Sequence[str] | None,
+    unlisted: Unlisted,
 ) -> None:
     """Draw F1 against the threshold; see `imtools.plot.threshold.draw_thresholds`.
 
@@ -168,7 +173,7 @@ def threshold(
     ----------
     run : Run
         The harness.
-    paper : Paper
+    paper : PictureOutput
         Where to draw.
     models : sequence of str
         Which models'; empty: all.
@@ -184,7 +189,12 @@ def threshold(
 
 
 def reliability(
-    run: Run, paper: Paper, *, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+    run: Run,
+    paper: PictureOutput,
+    *,
+    models: Sequence[str],
+    classes: Sequence[str] | None,
+    unlisted: Unlisted,
 ) -> None:
     """Draw how often what has a score is true; see `imtools.plot.reliability.draw_reliability`.
 
@@ -200,7 +210,7 @@ def reliability(
 
 
 def _judged(
-    run: Run, paper: Paper, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+    run: Run, paper: PictureOutput, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
 ) -> list[LabelledScores]:
     """Return each model's scores beside the labels; none in a dry run."""
     paper.check()

@@ -13,13 +13,13 @@ from ...plot.polyphony import draw_polyphony, draw_polyphony_by_class
 from ...plot.scores import ModelScores, read_scores
 from ...plot.training import draw_training
 from ...run import Run
-from .paper import Paper, dry
+from .output import PictureOutput, dry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def training(run: Run, paper: Paper, paths: Sequence[str], *, metric: str | None) -> None:
+def training(run: Run, paper: PictureOutput, paths: Sequence[str], *, metric: str | None) -> None:
     """Draw histories of training; see `imtools.plot.training.draw_training`."""
     paper.check()
     if not paths:
@@ -31,7 +31,7 @@ def training(run: Run, paper: Paper, paths: Sequence[str], *, metric: str | None
     _finish(run, paper, "training", figure, len(paths))
 
 
-def difference(run: Run, paper: Paper, paths: Sequence[str], *, metric: str) -> None:
+def difference(run: Run, paper: PictureOutput, paths: Sequence[str], *, metric: str) -> None:
     """Draw differences to a baseline; see `imtools.plot.difference.draw_differences`."""
     paper.check()
     if not dry(run, paper, len(paths or "-"), "score files"):
@@ -40,7 +40,7 @@ def difference(run: Run, paper: Paper, paths: Sequence[str], *, metric: str) -> 
         _finish(run, paper, "difference", figure, len(scores))
 
 
-def polyphony(run: Run, paper: Paper, paths: Sequence[str], *, per_class: str | None) -> None:
+def polyphony(run: Run, paper: PictureOutput, paths: Sequence[str], *, per_class: str | None) -> None:
     """Draw scores against polyphony; see `imtools.plot.polyphony`."""
     paper.check()
     if not dry(run, paper, len(paths or "-"), "score files"):
@@ -52,14 +52,16 @@ def polyphony(run: Run, paper: Paper, paths: Sequence[str], *, per_class: str | 
         _finish(run, paper, "polyphony", figure, len(scores))
 
 
-def confusion(run: Run, paper: Paper, paths: Sequence[str], *, level: int | None, against: bool) -> None:
+def confusion(
+    run: Run, paper: PictureOutput, paths: Sequence[str], *, level: int | None, against: bool
+) -> None:
     """Draw confusion matrices; see `imtools.plot.confusion`.
 
     Parameters
     ----------
     run : Run
         The harness.
-    paper : Paper
+    paper : PictureOutput
         Where to draw.
     paths : sequence of str
         One score file of one model.
@@ -85,7 +87,7 @@ def _scores(paths: Sequence[str]) -> list[ModelScores]:
     return [scores for path in paths or ["-"] for scores in read_scores(path)]
 
 
-def _finish(run: Run, paper: Paper, kind: str, figure: Figure, count: int) -> None:
+def _finish(run: Run, paper: PictureOutput, kind: str, figure: Figure, count: int) -> None:
     for _ in range(count):
         run.succeed()
     paper.deliver(run, kind, figure)

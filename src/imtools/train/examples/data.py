@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...arrays import IntArray
 from ...features.batches import BATCH
 from ...features.front_ends.base import FrontEnd
 from ...labels import Unlisted, label_matrix
 from ...manifest import Record
-from .rows import Indices, Rows, Shape, pieces
+from .rows import Rows, Shape, pieces
 
 
 @dataclass(frozen=True)
-class Statistics:
+class FeatureStatistics:
     """Mean and standard deviation over all cells of the training examples (0 becomes 1)."""
 
     mean: float
@@ -87,7 +88,7 @@ class Examples:
             content.update(np.ascontiguousarray(self._rows.read(some)).data)
         return content.hexdigest()
 
-    def rows(self, indices: Indices) -> Tensor:
+    def rows(self, indices: IntArray) -> Tensor:
         """Return the rows of some examples, float32 of shape (len(indices), bins, frames)."""
         return torch.from_numpy(self._rows.read(indices))
 
@@ -98,22 +99,22 @@ class Examples:
         step = max(1, BATCH // self.transform.working_length(rows.shape[2]))
         return torch.cat([self.transform(some[:, 0]) for some in torch.split(rows, step)])
 
-    def features(self, indices: Indices) -> Tensor:
+    def features(self, indices: IntArray) -> Tensor:
         """Return the features of some examples, float32 of shape (len(indices), bins, frames)."""
         return self.transformed(self.rows(indices))
 
-    def labels(self, indices: Indices) -> tuple[Tensor, Tensor]:
+    def labels(self, indices: IntArray) -> tuple[Tensor, Tensor]:
         """Return ``present`` as float32, and ``known``, of some examples."""
         return torch.from_numpy(self.present[indices]).float(), torch.from_numpy(self.known[indices])
 
     @torch.inference_mode()
-    def statistics(self, indices: Indices) -> Statistics:
+    def statistics(self, indices: IntArray) -> FeatureStatistics:
         """Return mean and standard deviation over all cells of some examples, in two exact passes."""
         mean = self._mean(indices, 0.0, 1)
         std = self._mean(indices, mean, 2) ** 0.5
-        return Statistics(mean, std if std > 0 else 1.0)
+        return FeatureStatistics(mean, std if std > 0 else 1.0)
 
-    def _mean(self, indices: Indices, origin: float, power: int) -> float:
+    def _mean(self, indices: IntArray, origin: float, power: int) -> float:
         total = 0.0
         for some in pieces(indices, self.row_shape):
             cells = self.features(some).double() - origin

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...arrays import IntArray
 from .data import Examples
-from .rows import Indices, pieces
+from .rows import pieces
 
 _PART_OF_GPU = 0.5
 """Part of a GPU's free memory that the examples may take; the rest is for the net."""
@@ -41,7 +42,7 @@ class Feed:
         self._held = self._all() if device.type == "cuda" and self._fit() else None
         self.waited = 0.0
 
-    def batches(self, batches: Sequence[Indices]) -> Iterator[tuple[Indices, Tensor]]:
+    def batches(self, batches: Sequence[IntArray]) -> Iterator[tuple[IntArray, Tensor]]:
         """Yield each batch of indices with its rows: float32 of shape (batch, bins, frames)."""
         if self._held is not None:
             for indices in batches:
@@ -57,7 +58,7 @@ class Feed:
                     ahead.append(reader.submit(self._read, batches[number + 1]))
                 yield indices, rows
 
-    def _read(self, indices: Indices) -> Tensor:
+    def _read(self, indices: IntArray) -> Tensor:
         rows = self._examples.rows(indices)
         if self._device.type != "cuda":
             return rows

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...arrays import IntArray
 from ...errors import UsageError
 from ...grouping import groups_of
 from ...manifest import Record
 from ...split import assign_folds, assign_holdout
-
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class Fold:
     """
 
     number: int | None
-    train: Indices
-    validation: Indices
+    train: IntArray
+    validation: IntArray
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import IntArray
 from ...errors import FeatureError
 from ...features.front_ends.base import FrontEnd
 from ...features.sidecar import front_end_of
@@ -21,11 +22,10 @@ IN_MEMORY = 4 * 2**30
 _MOST_ROWS, _MOST_CELLS = 1024, 2**24
 """Examples, and values, that are read in one go: 64 MiB."""
 
-Indices = NDArray[np.int64]
 Shape = tuple[int, int]
 
 
-def pieces(indices: Indices, shape: Shape) -> Iterator[Indices]:
+def pieces(indices: IntArray, shape: Shape) -> Iterator[IntArray]:
     """Yield indices of rows of a shape, as many at a time as are to be in memory together."""
     step = max(1, min(_MOST_ROWS, _MOST_CELLS // max(1, shape[0] * shape[1])))
     for start in range(0, len(indices), step):
@@ -45,7 +45,7 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, indices: Indices) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> NDArray[np.float32]:
         """Return some rows, float32 of shape (len(indices), bins, frames)."""
 
 
@@ -68,7 +68,7 @@ class HeldRows:
     def __len__(self) -> int:
         return len(self._values)
 
-    def read(self, indices: Indices) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> NDArray[np.float32]:
         """Return some rows; see `Rows`."""
         return self._values[indices].astype(np.float32, copy=False)
 
@@ -93,7 +93,7 @@ class DiskRows:
     def __len__(self) -> int:
         return len(self._refs)
 
-    def read(self, indices: Indices) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> NDArray[np.float32]:
         """Return some rows; see `Rows`.
 
         Raises

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arrays import IntArray
 from ...features import from_config
 from ...features.front_ends.base import FrontEnd
 from ...manifest import Record
-from ...mix import load_any
-from .rows import Indices
+from ...sound.render import load_any
 
 
 def bare_sound(front_end: FrontEnd) -> FrontEnd:
@@ -44,7 +44,7 @@ class SoundRows:
     def __len__(self) -> int:
         return len(self._records)
 
-    def read(self, indices: Indices) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> NDArray[np.float32]:
         """Return some rows, float32 of shape (len(indices), 1, samples); see `Rows`.
 
         Raises

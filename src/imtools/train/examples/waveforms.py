@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ...arrays import Float32Array
 from ...device import tune_malloc
 from ...errors import FeatureError, ImtoolsError, UsageError
 from ...features import front_end
-from ...features.batches import Array, for_front_end, transformed
+from ...features.batches import for_front_end, transformed
 from ...features.front_ends.base import FrontEnd
 from ...features.sidecar import front_end_of
 from ...features.store import FeatureReader
 from ...manifest import FeatureRef, Record
-from ...mix import load_any
+from ...sound.render import load_any
 from .rows import IN_MEMORY, HeldRows, Shape, check_alike, kind_of
 
 GROUP = 64
@@ -154,7 +155,7 @@ class Computing:
     def _stored(self, record: Record) -> FeatureRef | None:
         return record.features.get(self._front_end.kind)
 
-    def load(self, record: Record) -> Array | FeatureRef:
+    def load(self, record: Record) -> Float32Array | FeatureRef:
         """Return what `add` takes: the waveform of a record, or where its feature is stored.
 
         Raises
@@ -164,7 +165,7 @@ class Computing:
         """
         return self._stored(record) or load_any(record.at_rate(self._front_end.sampling_rate))
 
-    def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
+    def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
         """Append a row for each of some records; return for each why it has none, or ``None``."""
         waveforms = {n: one for n, one in enumerate(loaded) if isinstance(one, np.ndarray)}
         computed = transformed(self._front_end, waveforms)
@@ -177,7 +178,7 @@ class Computing:
                 results.append(error)
         return results
 
-    def _append(self, row: Array) -> None:
+    def _append(self, row: Float32Array) -> None:
         with np.errstate(over="ignore"):
             self._values[self._count] = row
         if not np.isfinite(self._values[self._count]).all():
@@ -216,11 +217,11 @@ class Probing:
         self._rate = front_end.sampling_rate
         self.shape, self.group_size = shape_of(records, front_end), GROUP
 
-    def load(self, record: Record) -> Array | FeatureRef:
+    def load(self, record: Record) -> Float32Array | FeatureRef:
         """Return the waveform of a record; errors are those of `Computing.load`."""
         return load_any(record.at_rate(self._rate))
 
-    def add(self, loaded: Sequence[Array | FeatureRef]) -> list[ImtoolsError | None]:
+    def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
         """Return that nothing is wrong with any of them."""
         return [None] * len(loaded)
 

@@ -13,18 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...arrays import Float32Array, IntArray
 from ...device import place, seed_everything, stable_seed
 from ...errors import ModelError, UsageError
 from ...models import build
 from ...models.one_vs_all import build_binary
-from ..examples.data import Examples, Statistics
+from ..examples.data import Examples, FeatureStatistics
 from ..examples.feed import Feed
 from ..examples.folds import Fold
-from ..examples.rows import Indices
+from ..pretrained import Start
 from ..protocol.augment import Augmenter, mix_waveforms
 from ..protocol.config import TrainConfig
 from ..protocol.losses import class_weights, draw_negatives, kept_negatives
-from ..start import Start
 from .checkpoint import load_checkpoint, save_checkpoint
 from .grouped import grouped_logits
 from .history import Epoch, class_metrics, validation_metrics
@@ -34,7 +34,6 @@ from .processes import Processes
 Report = Callable[[list[Epoch], float], None]
 """Called after each epoch with what it gave, one for each net, and the seconds that it took."""
 
-Floats = NDArray[np.float32]
 
 _MOST_CELLS = 2**26
 """Values of the features of a batch that is more than one net's own: 256 MiB."""
@@ -55,7 +54,7 @@ class Trained:
         The one class that the net is for.
     state : dict of str to Tensor
         The weights after the epoch that is kept.
-    statistics : Statistics
+    statistics : FeatureStatistics
         Of the training features.
     history : list of Epoch
         Every epoch.
@@ -68,10 +67,10 @@ class Trained:
     fold: Fold
     label: str | None
     state: State
-    statistics: Statistics
+    statistics: FeatureStatistics
     history: list[Epoch]
     kept: int
-    scores: Floats
+    scores: Float32Array
 
     @property
     def best(self) -> Epoch:
@@ -259,7 +258,7 @@ class Trainer:
         return self._validate(active, epoch)
 
     def _due(
-        self, learner: Learner, batches: Sequence[Indices], used: NDArray[np.bool_] | None
+        self, learner: Learner, batches: Sequence[IntArray], used: NDArray[np.bool_] | None
     ) -> NDArray[np.bool_]:
         """Return after which batches a learner takes a step: when it has seen half a batch of its own.
 
@@ -290,7 +289,7 @@ class Trainer:
             used[train, column, None] = draw_negatives(*own, self._config.negatives, generator)
         return used
 
-    def _batches(self, epoch: int, used: NDArray[np.bool_] | None) -> list[Indices]:
+    def _batches(self, epoch: int, used: NDArray[np.bool_] | None) -> list[IntArray]:
         """Return the batches of an epoch, of nearly equal size: none is a rest of a single example."""
         train, size = self._fold.train, float(self._config.batch_size)
         if used is not None:  # each net sees a part of every batch: as many examples as elsewhere
@@ -337,7 +336,7 @@ class Trainer:
             return False
         return not any(isinstance(module, nn.RNNBase) for module in active[0].net.modules())
 
-    def _prepared(self, indices: Indices, rows: Tensor, generator: torch.Generator, done: float) -> Batch:
+    def _prepared(self, indices: IntArray, rows: Tensor, generator: torch.Generator, done: float) -> Batch:
         """Return standardised features, targets and which are known, changed by chance."""
         at = torch.from_numpy(indices).to(self._device, non_blocking=True)
         targets, known = self._targets[at], self._known[at]
@@ -367,9 +366,9 @@ class Trainer:
         self._processes.sum(logits)
         return logits
 
-    def _scores(self, logits: Tensor) -> Floats:
+    def _scores(self, logits: Tensor) -> Float32Array:
         single = self._config.strategy == "single-label"
-        scores: Floats = (logits.softmax(dim=1) if single else logits.sigmoid()).cpu().numpy()
+        scores: Float32Array = (logits.softmax(dim=1) if single else logits.sigmoid()).cpu().numpy()
         return scores
 
     def _validate(self, active: Sequence[Learner], epoch: int) -> list[Epoch]:

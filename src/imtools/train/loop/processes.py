@@ -14,14 +14,12 @@ from datetime import timedelta
 import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ...arrays import IntArray
 from ...errors import ImtoolsError, UsageError
 
 _TIMEOUT = timedelta(minutes=30)  # one process may decode a whole library while the others wait
-
-Indices = NDArray[np.int64]
 
 
 class Processes:
@@ -43,7 +41,7 @@ class Processes:
         """Whether this is the process that writes."""
         return self.rank == 0
 
-    def share(self, indices: Indices) -> Indices:
+    def share(self, indices: IntArray) -> IntArray:
         """Return this process's part of a batch; the parts are of nearly equal size."""
         return np.array_split(indices, self.size)[self.rank]
 

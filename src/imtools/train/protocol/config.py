@@ -10,7 +10,7 @@ from ...errors import UsageError
 from ...labels import Unlisted
 from ...models import DEFAULT_ARCHITECTURE
 from ...models.registry import Strategy
-from .augment import Augmentation
+from .augment import BatchAugmentation
 from .schedule import Schedule, ScheduleKind
 
 Keep = Literal["best", "last"]
@@ -68,7 +68,7 @@ class TrainConfig:
     ema : float
         Judge and keep a moving average of the weights with this decay instead of the weights; 0: do not.
     mix, voices, crop, shift, equalize, roll, mask, mixup
-        See `Augmentation`; all off by default.
+        See `BatchAugmentation`; all off by default.
     keep : {"best", "last"}
         Of which epoch the weights are kept: that with the lowest validation loss, or the last. With the
         last, figures on the validation records are those of records that have decided nothing.
@@ -201,10 +201,10 @@ class TrainConfig:
             warm_up=self.warm_up,
         )
 
-    def augmentation(self) -> Augmentation:
+    def augmentation(self) -> BatchAugmentation:
         """Return how examples are changed."""
-        names = (field.name for field in fields(Augmentation))
-        return Augmentation(**{name: getattr(self, name) for name in names})
+        names = (field.name for field in fields(BatchAugmentation))
+        return BatchAugmentation(**{name: getattr(self, name) for name in names})
 
     def to_json(self) -> dict[str, Any]:
         """Return all settings as JSON values."""

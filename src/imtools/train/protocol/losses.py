@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from ...arrays import BoolArray
 from ...errors import UsageError
-
-Labels = NDArray[np.bool_]
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 """From logits, targets, known and weights to the sum of a loss and the number of its terms."""
@@ -121,7 +120,7 @@ LOSSES: dict[str, Loss] = {
 """The loss of each strategy that trains nets."""
 
 
-def class_weights(present: Labels, known: Labels, strategy: str) -> Tensor:
+def class_weights(present: BoolArray, known: BoolArray, strategy: str) -> Tensor:
     """Return weights with which rare classes count as much as frequent ones.
 
     Parameters
@@ -156,7 +155,9 @@ def class_weights(present: Labels, known: Labels, strategy: str) -> Tensor:
     return torch.from_numpy(weights.clip(LEAST_WEIGHT, MOST_WEIGHT)).float()
 
 
-def draw_negatives(present: Labels, known: Labels, ratio: float, generator: torch.Generator) -> Labels:
+def draw_negatives(
+    present: BoolArray, known: BoolArray, ratio: float, generator: torch.Generator
+) -> BoolArray:
     """Draw, for each class, from the examples that have it not: so many for each that has it.
 
     Parameters
@@ -187,7 +188,7 @@ def draw_negatives(present: Labels, known: Labels, ratio: float, generator: torc
     return drawn
 
 
-def kept_negatives(present: Labels, known: Labels, ratio: float) -> NDArray[np.float64]:
+def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> NDArray[np.float64]:
     """Return the part of each class's known negatives that `draw_negatives` keeps; 1 where there are none.
 
     A net trained on such a draw gives odds that are too high by 1 over this part: its logarithm is to be
@@ -212,7 +213,9 @@ def kept_negatives(present: Labels, known: Labels, ratio: float) -> NDArray[np.f
     return np.divide(kept, negatives, out=np.ones_like(kept), where=negatives > 0)
 
 
-def _counts(present: Labels, known: Labels, ratio: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _counts(
+    present: BoolArray, known: BoolArray, ratio: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return how many negatives of each class to keep, and how many are known."""
     if not (ratio > 0 and np.isfinite(ratio)):
         raise UsageError(f"{ratio:g} negatives for each positive teach nothing", "try 1")

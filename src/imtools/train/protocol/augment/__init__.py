@@ -1,6 +1,6 @@
 """Random changes of training examples: of each for itself, mixes of several, masks, mixup."""
 
-from .augmenter import Augmentation, Augmenter
+from .augmenter import Augmenter, BatchAugmentation
 from .mixing import mix_waveforms
 
-__all__ = ["Augmentation", "Augmenter", "mix_waveforms"]
+__all__ = ["Augmenter", "BatchAugmentation", "mix_waveforms"]

@@ -11,7 +11,15 @@ import torch
 from torch import Tensor
 
 from ....errors import UsageError
-from .changes import Batch, crop_frames, filter_gains, mask_bands, mixup, roll_bins, shift_frames
+from .changes import (
+    Batch,
+    crop_frames,
+    filter_gains,
+    mask_bands,
+    mixup,
+    roll_bins,
+    shift_frames,
+)
 from .mixing import mix_examples, mixing_of, scale_of
 
 WHOLE_FROM = 0.8
@@ -19,7 +27,7 @@ WHOLE_FROM = 0.8
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class BatchAugmentation:
     """How much training examples are changed; by default not at all.
 
     Attributes
@@ -58,7 +66,7 @@ class Augmentation:
     mask: float = 0.0
     mixup: float = 0.0
 
-    def without_mix(self) -> Augmentation:
+    def without_mix(self) -> BatchAugmentation:
         """Return the rest of it, where sounds have been mixed already."""
         return replace(self, mix=0.0)
 
@@ -84,7 +92,7 @@ class Augmenter:
 
     Parameters
     ----------
-    augmentation : Augmentation
+    augmentation : BatchAugmentation
         How much.
     front_end_config : mapping
         Configuration of the front end that the features are from.
@@ -98,7 +106,7 @@ class Augmenter:
     """
 
     def __init__(
-        self, augmentation: Augmentation, front_end_config: Mapping[str, Any], mean: float, std: float
+        self, augmentation: BatchAugmentation, front_end_config: Mapping[str, Any], mean: float, std: float
     ) -> None:
         kind = front_end_config["kind"]
         if augmentation.roll and kind in ("waveform", "rolloff"):

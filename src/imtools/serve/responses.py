@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field
 
 from ..manifest import Prediction, Record
 from ..models.bundle import Model
-from ..predict.answer import Answer, Teller
-from ..predict.scores import Scores
-from ..predict.timeline import surest, timeline
+from ..predict.annotate import Annotator, PredictionOutput
+from ..predict.scores import RecordScores
+from ..predict.timeline import timeline, top_predictions
 
 NAMES = {
     "cel": "cello", "cla": "clarinet", "flu": "flute", "gac": "acoustic guitar", "gel": "electric guitar",
@@ -19,7 +19,7 @@ NAMES = {
 """What the labels of IRMAS stand for; other labels are names already."""
 
 
-class Heard(BaseModel):
+class FileInfo(BaseModel):
     """The recording."""
 
     name: str = Field(description="As the client has called it.", examples=["song.mp3"])
@@ -37,7 +37,7 @@ class Instrument(BaseModel):
     present: bool = Field(description="Whether it does.")
 
 
-class Stretch(BaseModel):
+class TimelineEntry(BaseModel):
     """A time in which an instrument counts as present."""
 
     label: str = Field(examples=["pia"])
@@ -46,7 +46,7 @@ class Stretch(BaseModel):
     score: float = Field(description="The mean over that time.", examples=[0.88])
 
 
-class Windows(BaseModel):
+class WindowScores(BaseModel):
     """The scores of each window."""
 
     starts: list[float] = Field(description="Where each window begins, in seconds.")
@@ -54,17 +54,17 @@ class Windows(BaseModel):
     scores: dict[str, list[float]] = Field(description="The scores of each label, one for each window.")
 
 
-class Told(BaseModel):
+class Recognition(BaseModel):
     """What is told of a recording."""
 
-    file: Heard
+    file: FileInfo
     model: str = Field(description="The model's name and the beginning of its hash.")
     instruments: list[Instrument] = Field(description="The surest first.")
-    timeline: list[Stretch] | None = Field(None, description="Where it was asked for.")
-    windows: Windows | None = Field(None, description="Where they were asked for.")
+    timeline: list[TimelineEntry] | None = Field(None, description="Where it was asked for.")
+    windows: WindowScores | None = Field(None, description="Where they were asked for.")
 
 
-class Known(BaseModel):
+class ModelInfo(BaseModel):
     """The model at work."""
 
     name: str = Field(description="Its name and the beginning of its hash.")
@@ -79,7 +79,7 @@ class Known(BaseModel):
     limits: dict[str, float] = Field(description="Largest upload in bytes, longest recording in seconds.")
 
 
-class Answers:
+class Responses:
     """Makes answers of scores, with the numbers of ``im-predict``.
 
     Parameters
@@ -92,20 +92,22 @@ class Answers:
         self._labels = model.labels
         self._name = model.name
         self.thresholds = dict(zip(model.labels, model.description.thresholds, strict=True))
-        self._tellers = {parts: Teller([model], Answer(windows=parts)) for parts in (False, True)}
+        self._tellers = {
+            parts: Annotator([model], PredictionOutput(windows=parts)) for parts in (False, True)
+        }
 
     def of(
-        self, name: str, record: Record, scores: Scores, *, times: bool, windows: bool, top: int | None
-    ) -> Told:
+        self, name: str, record: Record, scores: RecordScores, *, times: bool, windows: bool, top: int | None
+    ) -> Recognition:
         """Return the answer for a recording; with stretches, windows, or only the surest classes."""
         predictions = self._tellers[times or windows].of(record, 0.0, (scores,)).predictions
         whole = [one for one in predictions if one.start is None]
         if top is not None:
-            whole = surest(whole, top)
+            whole = top_predictions(whole, top)
         kept = {one.label for one in whole}
         parts = [one for one in predictions if one.start is not None and one.label in kept]
-        return Told(
-            file=Heard(name=name, seconds=record.duration, sampling_rate=record.sampling_rate),
+        return Recognition(
+            file=FileInfo(name=name, seconds=record.duration, sampling_rate=record.sampling_rate),
             model=self._name,
             instruments=[self._instrument(one) for one in sorted(whole, key=lambda one: -one.score)],
             timeline=self._timeline(parts) if times else None,
@@ -121,9 +123,11 @@ class Answers:
             present=bool(one.present),
         )
 
-    def _timeline(self, parts: Sequence[Prediction]) -> list[Stretch]:
+    def _timeline(self, parts: Sequence[Prediction]) -> list[TimelineEntry]:
         return [
-            Stretch(label=one.label, start=one.start or 0.0, duration=one.duration or 0.0, score=one.score)
+            TimelineEntry(
+                label=one.label, start=one.start or 0.0, duration=one.duration or 0.0, score=one.score
+            )
             for one in timeline(parts, self.thresholds)
         ]
 
@@ -133,12 +137,12 @@ def in_words(label: str) -> str:
     return NAMES.get(label, label)
 
 
-def _windows(parts: Sequence[Prediction]) -> Windows:
+def _windows(parts: Sequence[Prediction]) -> WindowScores:
     scores: dict[str, list[float]] = {}
     places: dict[tuple[float, float], None] = {}
     for one in parts:
         scores.setdefault(one.label, []).append(one.score)
         places[one.start or 0.0, one.duration or 0.0] = None
-    return Windows(
+    return WindowScores(
         starts=[start for start, _ in places], durations=[length for _, length in places], scores=scores
     )

@@ -22,7 +22,7 @@ logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would tell of its 
 
 
 @dataclass(frozen=True)
-class Paper:
+class PictureOutput:
     """Where a picture goes, and what it looks like.
 
     Attributes
@@ -93,7 +93,7 @@ class Paper:
         run.emit([line | {"sha256": f"sha256:{digest}"}])
 
 
-def dry(run: Run, paper: Paper, count: int, what: str) -> bool:
+def dry(run: Run, paper: PictureOutput, count: int, what: str) -> bool:
     """Begin; in a dry run say what would be done, and return true."""
     if run.options.dry_run:
         run.say(f"dry run: {count} {what} would be drawn into {paper.path or 'standard output'}")

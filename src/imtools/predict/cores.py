@@ -18,11 +18,11 @@ from torch import Tensor
 
 PART = 8
 """Windows that go through a net together: the activations of more do not stay in the caches."""
-_MOST_LANES = 8
+_MAX_THREADS = 8
 """With more, Python itself, which has one thread at a time, is what they wait for."""
 
 
-def in_lanes(compute: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+def compute_on_cores(compute: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
     """Return what is computed of a batch, row by row, on all cores that torch is to use.
 
     Parameters
@@ -33,7 +33,7 @@ def in_lanes(compute: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
         On the CPU.
     """
     threads = torch.get_num_threads()
-    lanes = min(threads, _MOST_LANES)
+    lanes = min(threads, _MAX_THREADS)
     parts = torch.split(batch, min(PART, -(-len(batch) // lanes)))
     if lanes == 1 or len(parts) == 1:
         return torch.cat([compute(part) for part in parts])

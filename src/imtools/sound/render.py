@@ -13,9 +13,9 @@ from ..audio.load import load
 from ..errors import AudioError
 from ..manifest import Record
 from ..units import amplitude_to_db, samples_to_seconds, seconds_to_samples
+from .cache import load_kept
 from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
-from .waveforms import load_kept
 
 _MOST = 2**31
 """Samples of a track that is rendered at most (8 GiB): a longer one is a slip in a recipe."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from .description import Description
 
 
-class Scorer(nn.Module):
+class ScoringModule(nn.Module):
     """The nets of a model, what comes before them, and the mean of what they answer.
 
     Each member standardises the features by its own mean and deviation. Its logits become probabilities by

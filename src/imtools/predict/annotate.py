@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..arrays import Float32Array
 from ..errors import UsageError
 from ..fuse import Fusion, plan
 from ..manifest import Prediction, Record
 from ..manifest.values import Json
 from ..models.bundle import Model
-from .excerpt import Excerpt
-from .scores import Floats, Scores
-from .timeline import Shape
+from ..sound.excerpt import Excerpt
+from .scores import RecordScores
+from .timeline import PredictionFilter
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PredictionOutput:
     """What is given of what the models say.
 
     Attributes
     ----------
     windows : bool
         Give the scores of each window too.
-    shape : Shape
+    shape : PredictionFilter
         Stretches instead of windows, and how many classes.
     excerpt : Excerpt or None
         The part of each record to hear.
@@ -32,19 +33,19 @@ class Answer:
     """
 
     windows: bool = False
-    shape: Shape = field(default_factory=Shape)
+    shape: PredictionFilter = field(default_factory=PredictionFilter)
     excerpt: Excerpt | None = None
     keep: bool = False
 
 
-class Teller:
+class Annotator:
     """Makes predictions of scores.
 
     Parameters
     ----------
     models : sequence of Model
         Whose scores these are; several give their mean.
-    answer : Answer
+    answer : PredictionOutput
         What is given.
 
     Raises
@@ -53,7 +54,7 @@ class Teller:
         If a model is named twice.
     """
 
-    def __init__(self, models: Sequence[Model], answer: Answer) -> None:
+    def __init__(self, models: Sequence[Model], answer: PredictionOutput) -> None:
         self._models, self._answer = models, answer
         self._thresholds = [
             dict(zip(model.labels, model.description.thresholds, strict=True)) for model in models
@@ -65,7 +66,7 @@ class Teller:
                 raise UsageError("one model is named twice", "name each model once")
             (self._fusion,) = plan(classes, "mean", partial=True)
 
-    def of(self, record: Record, begin: float, scores: Sequence[Scores]) -> Record:
+    def of(self, record: Record, begin: float, scores: Sequence[RecordScores]) -> Record:
         """Return a record with what is told of it, instead of what was told earlier by these models.
 
         Parameters
@@ -74,7 +75,7 @@ class Teller:
             What was heard, or of which a part was.
         begin : float
             Where the part begins, in seconds.
-        scores : sequence of Scores
+        scores : sequence of RecordScores
             Of each model.
         """
         made: list[Prediction] = []
@@ -95,7 +96,7 @@ class Teller:
             record.extra = record.extra | {"embeddings": earlier + embeddings}
         return record
 
-    def _embeddings(self, begin: float, scores: Sequence[Scores]) -> list[Json]:
+    def _embeddings(self, begin: float, scores: Sequence[RecordScores]) -> list[Json]:
         """Return the embeddings of all models, of the record or of its windows; none if not asked for."""
         made: list[Json] = []
         for model, one in zip(self._models, scores, strict=True):
@@ -113,7 +114,7 @@ class Teller:
             ]
         return made
 
-    def _of_model(self, m: int, begin: float, scores: Scores) -> list[Prediction]:
+    def _of_model(self, m: int, begin: float, scores: RecordScores) -> list[Prediction]:
         """Return what one model says, as it is to be given."""
         model, thresholds = self._models[m], self._thresholds[m]
         made = self._predictions(model.name, model.labels, scores.mean, thresholds)
@@ -126,7 +127,7 @@ class Teller:
         return self._answer.shape.of(made + windows, thresholds)
 
     def _predictions(
-        self, name: str, labels: Sequence[str], mean: Floats, thresholds: dict[str, float] | None = None
+        self, name: str, labels: Sequence[str], mean: Float32Array, thresholds: dict[str, float] | None = None
     ) -> list[Prediction]:
         made = [Prediction(name, label, _rounded(score)) for label, score in zip(labels, mean, strict=True)]
         if thresholds is not None:
@@ -135,7 +136,7 @@ class Teller:
         return made
 
     def _windows(
-        self, name: str, labels: Sequence[str], windows: Floats, begin: float, scores: Scores
+        self, name: str, labels: Sequence[str], windows: Float32Array, begin: float, scores: RecordScores
     ) -> list[Prediction]:
         if not (self._answer.windows or self._answer.shape.timeline):
             return []
@@ -151,6 +152,6 @@ def _rounded(score: float) -> float:
     return round(float(score), 6)
 
 
-def _digits(vector: Floats) -> list[float]:
+def _digits(vector: Float32Array) -> list[float]:
     """Return the numbers of an embedding, with the digits that single precision stands for."""
     return [float(f"{value:.6g}") for value in vector.tolist()]

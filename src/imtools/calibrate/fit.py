@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .aggregation import logits as logits_of
-from .aggregation import sigmoid
-from .errors import ImtoolsWarning, UsageError
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from ..aggregation import logits as logits_of
+from ..aggregation import sigmoid
+from ..arrays import BoolArray, Float64Array
+from ..errors import ImtoolsWarning, UsageError
 
 BINS = 10
 """Bins of equal width from 0 to 1, as is usual."""
@@ -44,8 +42,8 @@ class Reliability:
     """
 
     count: NDArray[np.int64]
-    score: Floats
-    rate: Floats
+    score: Float64Array
+    rate: Float64Array
     brier: float
 
     @property
@@ -97,16 +95,16 @@ class Calibration:
     """
 
     classes: list[str]
-    slopes: Floats
-    offsets: Floats
+    slopes: Float64Array
+    offsets: Float64Array
     fitted: list[str]
 
-    def apply(self, S: ArrayLike) -> Floats:
+    def apply(self, S: ArrayLike) -> Float64Array:
         """Return scores (n, classes) as they become."""
         return sigmoid(self.slopes * logits_of(np.asarray(S, dtype=np.float64)) + self.offsets)
 
 
-def fit(classes: Sequence[str], Y: Bools, S: Floats, known: Bools) -> Calibration:
+def fit(classes: Sequence[str], Y: BoolArray, S: Float64Array, known: BoolArray) -> Calibration:
     """Find the slope and the offset with which the scores of each class explain best what is known.
 
     It is the logistic regression of the truth on the logit, with truths that are drawn a little from 0 and 1
@@ -152,13 +150,13 @@ def fit(classes: Sequence[str], Y: Bools, S: Floats, known: Bools) -> Calibratio
     return Calibration(list(classes), slopes, offsets, fitted)
 
 
-def _platt(truth: Bools, logits: Floats) -> tuple[float, float]:
+def _platt(truth: BoolArray, logits: Float64Array) -> tuple[float, float]:
     from scipy.optimize import minimize
 
     positives, negatives = int(truth.sum()), int((~truth).sum())
     target = np.where(truth, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
-    def loss(parameters: Floats) -> tuple[float, Floats]:
+    def loss(parameters: Float64Array) -> tuple[float, Float64Array]:
         answer = parameters[0] * logits + parameters[1]
         wrong = sigmoid(answer) - target
         total = float(np.sum(np.logaddexp(0, answer) - target * answer))

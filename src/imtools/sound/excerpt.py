@@ -9,7 +9,7 @@ from ..errors import FeatureError, UsageError
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
 
-Place = Literal["start", "middle", "end"]
+ExcerptPosition = Literal["start", "middle", "end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Excerpt:
     """
 
     seconds: float
-    place: Place | float = "middle"
+    place: ExcerptPosition | float = "middle"
 
     def __post_init__(self) -> None:
         """Check the numbers."""

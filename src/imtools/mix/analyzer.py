@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..analysis.cache import AnalysisCache
 from ..audio.levels import Samples
-from ..errors import ImtoolsError
+from ..errors import ImtoolsError, is_fatal
 from ..manifest import Record
 from ..manifest.values import Json
-from ..run import is_fatal
-from ..run.workers import ordered_map
+from ..parallel import ordered_map
+from ..sound.recipe import MixTrack
+from ..sound.render import load_any
 from ..units import seconds_to_samples
-from .recipe import MixTrack
-from .render import load_any
 
 if TYPE_CHECKING:
     from ..analysis.f0 import F0Track
@@ -40,7 +39,7 @@ _REVISIONS = {"f0": 1, "tempo": 1, "key": 1}
 """Raised when the numbers change, so that what was remembered before is not taken for what is heard now."""
 
 
-class Analyst:
+class RecordAnalyzer:
     """Finds the f0, tempo and key of records, and remembers them.
 
     What is found depends on the record alone, neither on its neighbours nor on the number of jobs.

@@ -21,7 +21,7 @@ _NICE = 10
 _END = object()
 
 
-class Ahead(Generic[T]):
+class Prefetched(Generic[T]):
     """Items that a thread of its own makes in advance, from now on; iterate over it once.
 
     Parameters
@@ -41,7 +41,7 @@ class Ahead(Generic[T]):
         self._thread.start()
 
     def _make(self) -> None:
-        _stand_back()
+        _lower_priority()
         end: object = _END
         try:
             for item in self._items:
@@ -74,7 +74,7 @@ class Ahead(Generic[T]):
             self._thread.join(0.01)
 
 
-def _stand_back() -> None:
+def _lower_priority() -> None:
     """Let the model's threads have the processor first: they wait for each other, so that one lost holds all.
 
     On Linux a thread has a priority of its own; elsewhere nothing is done.
@@ -84,13 +84,13 @@ def _stand_back() -> None:
             os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICE)
 
 
-def ahead(sources: Iterable[Iterable[T]], threads: int, depth: int) -> Generator[T, None, None]:
+def prefetch(sources: Iterable[Iterable[T]], threads: int, depth: int) -> Generator[T, None, None]:
     """Yield the items of several sources, one source after the other, made in advance by threads.
 
     Parameters
     ----------
     sources : iterable of iterable
-        See `Ahead`. A list has been made already: it needs no thread.
+        See `Prefetched`. A list has been made already: it needs no thread.
     threads : int
         How many sources are being made at once, at most.
     depth : int
@@ -102,20 +102,20 @@ def ahead(sources: Iterable[Iterable[T]], threads: int, depth: int) -> Generator
         In order, whatever the number of threads. A reader who stops early stops the threads too.
     """
     rest = iter(sources)
-    coming: deque[list[T] | Ahead[T]] = deque()
+    coming: deque[list[T] | Prefetched[T]] = deque()
     running = 0
     try:
         while True:
             while running < max(1, threads) and (source := next(rest, None)) is not None:
                 running += not isinstance(source, list)
-                coming.append(source if isinstance(source, list) else Ahead(source, depth))
+                coming.append(source if isinstance(source, list) else Prefetched(source, depth))
             if not coming:
                 return
             yield from coming[0]
-            if isinstance(done := coming.popleft(), Ahead):
+            if isinstance(done := coming.popleft(), Prefetched):
                 done.close()
                 running -= 1
     finally:
         for one in coming:
-            if isinstance(one, Ahead):
+            if isinstance(one, Prefetched):
                 one.close()

@@ -6,16 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float32Array
 from ..errors import FeatureError
 from ..manifest import Record
-from ..mix import RecordReader
+from .reader import RecordReader
 
 WINDOWS_AT_ONCE = 64
 """Windows that are cut, and held in memory, together."""
-
-Windows = NDArray[np.float32]
 
 
 def window_starts(num_samples: int, window: int, hop: int) -> range:
@@ -30,17 +28,17 @@ def window_starts(num_samples: int, window: int, hop: int) -> range:
 class CutWindows:
     """The windows of a record, cut each time they are iterated over; see `cut_windows`."""
 
-    cutting: Callable[[Record, int, int, int], Iterator[Windows]]
+    cutting: Callable[[Record, int, int, int], Iterator[Float32Array]]
     record: Record
     sampling_rate: int
     window: int
     hop: int
 
-    def __iter__(self) -> Iterator[Windows]:
+    def __iter__(self) -> Iterator[Float32Array]:
         return self.cutting(self.record, self.sampling_rate, self.window, self.hop)
 
 
-def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Windows]:
+def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Float32Array]:
     """Yield the windows of a record, mono at the given rate, some at a time.
 
     Parameters
@@ -73,14 +71,14 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
             f"record {record.id}: has neither audio nor features that fit this model",
             "compute features with the front end and window of its model.json",
         )
-    record = heard_at(record, sampling_rate)
+    record = playable_at(record, sampling_rate)
     reader = RecordReader(record)
     if len(window_starts(record.num_samples, window, hop)) <= WINDOWS_AT_ONCE:
         reader.hold()
     yield from cut(reader.read, record.num_samples, window, hop, WINDOWS_AT_ONCE)
 
 
-def heard_at(record: Record, sampling_rate: int) -> Record:
+def playable_at(record: Record, sampling_rate: int) -> Record:
     """Return a record at a rate; raise FeatureError if there is nothing in it to hear."""
     record = record.at_rate(sampling_rate)
     if record.num_samples == 0:
@@ -89,8 +87,8 @@ def heard_at(record: Record, sampling_rate: int) -> Record:
 
 
 def cut(
-    read: Callable[[int, int], Windows], num_samples: int, window: int, hop: int, at_once: int
-) -> Iterator[Windows]:
+    read: Callable[[int, int], Float32Array], num_samples: int, window: int, hop: int, at_once: int
+) -> Iterator[Float32Array]:
     """Yield windows of what can be read in stretches, some at a time.
 
     Parameters

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import BoolArray, Float32Array
 from ..audio.levels import peak, rms
 from ..audio.load import load
 from ..manifest import Record
-from .windows import cut, cut_windows, heard_at
+from .windows import cut, cut_windows, playable_at
 
 STREAMS = ("left", "right", "mid", "side")
 """The streams of a record with two channels: these, half their sum, and half their difference."""
@@ -22,7 +22,7 @@ STREAMS = ("left", "right", "mid", "side")
 MONO = ("mid",)
 """The one stream of all other records: the mean of their channels."""
 
-HEARD_DB = -40.0
+AUDIBLE_DB = -40.0
 """Level below that of the loudest stream from which a stream counts as silent: what remains is the rounding
 and the coding of a sound that lies elsewhere, and a front end that normalises would blow it up."""
 
@@ -32,11 +32,8 @@ _AT_ONCE = 16
 _STRETCH = 2**20
 """Samples that are in memory at a time while a level is measured."""
 
-Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
-
-def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Floats]:
+def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Float32Array]:
     """Yield the windows of a record, stream by stream, at the given rate, some at a time.
 
     Parameters
@@ -71,18 +68,18 @@ def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int
         for windows in cut_windows(record, sampling_rate, window, hop):
             yield windows[None]
         return
-    record = heard_at(record, sampling_rate)
+    record = playable_at(record, sampling_rate)
     level = _level(record)
 
-    def read(begin: int, end: int) -> Floats:
+    def read(begin: int, end: int) -> Float32Array:
         streams = _streams(record, begin, end)
         return streams if level == 1 else (streams / level).astype(np.float32)
 
     yield from cut(read, record.num_samples, window, hop, _AT_ONCE)
 
 
-def heard(windows: Floats) -> Bools:
-    """Return which streams sound in which windows: those that reach a level of ``HEARD_DB``.
+def audible(windows: Float32Array) -> BoolArray:
+    """Return which streams sound in which windows: those that reach a level of ``AUDIBLE_DB``.
 
     Parameters
     ----------
@@ -95,11 +92,11 @@ def heard(windows: Floats) -> Bools:
         True for the loudest stream of each window, and for all of a window of silence.
     """
     energy = np.square(windows, dtype=np.float64).mean(axis=2)
-    loud: Bools = energy >= energy.max(axis=0) * 10 ** (HEARD_DB / 10)
+    loud: BoolArray = energy >= energy.max(axis=0) * 10 ** (AUDIBLE_DB / 10)
     return loud
 
 
-def one_by_one(windows: Floats) -> tuple[Floats, Bools]:
+def interleave_streams(windows: Float32Array) -> tuple[Float32Array, BoolArray]:
     """Return the windows of streams as windows to score, all streams of a window next to each other.
 
     Parameters
@@ -112,12 +109,12 @@ def one_by_one(windows: Floats) -> tuple[Floats, Bools]:
     windows : ndarray of float32, shape (n * streams, window)
         In the order of time.
     sounding : ndarray of bool, shape (streams, n)
-        See `heard`.
+        See `audible`.
     """
-    return windows.transpose(1, 0, 2).reshape(-1, windows.shape[2]), heard(windows)
+    return windows.transpose(1, 0, 2).reshape(-1, windows.shape[2]), audible(windows)
 
 
-def unite(scores: Floats, heard: Bools) -> tuple[Floats, Floats]:
+def merge_streams(scores: Float32Array, audible: BoolArray) -> tuple[Float32Array, Float32Array]:
     """Return what all streams together say: of each class, what the stream says that is surest of it.
 
     At any threshold, the classes that reach it are those that reach it in one stream or another: the union
@@ -137,17 +134,17 @@ def unite(scores: Floats, heard: Bools) -> tuple[Floats, Floats]:
     windows : ndarray of float32, shape (n, classes)
         The largest of the streams' scores in each window; their mean may be above ``mean``.
     """
-    scores = np.where(heard[:, :, None], scores, np.float32(0))
-    mean: Floats = scores.mean(axis=1).max(axis=0)
-    windows: Floats = scores.max(axis=0)
+    scores = np.where(audible[:, :, None], scores, np.float32(0))
+    mean: Float32Array = scores.mean(axis=1).max(axis=0)
+    windows: Float32Array = scores.max(axis=0)
     return mean, windows
 
 
-def _streams(record: Record, begin: int, end: int) -> Floats:
+def _streams(record: Record, begin: int, end: int) -> Float32Array:
     """Return a stretch of all streams of a record, (streams, end - begin), as loud as in the file."""
     channels = load(record.replace(normalize=None).part(begin, end), mono=False)
     if len(channels) != 2:
-        middle: Floats = channels.mean(axis=0, keepdims=True, dtype=np.float32)
+        middle: Float32Array = channels.mean(axis=0, keepdims=True, dtype=np.float32)
         return middle
     left, right = channels
     return np.stack([left, right, (left + right) / 2, (left - right) / 2])

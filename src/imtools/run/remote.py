@@ -21,16 +21,15 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from .. import __version__
+from ..clock import Clock
 from ..device import wait_passively
-from ..errors import ImtoolsError
+from ..errors import ImtoolsError, is_fatal
 from ..layouts import Entry
 from ..manifest import Record
 from ..manifest.stream import moved
-from .context import is_fatal
-from .failures import ToldError
+from .failures import ReportedError
 from .groups import Made, cut, prepared, processed
 from .items import Item
-from .progress import Clock
 from .stage import Blueprint, Work
 
 M = TypeVar("M")
@@ -39,12 +38,12 @@ MOST_STAGES = 4
 """Stages that a process keeps, the last used ones: each may hold a model."""
 
 
-class ElsewhereError(ImtoolsError):
+class RemoteError(ImtoolsError):
     """Work that cannot be done in another process, whatever the item."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[M]):
+class ItemResult(Generic[M]):
     """What another process tells of an item: `Made` without what is known here."""
 
     step: str
@@ -53,18 +52,18 @@ class Told(Generic[M]):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[M]):
+class BlockResult(Generic[M]):
     """What became of a block of items.
 
     Attributes
     ----------
-    groups : list of list of Told
+    groups : list of list of ItemResult
         The items in their order, in the groups that are committed together.
     seconds : dict of str to float
         Where the time went.
     """
 
-    groups: list[list[Told[M]]]
+    groups: list[list[ItemResult[M]]]
     seconds: dict[str, float]
 
 
@@ -117,7 +116,7 @@ class Paths:
                 return replace(item, value=replace(item.value, audio=self.there(item.value.audio)))
         return item
 
-    def made(self, items: list[Item], digests: list[str], answer: Answer[M]) -> Iterator[list[Made[M]]]:
+    def made(self, items: list[Item], digests: list[str], answer: BlockResult[M]) -> Iterator[list[Made[M]]]:
         """Yield the groups of an answer as if they had been made here."""
         known = zip(items, digests, strict=True)
         for group in answer.groups:
@@ -126,13 +125,13 @@ class Paths:
                 for told, (item, digest) in zip(group, known, strict=False)
             ]
 
-    def _record(self, item: Item, told: Told[M]) -> Record | None:
+    def _record(self, item: Item, told: ItemResult[M]) -> Record | None:
         if isinstance(item.value, Record):
             return None if isinstance(told.outcome, Exception) else item.value
         return None if told.record is None else self._record_back(told.record)
 
     def _outcome(self, outcome: Any) -> Any:
-        if isinstance(outcome, ToldError):
+        if isinstance(outcome, ReportedError):
             return outcome.retold(self.back)
         if isinstance(outcome, list):
             return [self._record_back(one) if isinstance(one, Record) else one for one in outcome]
@@ -160,7 +159,7 @@ class Call:
         return work, (self.version, self.plan, self.block)
 
 
-def work(version: str, plan: bytes, block: bytes) -> Answer[Any]:
+def work(version: str, plan: bytes, block: bytes) -> BlockResult[Any]:
     """Do a block of items; this is what the other process calls.
 
     Parameters
@@ -172,13 +171,13 @@ def work(version: str, plan: bytes, block: bytes) -> Answer[Any]:
 
     Raises
     ------
-    ElsewhereError
+    RemoteError
         If this process has another version, or cannot make the stage.
     OSError, MemoryError
         If this machine has no room left.
     """
     if version != __version__:
-        raise ElsewhereError(
+        raise RemoteError(
             f"the worker on {platform.node()} has imtools {__version__}, this is {version}",
             "install the same version everywhere and start the workers again",
         )
@@ -187,15 +186,16 @@ def work(version: str, plan: bytes, block: bytes) -> Answer[Any]:
     clock = Clock()
     ready = (prepared(stage, item, "", clock) for item in items)
     groups = [
-        [_told(one) for one in processed(stage, group, clock)] for group in cut(ready, max(1, len(items)), 0)
+        [_item_result(one) for one in processed(stage, group, clock)]
+        for group in cut(ready, max(1, len(items)), 0)
     ]
-    return Answer(groups, clock.seconds)
+    return BlockResult(groups, clock.seconds)
 
 
-def _told(one: Made[M]) -> Told[M]:
+def _item_result(one: Made[M]) -> ItemResult[M]:
     if isinstance(one.outcome, Exception):
-        return Told(one.step, None, ToldError.of(one.outcome))
-    return Told(one.step, None if isinstance(one.item.value, Record) else one.record, one.outcome)
+        return ItemResult(one.step, None, ReportedError.of(one.outcome))
+    return ItemResult(one.step, None if isinstance(one.item.value, Record) else one.record, one.outcome)
 
 
 _stages: OrderedDict[bytes, Work[Any, Any]] = OrderedDict()
@@ -213,8 +213,8 @@ def _stage(plan: bytes) -> Work[Any, Any]:
             except Exception as error:
                 if is_fatal(error):
                     raise
-                told = ToldError.of(error)
-                raise ElsewhereError(f"the worker on {platform.node()}: {told.message}", told.hint) from None
+                told = ReportedError.of(error)
+                raise RemoteError(f"the worker on {platform.node()}: {told.message}", told.hint) from None
             _one_thread_each()
         _stages.move_to_end(plan)
         while len(_stages) > MOST_STAGES:
