@@ -19,10 +19,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from paths import EXAMPLES, ROOT
 from shell import finished, quick
 from workspace import build
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +36,7 @@ def shared_dir() -> Path:
 @pytest.fixture(scope="session")
 def examples_audio() -> Path:
     """The bundled recordings."""
-    return ROOT / "examples" / "audio"
+    return EXAMPLES
 
 
 Command = Callable[..., "subprocess.CompletedProcess[bytes]"]

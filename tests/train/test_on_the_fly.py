@@ -18,8 +18,7 @@ from imtools.train.examples.data import Examples
 from imtools.train.examples.feed import Feed
 from imtools.train.examples.sound import SoundRows, bare_sound
 from imtools.train.fit import fit
-from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
-from test_train_waveforms import make_mix, make_sounds
+from nets import CLASSES, RATE, make_mix, make_records, make_sounds, quick, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 

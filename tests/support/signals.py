@@ -13,7 +13,6 @@ import torch
 from imtools.features.front_ends.base import FrontEnd
 
 RATE = 22050
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "audio"
 TOLERANCE = 1e-5  # of the maximum
 SYNTHETIC = ("noise", "tone", "sweep", "impulse", "edge", "dc", "silence")
 

@@ -21,7 +21,8 @@ from imtools.sound.reader import RecordReader
 from imtools.sound.render import load_any
 from imtools.stages import features as stage_module
 from imtools.stages.features import FeatureStage
-from signals import EXAMPLES, RATE, assert_close, recordings, signal, transform
+from paths import EXAMPLES
+from signals import RATE, assert_close, recordings, signal, transform
 
 SIZE = 60_000
 

@@ -14,7 +14,8 @@ from imtools.errors import FeatureError, UsageError
 from imtools.features import front_end
 from imtools.features.dsp.filters import chroma_folding, mel_filters, wavelets
 from imtools.features.front_ends.base import FrontEnd
-from signals import EXAMPLES, RATE, SYNTHETIC, assert_close, recordings, signal, transform
+from paths import EXAMPLES
+from signals import RATE, SYNTHETIC, assert_close, recordings, signal, transform
 
 Oracle = Callable[[np.ndarray], np.ndarray]
 

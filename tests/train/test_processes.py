@@ -22,8 +22,7 @@ from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import stored_rows
 from imtools.train.loop.engine import Trainer
 from imtools.train.loop.processes import Processes
-from nets import CLASSES, make_records, quick, tone
-from test_train_waveforms import make_sounds
+from nets import CLASSES, make_records, make_sounds, quick, tone
 
 TOGETHER = [
     "--width", "0.1", "--epochs", "10", "--batch", "16", "--learning-rate", "0.01", "--schedule", "onecycle",

@@ -30,7 +30,7 @@ from imtools.train.examples.folds import Fold
 from imtools.train.examples.rows import HeldRows
 from imtools.train.svm import ABSENT, SvmFit, platt, train_svm
 from nets import CLASSES, RATE, tone
-from signals import EXAMPLES
+from paths import EXAMPLES
 
 
 def small_front_end() -> FrontEnd:

@@ -12,7 +12,6 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import ROOT
 from imtools.audio.levels import rms
 from imtools.audio.load import close_files, load
 from imtools.augment import Augmentation, Values, choose_copies
@@ -41,6 +40,7 @@ from imtools.sound.labels import track_labels
 from imtools.sound.recipe import MixTrack, Recipe
 from imtools.sound.render import render
 from imtools.stages.augment import parse_values
+from paths import ROOT
 from shell import typed
 
 ENGINES = [

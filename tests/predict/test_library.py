@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from imtools.clock import Clock
 
+from imtools.clock import Clock
 from imtools.errors import FeatureError, ImtoolsWarning, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from conftest import ROOT
 from imtools.cli import COMMANDS, command
 from imtools.manifest import read_manifest, write_manifest
+from paths import ROOT
 from shell import typed
 from workspace import build, write_note
 

@@ -14,7 +14,8 @@ from hypothesis.extra import numpy as arrays
 from imtools.analysis.key import TONICS, Key, estimate_key, interval
 from imtools.analysis.tempo import CENTRE_BPM, estimate_tempo, onset_strength, stretch_factor
 from imtools.errors import UsageError
-from signals import EXAMPLES, RATE, SYNTHETIC, recordings, signal
+from paths import EXAMPLES
+from signals import RATE, SYNTHETIC, recordings, signal
 
 # --- signals ---
 

@@ -14,7 +14,8 @@ from imtools.features import front_end
 from imtools.features.front_ends.base import FrontEnd
 from imtools.features.parameters import DescriptorsParameters
 from imtools.features.streaming import stream
-from signals import EXAMPLES, RATE, recordings, signal, transform
+from paths import EXAMPLES
+from signals import RATE, recordings, signal, transform
 
 CHOICES: list[dict[str, Any]] = [
     {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import soundfile
 import torch
 
 from imtools.features import from_config
@@ -71,3 +72,39 @@ def quick(**changes: object) -> TrainConfig:
         "width": 0.06, "epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "schedule": "onecycle",
     }  # fmt: skip
     return TrainConfig(**(settings | changes))  # type: ignore[arg-type]
+
+
+def make_sounds(folder: Path, count: int = 24, seconds: tuple[float, ...] = (1.0,)) -> list[Record]:
+    """The records of `make_records` with audio files and no features; their lengths in turn."""
+    folder.mkdir(exist_ok=True)
+    records = []
+    for i in range(count):
+        label, length = CLASSES[i % 3], seconds[i % len(seconds)]
+        path = folder / f"{i:03d}.wav"
+        soundfile.write(path, tone(label, i, length), RATE, subtype="FLOAT")
+        samples = round(length * RATE)
+        records.append(
+            Record(
+                f"tone/{i:03d}", str(path), 0.0, length, RATE, samples, groups=[f"song/{i % 12}"],
+                fold=i % 2, labels=[Label(label)], labels_complete=True,
+            )
+        )  # fmt: skip
+    return records
+
+
+def make_mix(records: list[Record]) -> Record:
+    """A recipe that adds records as they are."""
+    tracks = [
+        {
+            "id": r.id, "audio": r.audio, "start": r.start, "duration": r.duration, "offset": 0.0,
+            "sampling_rate": r.sampling_rate, "num_samples": r.num_samples, "gain_db": 0.0,
+        }
+        for r in records
+    ]  # fmt: skip
+    return records[0].replace(
+        id="mix/0",
+        audio=None,
+        mix={"sync": "none", "seed": 0, "gain_db": 0.0, "tracks": tracks},
+        groups=[group for r in records for group in r.groups],
+        labels=[label for r in records for label in r.labels],
+    )

@@ -17,7 +17,7 @@ import torch
 from imtools.audio.load import load
 from imtools.errors import FeatureError, ImtoolsError, ModelError, UsageError
 from imtools.features import front_end
-from imtools.manifest import Label, Record, write_manifest
+from imtools.manifest import Record, write_manifest
 from imtools.models.bundle import read_description
 from imtools.run import Options, Run
 from imtools.run.context import StrictError
@@ -26,47 +26,11 @@ from imtools.train.examples import waveforms
 from imtools.train.examples.rows import stored_rows
 from imtools.train.examples.waveforms import Computing, check_sound, choose_front_end
 from imtools.train.loop.learner import Learner
-from nets import CLASSES, RATE, make_records, small_front_end, tone
+from nets import CLASSES, RATE, make_mix, make_records, make_sounds, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
 NET = {"architecture": "gururani2018", "width": 0.05, "epochs": 2, "batch_size": 8}
-
-
-def make_sounds(folder: Path, count: int = 24, seconds: tuple[float, ...] = (1.0,)) -> list[Record]:
-    """The records of `make_records` with audio files and no features; their lengths in turn."""
-    folder.mkdir(exist_ok=True)
-    records = []
-    for i in range(count):
-        label, length = CLASSES[i % 3], seconds[i % len(seconds)]
-        path = folder / f"{i:03d}.wav"
-        soundfile.write(path, tone(label, i, length), RATE, subtype="FLOAT")
-        samples = round(length * RATE)
-        records.append(
-            Record(
-                f"tone/{i:03d}", str(path), 0.0, length, RATE, samples, groups=[f"song/{i % 12}"],
-                fold=i % 2, labels=[Label(label)], labels_complete=True,
-            )
-        )  # fmt: skip
-    return records
-
-
-def make_mix(records: list[Record]) -> Record:
-    """A recipe that adds records as they are."""
-    tracks = [
-        {
-            "id": r.id, "audio": r.audio, "start": r.start, "duration": r.duration, "offset": 0.0,
-            "sampling_rate": r.sampling_rate, "num_samples": r.num_samples, "gain_db": 0.0,
-        }
-        for r in records
-    ]  # fmt: skip
-    return records[0].replace(
-        id="mix/0",
-        audio=None,
-        mix={"sync": "none", "seed": 0, "gain_db": 0.0, "tracks": tracks},
-        groups=[group for r in records for group in r.groups],
-        labels=[label for r in records for label in r.labels],
-    )
 
 
 @dataclass

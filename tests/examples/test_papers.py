@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
 from datasets import IRMAS_TEST, IRMAS_TRAIN, fake_irmas_test, fake_irmas_train, fake_nsynth
+from paths import ROOT
 from shell import typed
 
 EXAMPLES = ROOT / "examples"

@@ -16,7 +16,8 @@ from imtools.errors import FeatureError, UsageError
 from imtools.features import front_end
 from imtools.features.dsp.decimate import Decimator
 from imtools.features.front_ends.base import FrontEnd
-from signals import EXAMPLES, RATE, assert_close, recordings, signal, transform
+from paths import EXAMPLES
+from signals import RATE, assert_close, recordings, signal, transform
 
 
 def cqt_oracle(y: np.ndarray, config: dict[str, Any]) -> np.ndarray:

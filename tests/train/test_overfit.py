@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from imtools.models import ARCHITECTURES
-
-ROOT = Path(__file__).resolve().parent.parent
+from paths import ROOT
 
 NETS = {
     "kratimenos2020": (0.125, 48),
