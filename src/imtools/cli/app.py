@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import click
@@ -219,6 +220,7 @@ def tool(
 
     def decorate(function: Callable[..., None]) -> click.Command:
         def callback(**values: Any) -> None:
+            _running.command = command
             _run(name, function, values, own_output, formats, content or {})
 
         callback.__doc__ = function.__doc__
@@ -290,8 +292,8 @@ def _run(
         raise UsageError("--resume and --force speak of an output directory", "name it with -o")
     if values.get("engine") == "local" and _was_typed("scheduler"):
         raise UsageError("--scheduler names a cluster", "add --engine dask to work there")
-    options = Options(**shared, arguments=arguments)
-    _voice.update(quiet=options.quiet, verbose=options.verbose)
+    options = Options(**shared, arguments=arguments, worded=_running.worded)
+    _running.quiet, _running.verbose = options.quiet, options.verbose
     if not options.inputs and "inputs" in values and sys.stdin.isatty():
         click.echo(f"{name}: reading a manifest from the terminal (end it with Ctrl-D)", err=True)
     params = {key: value for key, value in own.items() if key not in formats}
@@ -318,8 +320,22 @@ def _was_typed(name: str) -> bool:
     return source is click.core.ParameterSource.COMMANDLINE
 
 
-_voice = {"quiet": False, "verbose": False}
-"""How much the running command is to say: known once its options are parsed."""
+@dataclass
+class _Running:
+    """The command at work, and how much it is to print: known once its options are parsed."""
+
+    command: click.Command | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+    def worded(self, text: str) -> str:
+        """Return a message of the library with the options of this command."""
+        from .wording import with_options
+
+        return with_options(text, self.command)
+
+
+_running = _Running()
 
 
 def wants_color(choice: bool | None) -> bool:
@@ -337,8 +353,8 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
     prog = program or command.name or "im"
 
     def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        if issubclass(category, ImtoolsWarning) and not _voice["quiet"]:
-            click.echo(f"{prog}: warning: {message}", err=True)
+        if issubclass(category, ImtoolsWarning) and not _running.quiet:
+            click.echo(f"{prog}: warning: {_running.worded(str(message))}", err=True)
 
     def terminate(*_: object) -> NoReturn:
         raise SystemExit(128 + signal.SIGTERM)
@@ -355,9 +371,9 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
         error.show()
         code = error.exit_code
     except UsageError as error:
-        code = _complain(prog, str(error), 2)
+        code = _complain(prog, _running.worded(str(error)), 2)
     except ImtoolsError as error:
-        code = _complain(prog, str(error), 1)
+        code = _complain(prog, _running.worded(str(error)), 1)
     except (KeyboardInterrupt, click.Abort):
         code = _complain(prog, "interrupted", 130)
     except BrokenPipeError:
@@ -372,7 +388,7 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
         text = f"{name}{error.strerror or error}; {hint}"
         code = _complain(prog, text, 1)
     except Exception as error:
-        if _voice["verbose"]:
+        if _running.verbose:
             raise
         text = f"internal error: {type(error).__name__}: {error}; run again with -v for the trace"
         code = _complain(prog, text, 1)

@@ -59,6 +59,8 @@ class Options:
     color: bool = True
     arguments: dict[str, Any] = field(default_factory=dict)
     """Everything that was asked, as ``run.json`` keeps it."""
+    worded: Callable[[str], str] = str
+    """Puts messages of the library into the words of the command: parameters become options."""
 
 
 class StrictError(ImtoolsError):
@@ -231,7 +233,7 @@ class Run:
         StrictError
             If ``--strict`` is set.
         """
-        record = failure_record(self.tool, item.id, item.audio, step, error)
+        record = failure_record(self.tool, item.id, item.audio, step, error, self.options.worded)
         self.report(record)
         return record
 

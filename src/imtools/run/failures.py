@@ -51,7 +51,12 @@ class ReportedError(ImtoolsError):
 
 
 def failure_record(
-    tool: str, item_id: str, audio: str | None, step: str, error: Exception
+    tool: str,
+    item_id: str,
+    audio: str | None,
+    step: str,
+    error: Exception,
+    worded: Callable[[str], str] = str,
 ) -> dict[str, Json]:
     """Return the failure record of one item.
 
@@ -65,17 +70,19 @@ def failure_record(
         What was being done: ``"decode"``, ``"model"``, ...
     error : Exception
         An `ImtoolsError` speaks for itself; of any other exception the type is named too.
+    worded : callable
+        Puts messages of the library into the words of the command.
     """
-    told = ReportedError.of(error)
+    reported = ReportedError.of(error).retold(worded)
     return {
         "schema": FAILURE_SCHEMA,
         "id": item_id,
         "audio": audio,
         "tool": tool,
         "step": step,
-        "error": told.kind,
-        "message": told.message,
-        "hint": told.hint,
+        "error": reported.kind,
+        "message": reported.message,
+        "hint": reported.hint,
     }
 
 
