@@ -1,8 +1,8 @@
 """The errors that imtools raises: each says which file, what is wrong, and what to do about it.
 
-Messages and hints name parameters in backticks, as a Python caller writes them: ```hop```,
-```stereo=False```; and those of another step of the pipeline with its command: ``run im-predict with `windows` ``.
-The commands show the options instead (`imtools.cli.wording`), so that the library knows nothing of them.
+Messages and hints name parameters in backticks, as a Python caller writes them (```hop```,
+```stereo=False```), and those of another step of the pipeline after its command (``run im-predict with
+`windows` ``). The commands show the options instead (`imtools.cli.wording`): the library knows none of them.
 """
 
 from __future__ import annotations
