@@ -18,8 +18,8 @@ from benchmarks import prediction
 from imtools.device import resolve_precision
 from imtools.models.bundle import load
 from imtools.parallel import default_jobs, ordered_map
-from imtools.predict.annotate import PredictionOutput
-from imtools.predict.predictor import Predictor
+from imtools.predict.predictor import PredictSettings
+from imtools.predict.recognizer import Recognizer
 from imtools.run import Options, Run, execute
 from imtools.run.items import read_items
 from imtools.stages.predict import PredictStage
@@ -32,7 +32,7 @@ def measure(device: torch.device, name: str, files: int, seconds: int) -> str:
         library.mkdir()
         prediction.write_library(library, files, seconds, [name])
         model = load(prediction.make_model(Path(place, "model")), device, resolve_precision("auto", device))
-        stage = PredictStage([Predictor(model, batch_size=1024)], PredictionOutput(), jobs=default_jobs())
+        stage = PredictStage(Recognizer([model], PredictSettings(batch_size=1024)), jobs=default_jobs())
         paths, total = sorted(library.iterdir()), files * seconds
 
         def predict() -> None:

@@ -15,7 +15,7 @@ from imtools.errors import ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.models.output import output_layer
-from imtools.predict.predictor import Predictor
+from imtools.predict.predictor import Predictor, PredictSettings
 from imtools.train.fit import fit
 from nets import CLASSES, make_records, quick, small_front_end, tone
 
@@ -60,7 +60,7 @@ def test_threads_get_their_own(model: Model) -> None:
 
 
 def test_windows_keep_theirs_and_scores_stay(model: Model, records: list[Record]) -> None:
-    plain, embedding = Predictor(model), Predictor(model, embeddings=True)
+    plain, embedding = Predictor(model), Predictor(model, PredictSettings(embeddings=True))
     for record in records[:4]:
         (told,), (more,) = (p.score([p.prepare(record)]) for p in (plain, embedding))
         assert np.array_equal(told.mean, more.mean)
@@ -72,9 +72,9 @@ def test_windows_keep_theirs_and_scores_stay(model: Model, records: list[Record]
 def test_what_has_none_says_so(model: Model, records: list[Record], tmp_path: Path) -> None:
     for option in ("members", "held_out"):
         with pytest.raises(UsageError, match="do not go together"):
-            Predictor(model, embeddings=True, **{option: True})
-    with pytest.raises(UsageError, match="heard apart"):
-        Predictor(model, embeddings=True, stereo=True)
+            Predictor(model, PredictSettings(embeddings=True, **{option: True}))
+    with pytest.raises(UsageError, match="separate streams"):
+        Predictor(model, PredictSettings(embeddings=True, stereo=True))
     several = Model(
         replace(model.description, strategy="one-vs-all"), model.scorer.nets, model.device, model.dtype
     )

@@ -17,7 +17,7 @@ from imtools.errors import FeatureError, ImtoolsWarning, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.predict import batching
-from imtools.predict.predictor import Predictor
+from imtools.predict.predictor import Predictor, PredictSettings
 from imtools.predict.prefetch import prefetch
 from imtools.sound import windows as windows_module
 from imtools.sound.excerpt import Excerpt
@@ -119,7 +119,7 @@ def test_long_records_beside_short_ones_score_as_alone(
     monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
     monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
     records = [song(tmp_path / f"{n}.wav", n, 10 * n) for n in (9, 1, 6)]
-    predictor = Predictor(model, batch_size=5)
+    predictor = Predictor(model, PredictSettings(batch_size=5))
     together = predictor.score([predictor.prepare(record) for record in records])
     for record, scores in zip(records, together, strict=True):
         (alone,) = predictor.score([predictor.prepare(record)])
@@ -149,7 +149,7 @@ def test_a_file_that_breaks_on_the_way_spoils_no_other(
 
 
 def test_memory_that_runs_out_halves_the_batch_once(model: Model, tmp_path: Path) -> None:
-    predictor = Predictor(model, batch_size=8)
+    predictor = Predictor(model, PredictSettings(batch_size=8))
     record = song(tmp_path / "a.wav", 6, 1)
     (expected,) = predictor.score([predictor.prepare(record)])
     compute = predictor._computed
@@ -160,7 +160,7 @@ def test_memory_that_runs_out_halves_the_batch_once(model: Model, tmp_path: Path
         return compute(batch, *key)
 
     predictor._computed = greedy
-    with pytest.warns(ImtoolsWarning, match="out of memory: from here on 4 windows"):
+    with pytest.warns(ImtoolsWarning, match="out of memory: from now on 4 windows"):
         (scores,) = predictor.score([predictor.prepare(record)])
     np.testing.assert_allclose(scores.windows, expected.windows, atol=1e-6)
     assert predictor.batch_size == 4
@@ -169,7 +169,7 @@ def test_memory_that_runs_out_halves_the_batch_once(model: Model, tmp_path: Path
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     predictor._computed = hopeless
-    with pytest.warns(ImtoolsWarning, match="from here on 2"), pytest.raises(torch.OutOfMemoryError):
+    with pytest.warns(ImtoolsWarning, match="from now on 2"), pytest.raises(torch.OutOfMemoryError):
         predictor.score([predictor.prepare(record)])
 
 
@@ -228,7 +228,7 @@ def test_models_that_want_the_same_windows_share_them(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = song(tmp_path / "a.wav", 6, 1)
-    a, b, other = Predictor(model), Predictor(model), Predictor(model, hop=0.25)
+    a, b, other = Predictor(model), Predictor(model), Predictor(model, PredictSettings(hop=0.25))
     cut: dict = {}
     prepared = tuple(predictor.prepare(record, cut) for predictor in (a, b, other))
     assert prepared[0].chunks is prepared[1].chunks

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from imtools.errors import FeatureError, ImtoolsWarning, ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
-from imtools.predict.predictor import Predictor, RecordScores
+from imtools.predict.predictor import Predictor, PredictSettings, RecordScores
 from imtools.sound import windows as windows_module
 from imtools.sound.windows import cut_windows, window_starts
 from imtools.train.fit import fit
@@ -80,9 +80,9 @@ def test_scores_are_the_mean_over_windows(model: Model, tmp_path: Path) -> None:
 
 def test_hop_can_be_chosen(model: Model, tmp_path: Path) -> None:
     record = audio(tmp_path / "a.wav", tone("flute", 1, seconds=3.0))
-    assert one(Predictor(model, hop=1.0), record).starts.tolist() == [0.0, 1.0, 2.0]
+    assert one(Predictor(model, PredictSettings(hop=1.0)), record).starts.tolist() == [0.0, 1.0, 2.0]
     with pytest.raises(UsageError, match="hop"):
-        Predictor(model, hop=0.0)
+        Predictor(model, PredictSettings(hop=0.0))
 
 
 def test_a_short_clip_is_padded_to_one_window_but_not_in_time(model: Model, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_batches_do_not_change_scores(model: Model, records: list[Record], tmp_p
     mixed = [records[0], long, records[1], audio(tmp_path / "b.wav", tone("flute", 6))]
     results = []
     for batch_size in (1, 4, 128):
-        predictor = Predictor(model, batch_size=batch_size)
+        predictor = Predictor(model, PredictSettings(batch_size=batch_size))
         results.append(predictor.score([predictor.prepare(record) for record in mixed]))
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
@@ -110,7 +110,7 @@ def test_batches_do_not_change_scores(model: Model, records: list[Record], tmp_p
 
 
 def test_held_out_members_only(model: Model, records: list[Record]) -> None:
-    predictor = Predictor(model, held_out=True)
+    predictor = Predictor(model, PredictSettings(held_out=True))
     mixed = [records[0], records[1].replace(fold=None), records[1]]
     scores = predictor.score([predictor.prepare(record) for record in mixed])
     assert (records[0].fold, records[1].fold) == (0, 1)
@@ -127,11 +127,11 @@ def test_held_out_members_only(model: Model, records: list[Record]) -> None:
 
 def test_members_are_given_beside_the_whole(model: Model, records: list[Record], tmp_path: Path) -> None:
     long = audio(tmp_path / "a.wav", np.concatenate([tone("bass", 1), tone("organ", 2)]))
-    alone = Predictor(model, held_out=True)
+    alone = Predictor(model, PredictSettings(held_out=True))
     for aggregation in ("mean", "s2"):
         changed = replace(model.description, aggregation=aggregation)
         own = Model(changed, model.scorer.nets, model.device, model.dtype)
-        predictor, plain = Predictor(own, members=True), Predictor(own)
+        predictor, plain = Predictor(own, PredictSettings(members=True)), Predictor(own)
         for record in (records[0], long):
             scores, whole = one(predictor, record), one(plain, record)
             np.testing.assert_array_equal(scores.mean, whole.mean)
@@ -157,17 +157,19 @@ def test_binary_members_of_one_fold_are_one(tmp_path_factory: pytest.TempPathFac
         fit(records, folder, quick(architecture="chen2024", strategy="one-vs-all", epochs=1))
     families = load(folder)
     assert len(families.description.members) == 6
-    scores = one(Predictor(families, members=True), records[0])
+    scores = one(Predictor(families, PredictSettings(members=True)), records[0])
     np.testing.assert_array_equal(scores.mean, one(Predictor(families), records[0]).mean)
     assert [part.fold.columns for part in scores.members] == [(0, 1, 2), (0, 1, 2)]
     for part in scores.members:
-        alone = one(Predictor(families, held_out=True), records[0].replace(fold=part.fold.number))
+        alone = one(
+            Predictor(families, PredictSettings(held_out=True)), records[0].replace(fold=part.fold.number)
+        )
         np.testing.assert_allclose(part.mean, alone.mean, atol=1e-6)
 
     # Of a class that only one fold's members know, the others say nothing.
     fewer = replace(families.description, members=families.description.members[:5])
     part = Model(fewer, families.scorer.nets[:5], families.device, families.dtype)
-    scores = one(Predictor(part, members=True), records[0])
+    scores = one(Predictor(part, PredictSettings(members=True)), records[0])
     assert [len(member.mean) for member in scores.members] == [3, 2]
     np.testing.assert_array_equal(scores.mean, one(Predictor(part), records[0]).mean)
 
@@ -176,9 +178,9 @@ def test_members_without_folds_cannot_be_told_apart(model: Model) -> None:
     members = [replace(model.description.members[0], fold=None), model.description.members[1]]
     bare = Model(replace(model.description, members=members), model.scorer.nets, model.device, model.dtype)
     with pytest.raises(UsageError, match="no folds"):
-        Predictor(bare, members=True)
-    with pytest.raises(UsageError, match="--held-out"):
-        Predictor(model, members=True, held_out=True)
+        Predictor(bare, PredictSettings(members=True))
+    with pytest.raises(UsageError, match="`held_out`"):
+        Predictor(model, PredictSettings(members=True, held_out=True))
 
 
 def test_the_command_names_members_by_their_folds(run, space: Path) -> None:
@@ -224,16 +226,18 @@ def test_streams_are_heard_apart(model: Model, tmp_path: Path) -> None:
     alone = [
         one(Predictor(model), audio(tmp_path / f"{i}.wav", side)) for i, side in enumerate((left, right))
     ]
-    heard = one(Predictor(model, stereo=True), record)
+    heard = one(Predictor(model, PredictSettings(stereo=True)), record)
     assert heard.windows.shape == alone[0].windows.shape
     # The surest stream counts: no class is less sure than in one channel alone.
     assert (heard.mean >= np.maximum(alone[0].mean, alone[1].mean) - 1e-5).all()
     assert (heard.windows >= np.maximum(alone[0].windows, alone[1].windows) - 1e-5).all()
     assert heard.mean[[0, 2]].min() > 0.5
     single = audio(tmp_path / "mono.wav", left)
-    streams, plain = (one(Predictor(model, stereo=choice), single) for choice in (True, False))
+    streams, plain = (
+        one(Predictor(model, PredictSettings(stereo=choice)), single) for choice in (True, False)
+    )
     np.testing.assert_allclose(streams.mean, plain.mean, atol=1e-6)
-    both = Predictor(model, stereo=True, batch_size=3)
+    both = Predictor(model, PredictSettings(stereo=True, batch_size=3))
     batch = both.score([both.prepare(record), both.prepare(single)])
     np.testing.assert_allclose(batch[0].mean, heard.mean, atol=1e-4)
     np.testing.assert_allclose(batch[1].mean, plain.mean, atol=1e-4)

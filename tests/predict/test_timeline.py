@@ -16,8 +16,8 @@ from imtools.errors import UsageError
 from imtools.manifest import Prediction
 from imtools.predict.timeline import (
     ActiveSpan,
-    PredictionFilter,
     active_spans,
+    selected_predictions,
     timeline,
     top_predictions,
 )
@@ -132,12 +132,12 @@ def test_the_surest_of_each_item_and_window() -> None:
     kept = top_predictions(WINDOWS, 1)
     assert [(one.label, one.start) for one in kept] == [("flu", None), ("cel", 0), ("vio", 1)]
     assert top_predictions(WINDOWS, 9) == WINDOWS
-    assert PredictionFilter(top=1).of(WINDOWS, {}) == kept
-    assert PredictionFilter().of(WINDOWS, {}) is WINDOWS
+    assert selected_predictions(WINDOWS, {}, top=1) == kept
+    assert selected_predictions(WINDOWS, {}) is WINDOWS
 
 
 def test_the_timeline_of_the_surest() -> None:
-    made = PredictionFilter(timeline=True, top=2).of(WINDOWS, {"flu": 0.5})
+    made = selected_predictions(WINDOWS, {"flu": 0.5}, spans=True, top=2)
     assert [(one.label, one.start, one.duration) for one in made] == [
         ("flu", None, None), ("vio", None, None), ("flu", 0, 2), ("vio", 1, 1)
     ]  # fmt: skip

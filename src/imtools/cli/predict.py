@@ -1,11 +1,12 @@
-"""im-predict: tell which instruments sound."""
+"""im-predict: recognise the instruments in recordings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ..choices import PREDICTION_FORMATS
 from .app import start, tool, windows_at_once
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ im-predict --format table --top 3 music/
 im-predict -m model/ song.flac
 im-predict -m model/ music/ > predictions.jsonl
 im-predict -m model/ --format table --timeline song.flac
-im-predict -m model/ --format csv --top 3 music/ > surest.csv
+im-predict -m model/ --format csv --top 3 music/ > top3.csv
 im-predict -m model/ --excerpt 30@middle music/ > excerpts.jsonl
 im-predict -m model/ --embeddings music/ > embeddings.jsonl
 im-predict -m model/ --held-out features/ | im-score""",
@@ -38,15 +39,19 @@ im-predict -m model/ --held-out features/ | im-score""",
     multiple=True,
     default=["bundled"],
     metavar="DIR",
-    help="The model directory (default: bundled, the model that comes along; repeatable: the mean of several "
-    "models, which share what they decode).",
+    help="The model directory (default: bundled, the model that comes with imtools; repeatable: the mean of "
+    "several models, which share what they decode).",
 )
-@click.option("--model-card", is_flag=True, help="Print what is to be known about the model, and exit.")
+@click.option(
+    "--model-card",
+    is_flag=True,
+    help="Print the description of the model, its scores and its limits, and exit.",
+)
 @click.option("--keep", is_flag=True, help="Of several models, give the predictions of each too.")
 @click.option(
     "--excerpt",
     metavar="SECONDS[@PLACE]",
-    help="Hear only so many seconds: @start, @middle (the default), @end, or from a second on (30@60).",
+    help="Score only so many seconds: @start, @middle (the default), @end, or from a second on (30@60).",
 )
 @click.option(
     "--hop",
@@ -57,27 +62,28 @@ im-predict -m model/ --held-out features/ | im-score""",
 @click.option(
     "--stereo/--mono",
     default=None,
-    help="Hear left, right, middle and side apart, the surest counts; or their mean (default: the model's).",
+    help="Score left, right, middle and side separately and take the highest score of each class, or score "
+    "the mean of the channels (default: the model's).",
 )
 @click.option("--windows", is_flag=True, help="Give the scores of each window too, with start and duration.")
 @click.option(
     "--timeline",
     is_flag=True,
-    help="Give the stretches in which each class counts as present, with start, duration and mean score.",
+    help="Give the time spans in which each class is present, with start, duration and mean score.",
 )
 @click.option(
     "--top",
     type=click.IntRange(1),
     metavar="K",
-    help="Give only the K surest classes of each item and window.",
+    help="Give only the K classes with the highest scores, of each record and window.",
 )
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["jsonl", "csv", "table"]),
+    type=click.Choice(PREDICTION_FORMATS),
     default="jsonl",
     show_default=True,
-    help="On standard output: the records; CSV, a line a score; or a table for people, a line a file.",
+    help="On standard output: the records; CSV, a line a score; or a table, a line a file.",
 )
 @click.option(
     "--held-out", is_flag=True, help="Score each record with the members that were not trained on its fold."
@@ -85,12 +91,12 @@ im-predict -m model/ --held-out features/ | im-score""",
 @click.option(
     "--members",
     is_flag=True,
-    help="Give what the members of each fold say too, as NAME@HASH#fold0 and so on.",
+    help="Give the scores of the members of each fold too, as NAME@HASH#fold0 and so on.",
 )
 @click.option(
     "--embeddings",
     is_flag=True,
-    help="Give what the net makes of each record before its last layer too (with --windows: of each window).",
+    help="Give the input of the net's last layer for each record too (with --windows: for each window).",
 )
 @windows_at_once
 def command(
@@ -103,19 +109,23 @@ def command(
     timeline: bool,
     top: int | None,
     fmt: str,
-    **settings: Any,
+    hop: float | None,
+    stereo: bool | None,
+    held_out: bool,
+    members: bool,
+    embeddings: bool,
+    batch_size: int,
 ) -> None:
-    """Tell which instruments sound in each record.
+    """Recognise the instruments in each record.
 
-    Without --model, the bundled model tells eleven of them: cello, clarinet, flute, acoustic and electric
-    guitar, organ, piano, saxophone, trumpet, violin, voice. --model-card says how well, and what it may be
+    Without --model, the bundled model recognises eleven: cello, clarinet, flute, acoustic and electric
+    guitar, organ, piano, saxophone, trumpet, violin, voice. --model-card shows how well, and what it may be
     used for.
 
     Records that carry the model's features are scored from them; all others from their audio, in windows
-    whose scores become one as the model says: their mean, or S2.
+    whose scores are aggregated as the model prescribes: by their mean, or S2.
     """
     from ..device import wait_passively
-    from ..errors import UsageError
 
     if model_card:
         from ..models.bundle import read_card
@@ -123,18 +133,18 @@ def command(
         click.echo("\n".join(map(read_card, models)), nl=False)
         run.options.quiet = True
         return
-    if timeline and windows:
-        raise UsageError("--timeline and --windows do not go together", "choose one of them")
     wait_passively()
     from ..predict.annotate import PredictionOutput
-    from ..predict.timeline import PredictionFilter
+    from ..predict.predictor import PredictSettings
     from ..sound.excerpt import Excerpt
     from ..stages.export.streams import show_as
     from ..stages.predict import predict
 
     part = None if excerpt is None else Excerpt.parse(excerpt)
+    output = PredictionOutput(windows, timeline, top, part, keep)
+    settings = PredictSettings(hop, stereo, batch_size, held_out, members, embeddings)
     show_as(run, fmt)
-    predict(run, models, PredictionOutput(windows, PredictionFilter(timeline, top), part, keep), **settings)
+    predict(run, models, settings, output)
 
 
 def main() -> NoReturn:

@@ -1,9 +1,9 @@
-"""What is told of the scores of models: predictions for an item, its windows or stretches, and embeddings."""
+"""From scores to predictions: what a record carries of the scores of models."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..arrays import Float32Array
 from ..errors import UsageError
@@ -13,40 +13,48 @@ from ..manifest.values import Json
 from ..models.bundle import Model
 from ..sound.excerpt import Excerpt
 from .scores import RecordScores
-from .timeline import PredictionFilter
+from .timeline import selected_predictions
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionOutput:
-    """What is given of what the models say.
+    """Which predictions a record gets.
 
     Attributes
     ----------
     windows : bool
-        Give the scores of each window too.
-    shape : PredictionFilter
-        Stretches instead of windows, and how many classes.
+        Add the scores of each window.
+    timeline : bool
+        Add the time spans in which each class is present.
+    top : int or None
+        Keep only so many classes, those with the highest scores; ``None`` keeps all.
     excerpt : Excerpt or None
-        The part of each record to hear.
+        Score only this part of each record.
     keep : bool
         Of several models, give the predictions of each beside their mean.
     """
 
     windows: bool = False
-    shape: PredictionFilter = field(default_factory=PredictionFilter)
+    timeline: bool = False
+    top: int | None = None
     excerpt: Excerpt | None = None
     keep: bool = False
 
+    def __post_init__(self) -> None:
+        """Check that the parts go together."""
+        if self.windows and self.timeline:
+            raise UsageError("`timeline` and `windows` do not go together", "choose one of them")
+
 
 class Annotator:
-    """Makes predictions of scores.
+    """Adds the scores of models to records as predictions.
 
     Parameters
     ----------
     models : sequence of Model
-        Whose scores these are; several give their mean.
-    answer : PredictionOutput
-        What is given.
+        The models that the scores come from; several are averaged.
+    output : PredictionOutput
+        Which predictions a record gets.
 
     Raises
     ------
@@ -54,8 +62,8 @@ class Annotator:
         If a model is named twice.
     """
 
-    def __init__(self, models: Sequence[Model], answer: PredictionOutput) -> None:
-        self._models, self._answer = models, answer
+    def __init__(self, models: Sequence[Model], output: PredictionOutput) -> None:
+        self._models, self._output = models, output
         self._thresholds = [
             dict(zip(model.labels, model.description.thresholds, strict=True)) for model in models
         ]
@@ -66,44 +74,54 @@ class Annotator:
                 raise UsageError("one model is named twice", "name each model once")
             (self._fusion,) = plan(classes, "mean", partial=True)
 
-    def of(self, record: Record, begin: float, scores: Sequence[RecordScores]) -> Record:
-        """Return a record with what is told of it, instead of what was told earlier by these models.
+    @property
+    def name(self) -> str:
+        """Name of the predictions that count: of the model, or of the mean of several."""
+        return self._models[0].name if self._fusion is None else self._fusion.name
+
+    def annotate(self, record: Record, begin: float, scores: Sequence[RecordScores]) -> Record:
+        """Return a record with its predictions, which replace earlier ones by the same models.
 
         Parameters
         ----------
         record : Record
-            What was heard, or of which a part was.
+            The record, of which a part may have been scored.
         begin : float
-            Where the part begins, in seconds.
+            Where that part begins, in seconds.
         scores : sequence of RecordScores
-            Of each model.
+            One for each model, in their order.
+
+        Returns
+        -------
+        Record
         """
         made: list[Prediction] = []
-        if self._fusion is None or self._answer.keep:
+        if self._fusion is None or self._output.keep:
             made += [p for m, one in enumerate(scores) for p in self._of_model(m, begin, one)]
         if self._fusion is not None:
-            said = {
+            by_model = {
                 model.name: dict(zip(model.labels, map(_rounded, one.mean), strict=True))
                 for model, one in zip(self._models, scores, strict=True)
             }
-            made += self._answer.shape.of(self._fusion.fuse(record.id, said), {})
-        names = {one.model for one in made}
-        others = [p for p in record.predictions if p.model not in names]
+            fused = self._fusion.fuse(record.id, by_model)
+            made += selected_predictions(fused, {}, spans=self._output.timeline, top=self._output.top)
+        names = {prediction.model for prediction in made}
+        others = [prediction for prediction in record.predictions if prediction.model not in names]
         record = record.replace(predictions=others + made)
         if embeddings := self._embeddings(begin, scores):
-            told = {model.name for model in self._models}
-            earlier = [one for one in record.extra.get("embeddings", []) if one.get("model") not in told]
+            models = {model.name for model in self._models}
+            earlier = [one for one in record.extra.get("embeddings", []) if one.get("model") not in models]
             record.extra = record.extra | {"embeddings": earlier + embeddings}
         return record
 
     def _embeddings(self, begin: float, scores: Sequence[RecordScores]) -> list[Json]:
-        """Return the embeddings of all models, of the record or of its windows; none if not asked for."""
+        """Return the embeddings of the record or of its windows by all models; none if there are none."""
         made: list[Json] = []
         for model, one in zip(self._models, scores, strict=True):
             if one.embeddings is None:
                 continue
             name = model.name
-            if not self._answer.windows:
+            if not self._output.windows:
                 made.append({"model": name, "vector": _digits(one.embeddings.mean(axis=0))})
                 continue
             made += [
@@ -115,30 +133,31 @@ class Annotator:
         return made
 
     def _of_model(self, m: int, begin: float, scores: RecordScores) -> list[Prediction]:
-        """Return what one model says, as it is to be given."""
+        """Return the predictions of one model and its members."""
         model, thresholds = self._models[m], self._thresholds[m]
-        made = self._predictions(model.name, model.labels, scores.mean, thresholds)
-        windows = self._windows(model.name, model.labels, scores.windows, begin, scores)
+        made = self._of_record(model.name, model.labels, scores.mean, thresholds)
+        windows = self._of_windows(model.name, model.labels, scores.windows, begin, scores)
         for part in scores.members:
             labels = [model.labels[column] for column in part.fold.columns]
             name = f"{model.name}#fold{part.fold.number}"
-            made += self._predictions(name, labels, part.mean)
-            windows += self._windows(name, labels, part.windows, begin, scores)
-        return self._answer.shape.of(made + windows, thresholds)
+            made += self._of_record(name, labels, part.mean)
+            windows += self._of_windows(name, labels, part.windows, begin, scores)
+        output = self._output
+        return selected_predictions(made + windows, thresholds, spans=output.timeline, top=output.top)
 
-    def _predictions(
+    def _of_record(
         self, name: str, labels: Sequence[str], mean: Float32Array, thresholds: dict[str, float] | None = None
     ) -> list[Prediction]:
         made = [Prediction(name, label, _rounded(score)) for label, score in zip(labels, mean, strict=True)]
         if thresholds is not None:
-            for one in made:
-                one.present = one.score >= thresholds[one.label]
+            for prediction in made:
+                prediction.present = prediction.score >= thresholds[prediction.label]
         return made
 
-    def _windows(
+    def _of_windows(
         self, name: str, labels: Sequence[str], windows: Float32Array, begin: float, scores: RecordScores
     ) -> list[Prediction]:
-        if not (self._answer.windows or self._answer.shape.timeline):
+        if not (self._output.windows or self._output.timeline):
             return []
         return [
             Prediction(name, label, _rounded(score), float(begin + start), float(duration))
@@ -148,10 +167,10 @@ class Annotator:
 
 
 def _rounded(score: float) -> float:
-    """Return a score with the six digits that a net in single precision stands for."""
+    """Return a score with six decimals: what a net in single precision can express."""
     return round(float(score), 6)
 
 
 def _digits(vector: Float32Array) -> list[float]:
-    """Return the numbers of an embedding, with the digits that single precision stands for."""
+    """Return the numbers of an embedding with the significant digits of single precision."""
     return [float(f"{value:.6g}") for value in vector.tolist()]

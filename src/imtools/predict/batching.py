@@ -1,4 +1,4 @@
-"""Scoring records in batches that go across them, with one model or with several on the same windows."""
+"""Batches across records: windows of several records are scored together, by one or several models."""
 
 from __future__ import annotations
 
@@ -13,118 +13,121 @@ from ..clock import Clock, current_clock, timed
 from ..errors import is_fatal
 from ..sound.stereo import interleave_streams
 from .prefetch import prefetch
-from .scores import Prepared, RecordScores
+from .scores import PreparedRecord, RecordScores
 
-_CHUNKS_AHEAD = 3
-"""Chunks of each long record that are cut in advance, at most."""
+_CHUNKS_PREFETCHED = 3
+"""Maximum number of chunks of each long record that are cut in advance."""
 
 Chunk = tuple[int, list[int], Float32Array | Exception]
-"""The place of a record, the models that its windows are for, and the windows, or why it ends early."""
+"""Index of a record, indices of the models that score these windows, and the windows or what went wrong."""
 
 
 class WindowScorer(Protocol):
-    """A model at work: a `Predictor`."""
+    """A model at work, as `Predictor` implements it."""
 
     batch_size: int
 
     def compute(
         self, windows: Sequence[Float32Array], from_features: bool, members: tuple[int, ...] | None
     ) -> Float32Array:
-        """Return the scores of windows."""
+        """Return the scores of windows; see `Predictor.compute`."""
 
-    def collect(self, one: Prepared, windows: Float32Array, sounding: Sequence[BoolArray]) -> RecordScores:
-        """Return the scores of a record from those of all its windows."""
+    def collect(
+        self, prepared: PreparedRecord, windows: Float32Array, audible: Sequence[BoolArray]
+    ) -> RecordScores:
+        """Return the scores of a record from those of all its windows; see `Predictor.collect`."""
 
 
 def score_together(
-    predictors: Sequence[WindowScorer], prepared: Sequence[tuple[Prepared, ...]], threads: int = 1
+    predictors: Sequence[WindowScorer], prepared: Sequence[tuple[PreparedRecord, ...]], threads: int = 1
 ) -> list[tuple[RecordScores, ...] | Exception]:
     """Score some records with some models.
 
-    What is still to be cut is cut by threads of its own, while the models are at work on what came before,
-    and once for all models that share it.
+    Records that are not cut yet are cut by threads of their own while the models work on earlier ones, and
+    only once for all models with equal windows.
 
     Parameters
     ----------
     predictors : sequence of WindowScorer
-        The m models.
-    prepared : sequence of tuple of Prepared
-        What each of them has prepared of each record. Can be scored again, for instance alone after another
-        failed.
+        The models.
+    prepared : sequence of tuple of PreparedRecord
+        For each record, what each model has prepared. It can be scored again, for instance alone after
+        another record failed.
     threads : int
         How many long records are cut at once.
 
     Returns
     -------
-    list of tuple of Scores, or Exception
-        In the order of ``prepared``, one for each model; why a record could not be read to its end, where
-        that is so.
+    list of tuple of RecordScores, or Exception
+        For each record, the scores of each model, or why it could not be read to its end.
     """
-    sessions = [_Session(predictor, [ones[m] for ones in prepared]) for m, predictor in enumerate(predictors)]
-    faults: dict[int, Exception] = {}
+    sessions = [
+        _Session(predictor, [record[m] for record in prepared]) for m, predictor in enumerate(predictors)
+    ]
+    failures: dict[int, Exception] = {}
     clock = current_clock()
-    with closing(prefetch(_sources(prepared, clock), threads, _CHUNKS_AHEAD)) as chunks:
-        for item, models, chunk in timed(chunks, "wait", clock):
+    with closing(prefetch(_sources(prepared, clock), threads, _CHUNKS_PREFETCHED)) as chunks:
+        for index, models, chunk in timed(chunks, "wait", clock):
             if isinstance(chunk, Exception):
-                faults[item] = chunk
+                failures[index] = chunk
                 continue
             for m in models:
-                sessions[m].take(item, chunk)
+                sessions[m].take(index, chunk)
     for session in sessions:
         session.flush()
     return [
-        faults.get(item) or tuple(session.scores(item) for session in sessions)
-        for item in range(len(prepared))
+        failures.get(index) or tuple(session.scores(index) for session in sessions)
+        for index in range(len(prepared))
     ]
 
 
-def _sources(prepared: Sequence[tuple[Prepared, ...]], clock: Clock) -> Iterator[Iterable[Chunk]]:
-    """Yield the chunks of each record: a list where they have been cut."""
-    for item, ones in enumerate(prepared):
-        chunks = _chunks(item, ones)
-        ready = all(isinstance(one.chunks, list) for one in ones)
-        yield list(chunks) if ready else timed(chunks, "decode", clock)
+def _sources(prepared: Sequence[tuple[PreparedRecord, ...]], clock: Clock) -> Iterator[Iterable[Chunk]]:
+    """Yield the chunks of each record: as a list if they have been cut already."""
+    for index, record in enumerate(prepared):
+        chunks = _chunks(index, record)
+        complete = all(isinstance(one.chunks, list) for one in record)
+        yield list(chunks) if complete else timed(chunks, "decode", clock)
 
 
-def _chunks(item: int, ones: tuple[Prepared, ...]) -> Iterator[Chunk]:
-    """Yield the chunks of a record; why it ends early comes instead of its rest."""
+def _chunks(index: int, record: tuple[PreparedRecord, ...]) -> Iterator[Chunk]:
+    """Yield the chunks of a record; if reading fails, the exception takes the place of the rest."""
     shared: dict[int, list[int]] = {}
-    for m, one in enumerate(ones):
+    for m, one in enumerate(record):
         shared.setdefault(id(one.chunks), []).append(m)
     try:
         for models in shared.values():
-            for chunk in ones[models[0]].chunks:
-                yield item, models, chunk
+            for chunk in record[models[0]].chunks:
+                yield index, models, chunk
     except Exception as error:
         if is_fatal(error):
             raise
-        yield item, [], error
+        yield index, [], error
 
 
 class _Session:
-    """One model at work on some records: windows wait until they fill a batch."""
+    """One model at work on some records: windows are collected until they fill a batch."""
 
-    def __init__(self, predictor: WindowScorer, prepared: Sequence[Prepared]) -> None:
+    def __init__(self, predictor: WindowScorer, prepared: Sequence[PreparedRecord]) -> None:
         self._predictor, self._prepared = predictor, prepared
         self._rows: list[list[Float32Array]] = [[] for _ in prepared]
-        self._sounding: list[list[BoolArray]] = [[] for _ in prepared]
+        self._audible: list[list[BoolArray]] = [[] for _ in prepared]
         self._waiting: dict[tuple[bool, tuple[int, ...] | None], list[tuple[int, Float32Array]]] = {}
 
-    def take(self, item: int, chunk: Float32Array) -> None:
-        """Take the next windows of a record; note, of streams, which of them sound in which windows."""
-        one = self._prepared[item]
-        if one.stereo:
-            chunk, sounding = interleave_streams(chunk)
-            self._sounding[item].append(sounding)
-        key = (one.from_features, one.members)
+    def take(self, index: int, chunk: Float32Array) -> None:
+        """Take the next windows of a record."""
+        record = self._prepared[index]
+        if record.stereo:
+            chunk, audible = interleave_streams(chunk)
+            self._audible[index].append(audible)
+        key = (record.from_features, record.members)
         queue = self._waiting.setdefault(key, [])
         for window in chunk:
-            queue.append((item, window))
+            queue.append((index, window))
             if len(queue) >= self._predictor.batch_size:
                 self._compute(key)
 
     def flush(self) -> None:
-        """Score what still waits."""
+        """Score the windows that fill no batch."""
         for key in self._waiting:
             self._compute(key)
 
@@ -133,10 +136,11 @@ class _Session:
         if not queue:
             return
         scores = self._predictor.compute([window for _, window in queue], *key)
-        for (item, _), row in zip(queue, scores, strict=True):
-            self._rows[item].append(row)
+        for (index, _), row in zip(queue, scores, strict=True):
+            self._rows[index].append(row)
         queue.clear()
 
-    def scores(self, item: int) -> RecordScores:
-        """Return the scores of a record, once all its windows have been taken and `flush` been called."""
-        return self._predictor.collect(self._prepared[item], np.stack(self._rows[item]), self._sounding[item])
+    def scores(self, index: int) -> RecordScores:
+        """Return the scores of a record, once all its windows have been taken and `flush` was called."""
+        rows = np.stack(self._rows[index])
+        return self._predictor.collect(self._prepared[index], rows, self._audible[index])

@@ -1,9 +1,9 @@
-"""Computing a batch on a processor: in parts that stay in its caches, side by side, one on each core.
+"""Computing a batch on a CPU: in parts that fit into its caches, side by side, one on each core.
 
-A net that is shared out among the cores layer by layer makes all of them wait for the slowest at every layer,
-and carries the activations of the whole batch through memory. Parts that go through the whole net on one core
-each wait for nobody, and hold little: a server has half the memory, and with the bundled model, on two cores,
-takes a tenth less time. Nets of wide layers take as long either way.
+A net whose layers are divided among the cores makes all of them wait for the slowest at every layer, and
+moves the activations of the whole batch through memory. Parts that pass through the whole net on one core do
+not wait and need little memory: a server takes half as much, and with the bundled model, on two cores, a tenth
+less time. Nets of wide layers take as long either way.
 """
 
 from __future__ import annotations
@@ -17,41 +17,46 @@ import torch
 from torch import Tensor
 
 PART = 8
-"""Windows that go through a net together: the activations of more do not stay in the caches."""
+"""Windows that pass through a net together: the activations of more do not fit into the caches."""
 _MAX_THREADS = 8
-"""With more, Python itself, which has one thread at a time, is what they wait for."""
+"""With more threads, the interpreter lock becomes the limit."""
 
 
 def compute_on_cores(compute: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
-    """Return what is computed of a batch, row by row, on all cores that torch is to use.
+    """Apply a function to the rows of a batch, on all cores that torch may use.
 
     Parameters
     ----------
     compute : callable
-        Gives a row on the CPU for each row it is given; called in several threads at once.
+        Returns one row on the CPU for each row that it is given; called by several threads at once.
     batch : Tensor, shape (n, ...)
         On the CPU.
+
+    Returns
+    -------
+    Tensor, shape (n, ...)
+        The rows that `compute` returned, in order.
     """
     threads = torch.get_num_threads()
-    lanes = min(threads, _MAX_THREADS)
-    parts = torch.split(batch, min(PART, -(-len(batch) // lanes)))
-    if lanes == 1 or len(parts) == 1:
+    workers = min(threads, _MAX_THREADS)
+    parts = torch.split(batch, min(PART, -(-len(batch) // workers)))
+    if workers == 1 or len(parts) == 1:
         return torch.cat([compute(part) for part in parts])
-    return torch.cat(list(_pool(lanes, threads // lanes).map(compute, parts)))
+    return torch.cat(list(_pool(workers, threads // workers).map(compute, parts)))
 
 
 @functools.cache
-def _pool(lanes: int, threads: int) -> ThreadPoolExecutor:
-    """Return threads that each share out what they compute among so many; all of them have started."""
-    started = threading.Barrier(lanes)
+def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
+    """Return a started pool of workers, each of which lets torch use so many threads."""
+    started = threading.Barrier(workers)
 
     def start(_: int) -> None:
         torch.set_num_threads(threads)
-        torch.get_num_threads()  # a thread takes the number when it first needs it, and keeps it
+        torch.get_num_threads()  # a thread reads the number when it first needs it, and keeps it
         started.wait()
 
-    pool = ThreadPoolExecutor(lanes, thread_name_prefix="imtools-lane")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="imtools-core")
     own = torch.get_num_threads()
-    list(pool.map(start, range(lanes)))
-    torch.set_num_threads(own)  # threads that start later begin with what was set last, by whomever
+    list(pool.map(start, range(workers)))
+    torch.set_num_threads(own)  # threads that start later inherit the number that was set last by any thread
     return pool

@@ -1,4 +1,4 @@
-"""Making things in threads while others are being used."""
+"""Prefetching: items are produced by threads while earlier ones are used."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from ..audio.load import close_files
 T = TypeVar("T")
 
 _NICE = 10
-"""How far the threads stand back, from 0 to 19."""
+"""Niceness of the threads, 0 to 19: the model comes first."""
 
 _END = object()
 
 
 class Prefetched(Generic[T]):
-    """Items that a thread of its own makes in advance, from now on; iterate over it once.
+    """Items that a thread of its own produces in advance, starting now; to be iterated over once.
 
     Parameters
     ----------
     items : iterable
-        What it raises is raised where the items are taken, in its place. The audio files that it leaves
-        open are closed.
+        Consumed by the thread. An exception that it raises is raised at that place of the iteration. Audio
+        files that it leaves open are closed.
     depth : int
-        How many items are made in advance, at most: the bound on memory.
+        Maximum number of items produced in advance: the bound on memory.
     """
 
     def __init__(self, items: Iterable[T], depth: int) -> None:
         self._items = items
         self._queue: Queue[object] = Queue(depth)
         self._stopped = Event()
-        self._thread = Thread(target=self._make, name="imtools-ahead", daemon=True)
+        self._thread = Thread(target=self._produce, name="imtools-prefetch", daemon=True)
         self._thread.start()
 
-    def _make(self) -> None:
+    def _produce(self) -> None:
         _lower_priority()
         end: object = _END
         try:
@@ -57,27 +57,27 @@ class Prefetched(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """Yield the items, in order."""
         while True:
-            got = self._queue.get()
-            if isinstance(got, tuple):
-                yield got[0]
-            elif isinstance(got, BaseException):
-                raise got
+            entry = self._queue.get()
+            if isinstance(entry, tuple):
+                yield entry[0]
+            elif isinstance(entry, BaseException):
+                raise entry
             else:
                 return
 
     def close(self) -> None:
-        """Stop the thread, wherever it is."""
+        """Stop the thread, whatever it is doing."""
         self._stopped.set()
-        while self._thread.is_alive():  # it may be waiting for a place in the queue
+        while self._thread.is_alive():  # it may be waiting for room in the queue
             while not self._queue.empty():
                 self._queue.get_nowait()
             self._thread.join(0.01)
 
 
 def _lower_priority() -> None:
-    """Let the model's threads have the processor first: they wait for each other, so that one lost holds all.
+    """Give the model's threads precedence: they wait for each other, so that one that is delayed delays all.
 
-    On Linux a thread has a priority of its own; elsewhere nothing is done.
+    Linux has priorities of threads; elsewhere nothing is done.
     """
     if sys.platform == "linux":
         with suppress(OSError):
@@ -85,37 +85,37 @@ def _lower_priority() -> None:
 
 
 def prefetch(sources: Iterable[Iterable[T]], threads: int, depth: int) -> Generator[T, None, None]:
-    """Yield the items of several sources, one source after the other, made in advance by threads.
+    """Yield the items of several sources, one source after the other, produced in advance by threads.
 
     Parameters
     ----------
     sources : iterable of iterable
-        See `Prefetched`. A list has been made already: it needs no thread.
+        See `Prefetched`. A list is complete already: it needs no thread.
     threads : int
-        How many sources are being made at once, at most.
+        Maximum number of sources that are read at once.
     depth : int
-        How many items of each are made in advance, at most.
+        Maximum number of items of each that are produced in advance.
 
     Yields
     ------
     object
-        In order, whatever the number of threads. A reader who stops early stops the threads too.
+        In order, whatever the number of threads. Closing the generator stops the threads.
     """
     rest = iter(sources)
-    coming: deque[list[T] | Prefetched[T]] = deque()
+    pending: deque[list[T] | Prefetched[T]] = deque()
     running = 0
     try:
         while True:
             while running < max(1, threads) and (source := next(rest, None)) is not None:
                 running += not isinstance(source, list)
-                coming.append(source if isinstance(source, list) else Prefetched(source, depth))
-            if not coming:
+                pending.append(source if isinstance(source, list) else Prefetched(source, depth))
+            if not pending:
                 return
-            yield from coming[0]
-            if isinstance(done := coming.popleft(), Prefetched):
+            yield from pending[0]
+            if isinstance(done := pending.popleft(), Prefetched):
                 done.close()
                 running -= 1
     finally:
-        for one in coming:
-            if isinstance(one, Prefetched):
-                one.close()
+        for source in pending:
+            if isinstance(source, Prefetched):
+                source.close()

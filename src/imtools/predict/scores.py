@@ -1,4 +1,7 @@
-"""What goes into a predictor and what comes out: prepared records, scores, and those of members by fold."""
+"""Input and output of a `Predictor`: prepared records, and scores of records, windows and folds.
+
+Scores are float32 arrays, 0 to 1, with one column a class, in the order of the model's classes.
+"""
 
 from __future__ import annotations
 
@@ -15,23 +18,23 @@ from ..models.bundle import Model
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A record that is ready to be scored.
+class PreparedRecord:
+    """A record that is ready to be scored by a model.
 
     Attributes
     ----------
     record : Record
         The record.
     members : tuple of int or None
-        The members to ask; ``None``: all.
+        Indices of the members that score it; ``None``: all.
     from_features : bool
         Whether ``chunks`` hold features (n, bins, frames) or waveforms (n, samples).
     stereo : bool
         Whether ``chunks`` hold the waveforms of streams (streams, n, samples).
     chunks : iterable of ndarray
-        The windows, some at a time. Those of a long record are cut when they are asked for.
+        The windows, some at a time. A long record is only cut while they are iterated over.
     starts : range
-        Where the windows begin, in samples at the model's rate.
+        Start of each window, in samples at the model's sampling rate.
     """
 
     record: Record
@@ -44,16 +47,16 @@ class Prepared:
 
 @dataclass(frozen=True)
 class FoldMembers:
-    """The members of a model that were held out from one fold.
+    """The members of a model that were not trained on one fold.
 
     Attributes
     ----------
     number : int
         The fold.
     members : tuple of int
-        Their places in the model.
+        Their indices in the model.
     columns : tuple of int
-        Of the classes that they know.
+        Columns of the classes that they know.
     """
 
     number: int
@@ -63,15 +66,15 @@ class FoldMembers:
 
 @dataclass(frozen=True)
 class FoldScores:
-    """What the members of one fold say of a record.
+    """Scores of a record by the members of one fold.
 
     Attributes
     ----------
     fold : FoldMembers
-        Which these are.
+        The members.
     mean : ndarray of float32, shape (columns,)
-        Of the whole record; see `RecordScores`.
-    windows : ndarray of float32, shape (n, columns)
+        Scores of the whole record; see `RecordScores`.
+    windows : ndarray of float32, shape (n_windows, columns)
         Scores of each window.
     """
 
@@ -82,20 +85,20 @@ class FoldScores:
 
 @dataclass(frozen=True)
 class RecordScores:
-    """What a model says of a record.
+    """Scores of a record by a model.
 
     Attributes
     ----------
-    mean : ndarray of float32, shape (classes,)
-        Of the whole record: that of its windows, aggregated as the model says.
-    windows : ndarray of float32, shape (n, classes)
+    mean : ndarray of float32, shape (n_classes,)
+        Scores of the whole record: those of its windows, aggregated as the model prescribes.
+    windows : ndarray of float32, shape (n_windows, n_classes)
         Scores of each window.
-    starts, durations : ndarray of float64, shape (n,)
-        Where each window lies in the record, in seconds; one that goes beyond the end is cut there.
+    starts, durations : ndarray of float64, shape (n_windows,)
+        Position of each window in the record, in seconds; a window that extends beyond the end is cut there.
     members : tuple of FoldScores
-        What the members say fold by fold, if that was asked for.
-    embeddings : ndarray of float32, shape (n, units), or None
-        Of each window, if that was asked for.
+        Scores by the members of each fold, if they were requested.
+    embeddings : ndarray of float32, shape (n_windows, units), or None
+        Embeddings of the windows, if they were requested.
     """
 
     mean: Float32Array
@@ -107,21 +110,21 @@ class RecordScores:
 
 
 def folds_of(model: Model) -> list[FoldMembers]:
-    """Return the folds that a model has members of, ascending.
+    """Return the folds from which members of a model were held out, in ascending order.
 
     Raises
     ------
     UsageError
-        If a member has none.
+        If a member has no fold.
     """
-    every = model.description.members
-    if any(member.fold is None for member in every):
-        what = f"model {model.name}: its members have no folds to tell them by"
-        raise UsageError(what, "train on records with folds, or leave --members out")
+    members = model.description.members
+    if any(member.fold is None for member in members):
+        what = f"model {model.name}: its members have no folds"
+        raise UsageError(what, "train on records with folds, or leave `members` out")
     folds = []
-    for number in sorted({member.fold for member in every if member.fold is not None}):
-        places = tuple(i for i, member in enumerate(every) if member.fold == number)
-        known = {every[i].label for i in places}
+    for number in sorted({member.fold for member in members if member.fold is not None}):
+        indices = tuple(i for i, member in enumerate(members) if member.fold == number)
+        known = {members[i].label for i in indices}
         columns = tuple(k for k, label in enumerate(model.labels) if known & {None, label})
-        folds.append(FoldMembers(number, places, columns))
+        folds.append(FoldMembers(number, indices, columns))
     return folds

@@ -1,4 +1,7 @@
-"""When each class counts as present: from the scores of windows that may overlap."""
+"""Timelines: when each class is present, from the scores of windows that may overlap.
+
+Scores are float64 arrays of shape (n_windows, n_classes); times are in seconds.
+"""
 
 from __future__ import annotations
 
@@ -8,31 +11,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import Float64Array
+from ..arrays import BoolArray, Float64Array
 from ..errors import UsageError
 from ..manifest import Prediction
 
-UNDECIDED = 0.5
-"""The threshold of a class that has none."""
+DEFAULT_THRESHOLD = 0.5
+"""The threshold of a class that has none of its own."""
 
-_DIGITS = 6
-"""Digits of a score: those that a net in single precision stands for."""
-_NANOSECONDS = 9
-"""Digits of a time in seconds: places that differ by less are one."""
+_SCORE_DIGITS = 6
+"""Decimals of a score: what a net in single precision can express."""
+_TIME_DIGITS = 9
+"""Decimals of a time in seconds: times that differ by less are the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveSpan:
-    """A time throughout which a class counts as present.
+    """A time span throughout which a class is present.
 
     Attributes
     ----------
     column : int
-        The class.
+        Index of the class.
     start, duration : float
         In seconds.
     score : float
-        The mean score over that time.
+        Mean score over the span, 0 to 1.
     """
 
     column: int
@@ -44,20 +47,20 @@ class ActiveSpan:
 def active_spans(
     scores: ArrayLike, starts: ArrayLike, durations: ArrayLike, thresholds: ArrayLike
 ) -> list[ActiveSpan]:
-    """Return when each class counts as present.
+    """Return the time spans in which each class is present.
 
-    Time is cut wherever a window begins or ends, which is every hop where the window is a whole number of
-    hops. The score of a piece is the mean of the windows that cover it; pieces that reach the threshold and
-    touch each other are joined. Where no window is, there is nothing to say.
+    Time is divided wherever a window begins or ends (every hop, if the window is a multiple of the hop). The
+    score of each piece is the mean over the windows that cover it; adjacent pieces that reach the threshold
+    are joined. Pieces without any window belong to no span.
 
     Parameters
     ----------
-    scores : array of shape (n, classes)
-        Scores of n windows, 0 to 1.
-    starts, durations : array of shape (n,)
-        Where the windows lie, in seconds, in any order.
-    thresholds : array of shape (classes,)
-        From which score on each class counts as present.
+    scores : array_like, shape (n_windows, n_classes)
+        Scores of the windows, 0 to 1.
+    starts, durations : array_like, shape (n_windows,)
+        Position of each window in seconds, in any order.
+    thresholds : array_like, shape (n_classes,)
+        Lowest score at which each class is present.
 
     Returns
     -------
@@ -67,135 +70,150 @@ def active_spans(
     Raises
     ------
     UsageError
-        If the shapes do not fit each other.
+        If the shapes do not match.
+
+    Examples
+    --------
+    >>> active_spans([[0.9], [0.7], [0.1]], [0, 1, 2], [1, 1, 1], [0.5])
+    [ActiveSpan(column=0, start=0.0, duration=2.0, score=0.8)]
     """
-    S, limits = np.asarray(scores, dtype=np.float64), np.asarray(thresholds, dtype=np.float64)
+    score, limits = np.asarray(scores, dtype=np.float64), np.asarray(thresholds, dtype=np.float64)
     begin = np.asarray(starts, dtype=np.float64)
-    end = np.round(begin + np.asarray(durations, dtype=np.float64), _NANOSECONDS)
-    begin = np.round(begin, _NANOSECONDS)
-    if S.ndim != 2 or begin.shape != end.shape or S.shape != (*begin.shape, *limits.shape):
-        shapes = f"{S.shape}, {begin.shape}, {end.shape} and {limits.shape}"
-        raise UsageError(f"scores, starts, durations and thresholds have shapes {shapes}", "see stretches")
-    places = np.unique(np.concatenate([begin, end]))
-    if len(places) < 2:
+    end = np.round(begin + np.asarray(durations, dtype=np.float64), _TIME_DIGITS)
+    begin = np.round(begin, _TIME_DIGITS)
+    if score.ndim != 2 or begin.shape != end.shape or score.shape != (*begin.shape, *limits.shape):
+        shapes = f"{score.shape}, {begin.shape}, {end.shape} and {limits.shape}"
+        raise UsageError(
+            f"scores, starts, durations and thresholds have shapes {shapes}",
+            "give (n_windows, n_classes), (n_windows,), (n_windows,) and (n_classes,)",
+        )
+    edges = np.unique(np.concatenate([begin, end]))
+    if len(edges) < 2:
         return []
-    means, covered = _pieces(S, np.searchsorted(places, begin), np.searchsorted(places, end), len(places))
-    lengths = np.diff(places)
-    found = []
-    for column in range(S.shape[1]):
+    first, last = np.searchsorted(edges, begin), np.searchsorted(edges, end)
+    means, covered = _piecewise_means(score, first, last, len(edges))
+    lengths = np.diff(edges)
+    spans = []
+    for column in range(score.shape[1]):
         active = covered & (means[:, column] >= limits[column])
-        edges = np.flatnonzero(np.diff(active, prepend=False, append=False))
-        for first, last in zip(edges[::2], edges[1::2], strict=True):
-            score = np.average(means[first:last, column], weights=lengths[first:last])
-            duration = round(float(places[last] - places[first]), _NANOSECONDS)
-            found.append(ActiveSpan(column, float(places[first]), duration, round(float(score), _DIGITS)))
-    return sorted(found, key=lambda one: (one.start, one.column))
+        changes = np.flatnonzero(np.diff(active, prepend=False, append=False))
+        for on, off in zip(changes[::2], changes[1::2], strict=True):
+            mean = np.average(means[on:off, column], weights=lengths[on:off])
+            duration = round(float(edges[off] - edges[on]), _TIME_DIGITS)
+            spans.append(ActiveSpan(column, float(edges[on]), duration, round(float(mean), _SCORE_DIGITS)))
+    return sorted(spans, key=lambda span: (span.start, span.column))
 
 
-def _pieces(
-    S: Float64Array, first: NDArray[np.intp], last: NDArray[np.intp], places: int
-) -> tuple[Float64Array, NDArray[np.bool_]]:
-    """Return the mean score of each piece between two places (pieces, classes), and which are covered."""
-    steps, counts = np.zeros((places, S.shape[1])), np.zeros(places, dtype=np.int64)
-    np.add.at(steps, first, S)
-    np.subtract.at(steps, last, S)
+def _piecewise_means(
+    scores: Float64Array, first: NDArray[np.intp], last: NDArray[np.intp], edges: int
+) -> tuple[Float64Array, BoolArray]:
+    """Return the mean score between adjacent edges (edges - 1, classes), and which pieces have a window."""
+    steps, counts = np.zeros((edges, scores.shape[1])), np.zeros(edges, dtype=np.int64)
+    np.add.at(steps, first, scores)
+    np.subtract.at(steps, last, scores)
     np.add.at(counts, first, 1)
     np.subtract.at(counts, last, 1)
     depth = counts.cumsum()[:-1, None]
     sums = steps.cumsum(axis=0)[:-1]
-    means: Float64Array = np.round(sums / np.maximum(depth, 1), _DIGITS)
+    means: Float64Array = np.round(sums / np.maximum(depth, 1), _SCORE_DIGITS)
     return means, depth[:, 0] > 0
 
 
-@dataclass(frozen=True, slots=True)
-class PredictionFilter:
-    """What of a model's predictions is given.
-
-    Attributes
-    ----------
-    timeline : bool
-        Stretches instead of windows.
-    top : int or None
-        How many classes of each item, and of each of its windows; ``None``: all.
-    """
-
-    timeline: bool = False
-    top: int | None = None
-
-    def of(self, predictions: list[Prediction], thresholds: Mapping[str, float]) -> list[Prediction]:
-        """Return the predictions for one item in this shape.
-
-        Parameters
-        ----------
-        predictions : list of Prediction
-            Of a model, and perhaps of its members: for the whole item and for its windows.
-        thresholds : mapping of str to float
-            Of each class.
-        """
-        if self.top is None:
-            return timeline(predictions, thresholds) if self.timeline else predictions
-        if not self.timeline:
-            return top_predictions(predictions, self.top)
-        whole = top_predictions([one for one in predictions if one.start is None], self.top)
-        kept = {(one.model, one.label) for one in whole}
-        windows = [one for one in predictions if one.start is not None and (one.model, one.label) in kept]
-        return timeline(whole + windows, thresholds)
-
-
 def timeline(predictions: Iterable[Prediction], thresholds: Mapping[str, float]) -> list[Prediction]:
-    """Return predictions with those for windows replaced by the stretches in which a class is present.
+    """Replace the predictions of windows by the time spans in which each class is present.
 
     Parameters
     ----------
     predictions : iterable of Prediction
-        Of one item; each of a model's windows has the same classes.
+        Of one record; all windows of a model have the same classes.
     thresholds : mapping of str to float
-        Of each class; 0.5 where there is none.
+        Threshold of each class; classes without one have 0.5.
 
     Returns
     -------
     list of Prediction
-        Model by model: those for the whole item as they are, then the stretches.
+        Model by model: the predictions of the whole record unchanged, then the spans.
     """
-    models: dict[str, list[Prediction]] = {}
-    for one in predictions:
-        models.setdefault(one.model, []).append(one)
-    made: list[Prediction] = []
-    for model, some in models.items():
-        made += [one for one in some if one.start is None]
+    by_model: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        by_model.setdefault(prediction.model, []).append(prediction)
+    result: list[Prediction] = []
+    for model, own in by_model.items():
+        result += [prediction for prediction in own if prediction.start is None]
         windows: dict[tuple[float, float], dict[str, float]] = {}
-        for one in some:
-            if one.start is not None:
-                windows.setdefault((one.start, one.duration or 0.0), {})[one.label] = one.score
+        for prediction in own:
+            if prediction.start is not None:
+                window = windows.setdefault((prediction.start, prediction.duration or 0.0), {})
+                window[prediction.label] = prediction.score
         if not windows:
             continue
         labels = list(next(iter(windows.values())))
         scores = [[window[label] for label in labels] for window in windows.values()]
-        begin, length = zip(*windows, strict=True)
-        limits = [thresholds.get(label, UNDECIDED) for label in labels]
-        made += [
-            Prediction(model, labels[one.column], one.score, one.start, one.duration, True)
-            for one in active_spans(scores, begin, length, limits)
+        starts, durations = zip(*windows, strict=True)
+        limits = [thresholds.get(label, DEFAULT_THRESHOLD) for label in labels]
+        result += [
+            Prediction(model, labels[span.column], span.score, span.start, span.duration, True)
+            for span in active_spans(scores, starts, durations, limits)
         ]
-    return made
+    return result
 
 
 def top_predictions(predictions: list[Prediction], count: int) -> list[Prediction]:
-    """Return the predictions of the classes with the highest scores, in the order in which they came.
+    """Return the predictions of the classes with the highest scores, in their original order.
 
     Parameters
     ----------
     predictions : list of Prediction
-        Of one item.
+        Of one record.
     count : int
-        How many classes of each model, for the item and for each of its windows; of equal scores the first.
+        How many classes to keep for each model, for the record and for each of its windows; of equal scores
+        the first are kept.
+
+    Returns
+    -------
+    list of Prediction
     """
-    places: dict[tuple[str, float | None, float | None], list[int]] = {}
-    for place, one in enumerate(predictions):
-        places.setdefault((one.model, one.start, one.duration), []).append(place)
+    groups: dict[tuple[str, float | None, float | None], list[int]] = {}
+    for index, prediction in enumerate(predictions):
+        groups.setdefault((prediction.model, prediction.start, prediction.duration), []).append(index)
     kept = [
-        place
-        for some in places.values()
-        for place in sorted(some, key=lambda place: -predictions[place].score)[:count]
+        index
+        for group in groups.values()
+        for index in sorted(group, key=lambda index: -predictions[index].score)[:count]
     ]
-    return [predictions[place] for place in sorted(kept)]
+    return [predictions[index] for index in sorted(kept)]
+
+
+def selected_predictions(
+    predictions: list[Prediction],
+    thresholds: Mapping[str, float],
+    *,
+    spans: bool = False,
+    top: int | None = None,
+) -> list[Prediction]:
+    """Return the predictions of one record that are to be given out.
+
+    Parameters
+    ----------
+    predictions : list of Prediction
+        Of a model, and possibly of its members: for the whole record and for its windows.
+    thresholds : mapping of str to float
+        Threshold of each class.
+    spans : bool
+        Whether windows become time spans; see `timeline`. With `top`, those of the classes that have the
+        highest scores in the whole record.
+    top : int, optional
+        How many classes to keep for the record, and for each of its windows; by default all.
+
+    Returns
+    -------
+    list of Prediction
+    """
+    if top is None:
+        return timeline(predictions, thresholds) if spans else predictions
+    if not spans:
+        return top_predictions(predictions, top)
+    whole = top_predictions([one for one in predictions if one.start is None], top)
+    kept = {(prediction.model, prediction.label) for prediction in whole}
+    windows = [one for one in predictions if one.start is not None and (one.model, one.label) in kept]
+    return timeline(whole + windows, thresholds)

@@ -100,7 +100,7 @@ class Responses:
         self, name: str, record: Record, scores: RecordScores, *, times: bool, windows: bool, top: int | None
     ) -> Recognition:
         """Return the answer for a recording; with stretches, windows, or only the surest classes."""
-        predictions = self._tellers[times or windows].of(record, 0.0, (scores,)).predictions
+        predictions = self._tellers[times or windows].annotate(record, 0.0, (scores,)).predictions
         whole = [one for one in predictions if one.start is None]
         if top is not None:
             whole = top_predictions(whole, top)

@@ -14,7 +14,7 @@ from prometheus_client import Gauge
 
 from ..arrays import BoolArray, Float32Array
 from ..predict.predictor import Predictor
-from ..predict.scores import Prepared
+from ..predict.scores import PreparedRecord
 from ..sound.stereo import interleave_streams
 from ..sound.windows import WINDOWS_AT_ONCE, window_starts
 from .batcher import Batcher
@@ -225,7 +225,7 @@ class Service:
                 task.cancel()  # of those that are done, nothing
         length = record.at_rate(predictor.sampling_rate).num_samples
         starts = window_starts(length, predictor.window, predictor.hop)
-        prepared = Prepared(record, None, False, predictor.stereo, (), starts)
+        prepared = PreparedRecord(record, None, False, predictor.stereo, (), starts)
         self.metrics.audio.inc(record.duration)
 
         def tell() -> Recognition:

@@ -12,7 +12,7 @@ from ..device import resolve_device, resolve_precision
 from ..errors import UsageError
 from ..models.bundle import load, read_card
 from ..models.locate import locate
-from ..predict.predictor import Predictor
+from ..predict.predictor import Predictor, PredictSettings
 from ..run import Run
 from ..serve.app import make_app
 from ..serve.decoding import check
@@ -67,7 +67,7 @@ def serve_model(
         decoding = pool.submit(check, limits.memory)  # a process starts meanwhile
         loaded = load(locate(model), device, resolve_precision(options.precision, device))
         decoding.result()
-    service = Service(Predictor(loaded, batch_size=batch_size), limits, read_card(model))
+    service = Service(Predictor(loaded, PredictSettings(batch_size=batch_size)), limits, read_card(model))
     token = None if token_file is None else _read_token(token_file)
     app = make_app(service, host=host, token=token, origins=origins)
     listening = listen(host, port)
