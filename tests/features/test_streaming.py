@@ -18,7 +18,7 @@ from imtools.features.store import FeatureReader
 from imtools.features.streaming import stream
 from imtools.manifest import Record, parse_line
 from imtools.sound.reader import RecordReader
-from imtools.sound.render import load_any
+from imtools.sound.render import load_sound
 from imtools.stages import features as stage_module
 from imtools.stages.features import FeatureStage
 from paths import EXAMPLES
@@ -139,7 +139,7 @@ class TestRecordReader:
             normalize=normalize, start=0.5, duration=5.0, num_samples=220_500, padding=0.25
         )
         record = record.at_rate(RATE)
-        reader, whole = RecordReader(record), load_any(record)
+        reader, whole = RecordReader(record), load_sound(record)
         if held:
             reader.hold()
         for begin, end in [(0, 30_000), (29_000, 70_001), (70_001, 110_250), (0, 1), (109_000, 110_250)]:
@@ -156,7 +156,7 @@ class TestRecordReader:
         record = parse_line(lines[0], "mixes")
         record.mix["tracks"] = [t | {"audio": str(space / t["audio"])} for t in record.mix["tracks"]]
         reader = RecordReader(record)
-        assert np.array_equal(reader.read(100, 900), load_any(record)[100:900])
+        assert np.array_equal(reader.read(100, 900), load_sound(record)[100:900])
 
 
 class TestStage:

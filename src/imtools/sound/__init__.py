@@ -3,7 +3,7 @@
 from .overlay import headroom_db, overlay, overlay_pydub
 from .reader import RecordReader
 from .recipe import RENDERERS, MixTrack, Recipe
-from .render import load_any, render
+from .render import load_sound, render
 
 __all__ = [
     "RENDERERS",
@@ -11,7 +11,7 @@ __all__ = [
     "Recipe",
     "RecordReader",
     "headroom_db",
-    "load_any",
+    "load_sound",
     "overlay",
     "overlay_pydub",
     "render",

@@ -9,14 +9,14 @@ import numpy as np
 from ..audio.levels import Samples, normalize, peak, rms
 from ..audio.load import load
 from ..manifest import Record
-from .render import load_any
+from .render import load_sound
 
 _STRETCH = 2**20
 """Samples that are in memory at a time while a level is measured."""
 
 
 class RecordReader:
-    """Reads stretches of a record, mono, as `load_any` gives them for the whole.
+    """Reads stretches of a record, mono, as `load_sound` gives them for the whole.
 
     Mixes are rendered, and kept, as a whole when they are first read: their parts are not to be had singly.
 
@@ -42,7 +42,7 @@ class RecordReader:
     def hold(self) -> None:
         """Read everything at once and keep it: for records that fit into memory, read more than once."""
         if self._whole is None:
-            self._whole = load_any(self._record) if self._is_mix else self._joined()
+            self._whole = load_sound(self._record) if self._is_mix else self._joined()
 
     def _joined(self) -> Samples:
         # In stretches, for a file may have several channels and a higher rate.
@@ -58,7 +58,7 @@ class RecordReader:
         Raises
         ------
         AudioError
-            As `load_any`.
+            As `load_sound`.
         """
         if self._is_mix:
             self.hold()

@@ -13,7 +13,7 @@ from ..audio.load import load
 from ..errors import AudioError
 from ..manifest import Record
 from ..units import amplitude_to_db, samples_to_seconds, seconds_to_samples
-from .cache import load_kept
+from .cache import load_cached
 from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
 
@@ -27,7 +27,7 @@ _KEPT = 2**25
 """Samples up to which a mix is kept for the next of its segments (128 MiB)."""
 
 
-def load_any(record: Record, *, mono: bool = True) -> Samples:
+def load_sound(record: Record, *, mono: bool = True) -> Samples:
     """Return the sound of a record, be it in a file or a mix that is only a recipe.
 
     Parameters and errors are those of `render` for a recipe, and of `imtools.audio.load.load` for all
@@ -222,8 +222,8 @@ def _source(record: Record, count: int, mono: bool) -> Samples:
     """Return so many samples of a record: its beginning, or all of it and its beginning again."""
     own = record.num_samples
     if count < own and record.audio is not None and record.normalize is None:
-        return load_kept(record.part(0, count), mono=mono)
-    samples = render(record, mono=mono) if record.audio is None else load_kept(record, mono=mono)
+        return load_cached(record.part(0, count), mono=mono)
+    samples = render(record, mono=mono) if record.audio is None else load_cached(record, mono=mono)
     if own >= count:
         return samples[..., :count]
     if own == 0:
