@@ -43,7 +43,7 @@ from imtools.mix import plan
 from imtools.mix.analyzer import RecordAnalyzer
 from imtools.mix.sync import get_sync
 from imtools.sound.recipe import Recipe
-from imtools.sound.render import load_any, track_sound
+from imtools.sound.render import load_sound, track_sound
 
 CENTS, TEMPO, CLICKS = 50.0, 0.04, 0.01
 """Differences up to which two tracks agree."""
@@ -152,7 +152,7 @@ def tempo(recipes: Sequence[Recipe], stretcher: str, name: str) -> None:
     """Print how many pairs agree in tempo: the second track whole, and as cut or repeated in the mix."""
     whole, heard = [], []
     for recipe in recipes:
-        first = estimate_tempo(load_any(recipe.tracks[0].record.at_rate(ANALYSIS_RATE)), ANALYSIS_RATE)
+        first = estimate_tempo(load_sound(recipe.tracks[0].record.at_rate(ANALYSIS_RATE)), ANALYSIS_RATE)
         uncut = replace(recipe.tracks[1], length=None)
         for found, track in ((whole, uncut), (heard, recipe.tracks[1])):
             wave = track_sound(track, ANALYSIS_RATE, mono=True, stretcher=stretcher)

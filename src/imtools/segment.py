@@ -10,7 +10,7 @@ from typing import NoReturn
 from .audio import write
 from .errors import AudioError, UsageError
 from .manifest import Label, Record
-from .sound.render import load_any
+from .sound.render import load_sound
 from .units import resampled_length, samples_to_seconds, seconds_to_samples
 
 TAILS = ("drop", "pad", "keep")
@@ -206,7 +206,7 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
     if record.normalize == "rms" and fmt == "flac":
         raise flac_holds_no_rms()
     path = Path(folder) / "audio" / f"{record.id}.{fmt}"
-    write(path, load_any(record, mono=False), record.sampling_rate, fmt)
+    write(path, load_sound(record, mono=False), record.sampling_rate, fmt)
     content = samples_to_seconds(_content(record), record.sampling_rate)
     origin = {"audio": record.audio, "start": record.start, "duration": content}
     return record.replace(

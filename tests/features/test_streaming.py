@@ -16,9 +16,7 @@ from imtools.features import KINDS, PRESETS, front_end
 from imtools.features.front_ends.base import FrontEnd
 from imtools.features.store import FeatureReader
 from imtools.features.streaming import stream
-from imtools.manifest import Record, parse_line
-from imtools.sound.reader import RecordReader
-from imtools.sound.render import load_any
+from imtools.manifest import Record
 from imtools.stages import features as stage_module
 from imtools.stages.features import FeatureStage
 from paths import EXAMPLES
@@ -120,43 +118,6 @@ def test_lengths_are_checked_before_anything_is_read() -> None:
 def wav(path: Path, y: np.ndarray, rate: int = RATE) -> Record:
     soundfile.write(path, y, rate, subtype="FLOAT")
     return Record(path.stem, str(path), 0.0, len(y) / rate, rate, len(y))
-
-
-class TestRecordReader:
-    @pytest.mark.parametrize("normalize", [None, "rms", "peak"])
-    @pytest.mark.parametrize("held", [False, True])
-    def test_stretches_are_those_of_the_whole(
-        self,
-        normalize: str | None,
-        held: bool,
-        recording: np.ndarray,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        monkeypatch.setattr("imtools.sound.reader._STRETCH", 50_000)
-        record = wav(tmp_path / "a.wav", recording, 44100)
-        record = record.replace(
-            normalize=normalize, start=0.5, duration=5.0, num_samples=220_500, padding=0.25
-        )
-        record = record.at_rate(RATE)
-        reader, whole = RecordReader(record), load_any(record)
-        if held:
-            reader.hold()
-        for begin, end in [(0, 30_000), (29_000, 70_001), (70_001, 110_250), (0, 1), (109_000, 110_250)]:
-            part = reader.read(begin, end)
-            assert part.dtype == np.float32
-            np.testing.assert_allclose(part, whole[begin:end], atol=2e-6 * np.abs(whole).max())
-
-    def test_silence_is_not_divided(self, tmp_path: Path) -> None:
-        record = wav(tmp_path / "a.wav", np.zeros(1000)).replace(normalize="rms")
-        assert not RecordReader(record).read(0, 1000).any()
-
-    def test_mixes_are_rendered(self, space: Path) -> None:
-        lines = (space / "mixes.jsonl").read_text().splitlines()
-        record = parse_line(lines[0], "mixes")
-        record.mix["tracks"] = [t | {"audio": str(space / t["audio"])} for t in record.mix["tracks"]]
-        reader = RecordReader(record)
-        assert np.array_equal(reader.read(100, 900), load_any(record)[100:900])
 
 
 class TestStage:

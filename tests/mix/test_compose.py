@@ -21,7 +21,7 @@ from imtools.mix import get_sync, plan
 from imtools.mix.pairing import combine
 from imtools.sound.overlay import headroom_db, overlay
 from imtools.sound.recipe import MixTrack, Recipe
-from imtools.sound.render import load_any, render
+from imtools.sound.render import load_sound, render
 
 
 def record(name: str, label: str = "a", **more) -> Record:
@@ -369,15 +369,15 @@ def test_rendering_lays_the_loaded_records_over_each_other(sounds):
     np.testing.assert_allclose(render(mix), expected, atol=1e-6)
     assert render(mix).dtype == np.float32
     assert render(mix).tobytes() == render(parse_line(dump_line(mix), "here")).tobytes()
-    assert load_any(mix).tobytes() == render(mix).tobytes()
-    assert load_any(first).tobytes() == load(first, mono=True).tobytes()
+    assert load_sound(mix).tobytes() == render(mix).tobytes()
+    assert load_sound(first).tobytes() == load(first, mono=True).tobytes()
 
 
 def test_a_rendered_mix_is_read_from_its_file(sounds, tmp_path):
     (mix,) = plan([sounds("x", "a"), sounds("y", "b")])
     path = tmp_path / "mix.wav"
     soundfile.write(path, np.zeros(16000), 8000, subtype="FLOAT")
-    assert not load_any(mix.replace(audio=str(path))).any()
+    assert not load_sound(mix.replace(audio=str(path))).any()
 
 
 def test_the_second_track_takes_the_rate_of_the_first(sounds):

@@ -327,7 +327,7 @@ def test_the_cache_does_not_know_where_it_is_read_from(tmp_path, monkeypatch):
 def test_of_a_long_record_the_first_minute_tells_the_tempo(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "imtools.mix.analyzer.load_any",
+        "imtools.mix.analyzer.load_sound",
         lambda one: asked.append(one) or np.zeros(one.num_samples, np.float32),
     )
     long = record("a", seconds=300.0, normalize="rms")

@@ -21,7 +21,7 @@ from imtools.labels import classes_of
 from imtools.manifest import Label, Record
 from imtools.models.bosch2012 import SupportVectors, build, for_state, summarise
 from imtools.score.metrics import lrap, roc_auc
-from imtools.sound.stereo import MONO, STREAMS, audible, cut_stream_windows, merge_streams
+from imtools.sound.stereo import MONO, STREAMS, audible_streams, cut_stream_windows, merge_streams
 from imtools.sound.windows import cut_windows
 from imtools.split import assign_folds
 from imtools.train import TrainConfig
@@ -362,10 +362,10 @@ class TestStreams:
     def test_silent_streams_are_not_heard(self, tmp_path: Path) -> None:
         bass = tone("bass", 1, 2.0)
         both = cut(stereo(tmp_path / "a.wav", bass, bass + 1e-4 * tone("organ", 2, 2.0)))
-        assert audible(both).tolist() == [[True] * 3, [True] * 3, [True] * 3, [False] * 3]
+        assert audible_streams(both).tolist() == [[True] * 3, [True] * 3, [True] * 3, [False] * 3]
         one = cut(stereo(tmp_path / "b.wav", bass, 0 * bass))
-        assert audible(one).tolist() == [[True] * 3, [False] * 3, [True] * 3, [True] * 3]
-        assert audible(0 * one).all()
+        assert audible_streams(one).tolist() == [[True] * 3, [False] * 3, [True] * 3, [True] * 3]
+        assert audible_streams(0 * one).all()
 
     def test_union_of_labels(self) -> None:
         rng = np.random.default_rng(0)

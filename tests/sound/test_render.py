@@ -261,7 +261,7 @@ def test_of_a_long_track_no_more_is_loaded_than_is_heard(tone, tmp_path, monkeyp
     loaded = []
     module = importlib.import_module("imtools.sound.render")  # the package has a function of that name
     monkeypatch.setattr(
-        module, "load_kept", lambda one, **more: loaded.append(one.num_samples) or load(one, **more)
+        module, "load_cached", lambda one, **more: loaded.append(one.num_samples) or load(one, **more)
     )
     found = render(mixed(MixTrack.of(tone), changed(long, stretch=2.0), stretcher="signalsmith"))
     assert len(found) == RATE

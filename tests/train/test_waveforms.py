@@ -185,7 +185,7 @@ def test_nothing_but_bad_records(training: Training, tmp_path: Path) -> None:
 def test_what_is_wrong_with_the_whole_is_found_first(
     wrong: dict[str, object], error: str, training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waveforms, "load_any", lambda _: pytest.fail("was loaded"))
+    monkeypatch.setattr(waveforms, "load_sound", lambda _: pytest.fail("was loaded"))
     with pytest.raises(ImtoolsError, match=error):
         training(make_sounds(tmp_path / "audio", 12), **wrong)
     assert not (tmp_path / "model").exists()
@@ -298,7 +298,7 @@ def test_killed_and_resumed_gives_the_same_bytes(
 def test_a_dry_run_computes_nothing(
     training: Training, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waveforms, "load_any", lambda _: pytest.fail("was loaded"))
+    monkeypatch.setattr(waveforms, "load_sound", lambda _: pytest.fail("was loaded"))
     outcome = training(make_sounds(tmp_path / "audio", 12), dry_run=True)
     assert not outcome.folder.exists()
 

@@ -1,7 +1,9 @@
-"""Loading what a record points at: a stretch of a file, resampled, padded and normalised.
+"""Loading what a record points at: a part of a file, resampled, padded and normalised.
 
-A segment equals the same stretch of the whole file resampled. For that, its samples lie on the grid that
-the whole file has at the new rate, and the resampling filter is given what lies on either side of it.
+A segment equals the same part of the whole file resampled. For that, its samples lie on the grid that the
+whole file has at the new rate, and the resampling filter is given what lies on either side of it.
+
+Files are read as ``(frames, channels)``; `load` returns ``(num_samples,)`` or ``(channels, num_samples)``.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import math
 import os
 import threading
 from collections import OrderedDict
+from typing import Protocol
 
 import numpy as np
 import soxr
@@ -27,6 +30,21 @@ _MARGIN = 512
 _OPEN_FILES = 4  # per thread: consecutive segments of a file do not open and scan it again
 
 Signature = tuple[int, int, int, int]
+
+
+class SampleFile(Protocol):
+    """What `load` reads samples from: `AudioFile`, and `imtools.sound.source.ArrayFile`."""
+
+    path: str
+    """The name in messages."""
+    sampling_rate: int
+    channels: int
+
+    def seek(self, frame: int) -> None:
+        """Let the next ``read`` start at the given frame, counted from 0."""
+
+    def read(self, frames: int) -> Samples:
+        """Return the next samples, float32 of shape (frames, channels); fewer only at the end."""
 
 
 class _OpenFiles(threading.local):
@@ -115,16 +133,18 @@ def close_files() -> None:
         _forget(next(iter(_local.files)))
 
 
-def load(record: Record, *, mono: bool = True) -> Samples:
+def load(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Samples:
     """Return the samples that a record stands for.
 
     Parameters
     ----------
     record : Record
-        A record with ``audio``. The stretch from ``start`` is decoded, reduced to ``channels``, resampled
-        to ``sampling_rate``, padded with zeros at the end for ``padding`` seconds, and normalised.
+        A record with ``audio``. The part from ``start`` is decoded, reduced to ``channels``, resampled to
+        ``sampling_rate``, padded with zeros at the end for ``padding`` seconds, and normalised.
     mono : bool
-        Give the mean of the channels.
+        Whether to return the mean of the channels.
+    file : SampleFile, optional
+        Where to read the samples, instead of the record's ``audio``.
 
     Returns
     -------
@@ -134,26 +154,29 @@ def load(record: Record, *, mono: bool = True) -> Samples:
     Raises
     ------
     AudioError
-        If the file cannot be decoded, has not the samples or channels that the record asks for, or holds
-        NaN or infinite samples in that stretch; or if the record has no audio file.
+        If the file cannot be decoded, lacks samples or channels that the record refers to, or holds NaN or
+        infinite samples in that part; or if the record has no audio file.
 
     Notes
     -----
-    Thread-safe. A few files per thread stay open between calls; see ``close_files``.
+    Thread-safe, but for ``file``, which belongs to one thread at a time. A few audio files per thread stay
+    open between calls; see ``close_files``.
     """
+    if file is not None:
+        return _load(record, file, mono)
     if record.audio is None:
         kind, hint = ("a mix recipe", "render it first") if record.mix else ("features only", "use those")
         raise AudioError(f"record {record.id}: has no audio file ({kind})", hint)
-    file = _open(record.audio)
+    opened = _open(record.audio)
     try:
-        return _load(record, file, mono)
+        return _load(record, opened, mono)
     except AudioError:
         if record.audio in _local.files:  # a decoder that has failed may not recover
             _forget(record.audio)
         raise
 
 
-def _load(record: Record, file: AudioFile, mono: bool) -> Samples:
+def _load(record: Record, file: SampleFile, mono: bool) -> Samples:
     rate = record.sampling_rate
     first = seconds_to_samples(record.start, rate)
     zeros = min(record.num_samples, seconds_to_samples(record.padding, rate))
@@ -165,7 +188,7 @@ def _load(record: Record, file: AudioFile, mono: bool) -> Samples:
     return samples[0] if mono else samples
 
 
-def _resampled(record: Record, file: AudioFile, first: int, content: int, mono: bool) -> Samples:
+def _resampled(record: Record, file: SampleFile, first: int, content: int, mono: bool) -> Samples:
     """Return ``(content, channels)`` samples from position ``first`` of the file at the record's rate."""
     rate, own = record.sampling_rate, file.sampling_rate
     if rate == own:
@@ -186,7 +209,7 @@ def _resampled(record: Record, file: AudioFile, first: int, content: int, mono: 
     return out[skipped : skipped + content]
 
 
-def _decode(record: Record, file: AudioFile, begin: int, count: int, needed: int, mono: bool) -> Samples:
+def _decode(record: Record, file: SampleFile, begin: int, count: int, needed: int, mono: bool) -> Samples:
     """Return up to ``count`` frames from ``begin``, which must reach to the position ``needed``."""
     own = file.sampling_rate
     file.seek(begin)
@@ -202,7 +225,7 @@ def _decode(record: Record, file: AudioFile, begin: int, count: int, needed: int
     return to_mono(frames) if mono else frames
 
 
-def _raise_short(record: Record, file: AudioFile, needed: int) -> None:
+def _raise_short(record: Record, file: SampleFile, needed: int) -> None:
     own = file.sampling_rate
     file.seek(0)
     there = 0

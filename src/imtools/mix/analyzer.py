@@ -18,7 +18,7 @@ from ..manifest import Record
 from ..manifest.values import Json
 from ..parallel import ordered_map
 from ..sound.recipe import MixTrack
-from ..sound.render import load_any
+from ..sound.render import load_sound
 from ..units import seconds_to_samples
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _load(record: Record, rate: int, most: float) -> Samples | Exception:
     if record.duration > most:
         record = record.part(0, seconds_to_samples(most, rate))
     try:
-        return load_any(record)
+        return load_sound(record)
     except Exception as error:
         if is_fatal(error):
             raise

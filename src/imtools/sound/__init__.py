@@ -1,17 +1,25 @@
-"""The sound of a record: decoded from its file, or rendered from the recipe of a mix."""
+"""The sound of a record: decoded from its file, read from an array, or rendered from the recipe of a mix.
+
+Samples are float32; full scale is 1. They have shape ``(num_samples,)`` where the channels are averaged
+(``mono``), and ``(channels, num_samples)`` otherwise. The sampling rate is that of the record.
+"""
 
 from .overlay import headroom_db, overlay, overlay_pydub
 from .reader import RecordReader
 from .recipe import RENDERERS, MixTrack, Recipe
-from .render import load_any, render
+from .render import load_sound, render
+from .source import ArrayFile, Source, open_source
 
 __all__ = [
     "RENDERERS",
+    "ArrayFile",
     "MixTrack",
     "Recipe",
     "RecordReader",
+    "Source",
     "headroom_db",
-    "load_any",
+    "load_sound",
+    "open_source",
     "overlay",
     "overlay_pydub",
     "render",

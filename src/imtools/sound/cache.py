@@ -44,7 +44,7 @@ class _Waveforms:
 _waveforms = _Waveforms()
 
 
-def load_kept(record: Record, *, mono: bool) -> Samples:
+def load_cached(record: Record, *, mono: bool) -> Samples:
     """Return what `imtools.audio.load.load` gives of a record, perhaps without reading it again.
 
     Returns

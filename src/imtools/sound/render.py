@@ -9,11 +9,11 @@ import threading
 import numpy as np
 
 from ..audio.levels import Samples, normalize, rms
-from ..audio.load import load
+from ..audio.load import SampleFile, load
 from ..errors import AudioError
 from ..manifest import Record
 from ..units import amplitude_to_db, samples_to_seconds, seconds_to_samples
-from .cache import load_kept
+from .cache import load_cached
 from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
 
@@ -27,19 +27,32 @@ _KEPT = 2**25
 """Samples up to which a mix is kept for the next of its segments (128 MiB)."""
 
 
-def load_any(record: Record, *, mono: bool = True) -> Samples:
-    """Return the sound of a record, be it in a file or a mix that is only a recipe.
+def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Samples:
+    """Return the sound of a record: its file's, or that of a mix that is only a recipe.
 
-    Parameters and errors are those of `render` for a recipe, and of `imtools.audio.load.load` for all
-    else. A rendered mix has a file and a recipe: its file is read.
+    A rendered mix has a file and a recipe: its file is read.
+
+    Parameters
+    ----------
+    record : Record
+        With an audio file or a recipe.
+    mono : bool
+        Whether to average the channels.
+    file : SampleFile, optional
+        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
 
     Returns
     -------
     ndarray of float32, shape (num_samples,) if mono, else (channels, num_samples)
+
+    Raises
+    ------
+    ImtoolsError
+        As `render` does for a recipe, and `imtools.audio.load.load` otherwise.
     """
-    if record.audio is None and record.mix:
+    if file is None and record.audio is None and record.mix:
         return render(record, mono=mono)
-    return load(record, mono=mono)
+    return load(record, mono=mono, file=file)
 
 
 def render(record: Record, *, mono: bool = True) -> Samples:
@@ -222,8 +235,8 @@ def _source(record: Record, count: int, mono: bool) -> Samples:
     """Return so many samples of a record: its beginning, or all of it and its beginning again."""
     own = record.num_samples
     if count < own and record.audio is not None and record.normalize is None:
-        return load_kept(record.part(0, count), mono=mono)
-    samples = render(record, mono=mono) if record.audio is None else load_kept(record, mono=mono)
+        return load_cached(record.part(0, count), mono=mono)
+    samples = render(record, mono=mono) if record.audio is None else load_cached(record, mono=mono)
     if own >= count:
         return samples[..., :count]
     if own == 0:

@@ -1,7 +1,9 @@
-"""A stereo record as several streams, each heard for itself: what lies at one side is clearer there.
+"""A stereo record as several streams, each scored on its own: what is panned to one side is clearer there.
 
-After Bosch et al. (2012), as Vaznonis (2022), section 2.1, reports: left, right, middle and side, with the
-labels of all streams taken together (F1 micro .451 on IRMAS, against .378 without).
+After Bosch et al. (2012), as reported by Vaznonis (2022), section 2.1: left, right, middle and side, with
+the labels of all streams taken together (F1 micro .451 on IRMAS, against .378 without).
+
+Windows of streams are float32 of shape ``(streams, n, window)``.
 """
 
 from __future__ import annotations
@@ -11,89 +13,95 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..arrays import BoolArray, Float32Array
-from ..audio.levels import peak, rms
-from ..audio.load import load
+from ..audio.load import SampleFile, load
 from ..manifest import Record
-from .windows import cut, cut_windows, playable_at
+from .reader import measure_level
+from .windows import at_model_rate, cut, cut_windows
 
 STREAMS = ("left", "right", "mid", "side")
 """The streams of a record with two channels: these, half their sum, and half their difference."""
 
 MONO = ("mid",)
-"""The one stream of all other records: the mean of their channels."""
+"""The only stream of all other records: the mean of their channels."""
 
 AUDIBLE_DB = -40.0
 """Level below that of the loudest stream from which a stream counts as silent: what remains is the rounding
-and the coding of a sound that lies elsewhere, and a front end that normalises would blow it up."""
+and the coding of a sound that lies elsewhere, and a front end that normalises would amplify it."""
 
 _AT_ONCE = 16
 """Windows of all streams that are cut together: four times as many as without streams are in memory."""
 
-_STRETCH = 2**20
-"""Samples that are in memory at a time while a level is measured."""
 
-
-def cut_stream_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Float32Array]:
+def cut_stream_windows(
+    record: Record, sampling_rate: int, window: int, hop: int, *, file: SampleFile | None = None
+) -> Iterator[Float32Array]:
     """Yield the windows of a record, stream by stream, at the given rate, some at a time.
 
     Parameters
     ----------
     record : Record
-        With audio or a mix recipe. Of a mix, and of a file with one channel or more than two (or of which
-        the record uses other than two), there is only the mean of the channels.
+        With audio or a mix recipe. A mix, and a file that has or of which the record uses any other number
+        of channels than two, has only the mean of its channels.
     sampling_rate : int
         Hz.
     window, hop : int
         Length of the windows, and the distance between them, in samples.
+    file : SampleFile, optional
+        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
 
     Yields
     ------
     ndarray of float32, shape (streams, n, window)
-        In the order of ``STREAMS``, or ``MONO`` where that is all; a record that is shorter than one window
-        is padded with zeros. The middle is what `cut_windows` gives, and lies where that lies; if the record
-        asks for a level, all streams are scaled as the middle is.
+        In the order of ``STREAMS``, or of ``MONO`` where that is all; a record that is shorter than one
+        window is padded with zeros. The middle equals the windows of `cut_windows`; if the record is
+        normalised, all streams are scaled as the middle is.
 
     Raises
     ------
     FeatureError
-        If the record has no audio, or none of any length.
+        If the record has no audio, or no samples.
     AudioError
         If it cannot be decoded.
 
     Notes
     -----
-    Memory does not grow with the record, save for mixes.
+    Memory does not grow with the record, except for mixes.
     """
-    if record.audio is None:
+    if record.audio is None and file is None:
         for windows in cut_windows(record, sampling_rate, window, hop):
             yield windows[None]
         return
-    record = playable_at(record, sampling_rate)
-    level = _level(record)
+    record = at_model_rate(record, sampling_rate, file)
+    plain = record.replace(normalize=None)
+
+    def read_middle(begin: int, end: int) -> Float32Array:
+        return load(plain.part(begin, end), file=file)
+
+    level = measure_level(read_middle, record.num_samples, record.normalize)
 
     def read(begin: int, end: int) -> Float32Array:
-        streams = _streams(record, begin, end)
+        streams = _streams(load(plain.part(begin, end), mono=False, file=file))
         return streams if level == 1 else (streams / level).astype(np.float32)
 
     yield from cut(read, record.num_samples, window, hop, _AT_ONCE)
 
 
-def audible(windows: Float32Array) -> BoolArray:
-    """Return which streams sound in which windows: those that reach a level of ``AUDIBLE_DB``.
+def audible_streams(windows: Float32Array) -> BoolArray:
+    """Return which streams are audible in which windows: those that reach a level of ``AUDIBLE_DB``.
 
     Parameters
     ----------
     windows : ndarray of float32, shape (streams, n, window)
-        As `cut_stream_windows` gives them.
+        From `cut_stream_windows`.
 
     Returns
     -------
     ndarray of bool, shape (streams, n)
-        True for the loudest stream of each window, and for all of a window of silence.
+        True for the loudest stream of each window, and for all streams of a window of silence.
     """
     energy = np.square(windows, dtype=np.float64).mean(axis=2)
-    loud: BoolArray = energy >= energy.max(axis=0) * 10 ** (AUDIBLE_DB / 10)
-    return loud
+    audible: BoolArray = energy >= energy.max(axis=0) * 10 ** (AUDIBLE_DB / 10)
+    return audible
 
 
 def interleave_streams(windows: Float32Array) -> tuple[Float32Array, BoolArray]:
@@ -102,30 +110,30 @@ def interleave_streams(windows: Float32Array) -> tuple[Float32Array, BoolArray]:
     Parameters
     ----------
     windows : ndarray of float32, shape (streams, n, window)
-        As `cut_stream_windows` gives them.
+        From `cut_stream_windows`.
 
     Returns
     -------
     windows : ndarray of float32, shape (n * streams, window)
         In the order of time.
-    sounding : ndarray of bool, shape (streams, n)
-        See `audible`.
+    audible : ndarray of bool, shape (streams, n)
+        See `audible_streams`.
     """
-    return windows.transpose(1, 0, 2).reshape(-1, windows.shape[2]), audible(windows)
+    return windows.transpose(1, 0, 2).reshape(-1, windows.shape[2]), audible_streams(windows)
 
 
 def merge_streams(scores: Float32Array, audible: BoolArray) -> tuple[Float32Array, Float32Array]:
-    """Return what all streams together say: of each class, what the stream says that is surest of it.
+    """Return the scores of all streams together: for each class, the largest of any stream.
 
-    At any threshold, the classes that reach it are those that reach it in one stream or another: the union
-    of the streams' labels.
+    At any threshold, the classes that reach it are those that reach it in any of the streams: the union of
+    the streams' labels.
 
     Parameters
     ----------
     scores : ndarray of float32, shape (streams, n, classes)
         0 to 1.
-    heard : ndarray of bool, shape (streams, n)
-        Which streams sound in which windows; in the others they have no instruments.
+    audible : ndarray of bool, shape (streams, n)
+        Which streams are audible in which windows; the scores of the others count as 0.
 
     Returns
     -------
@@ -140,25 +148,10 @@ def merge_streams(scores: Float32Array, audible: BoolArray) -> tuple[Float32Arra
     return mean, windows
 
 
-def _streams(record: Record, begin: int, end: int) -> Float32Array:
-    """Return a stretch of all streams of a record, (streams, end - begin), as loud as in the file."""
-    channels = load(record.replace(normalize=None).part(begin, end), mono=False)
+def _streams(channels: Float32Array) -> Float32Array:
+    """Return the streams of some channels: (channels, n) -> (streams, n)."""
     if len(channels) != 2:
         middle: Float32Array = channels.mean(axis=0, keepdims=True, dtype=np.float32)
         return middle
     left, right = channels
     return np.stack([left, right, (left + right) / 2, (left - right) / 2])
-
-
-def _level(record: Record) -> float:
-    """Return what the samples are to be divided by: RMS or peak of the middle, 1 for silence."""
-    if record.normalize is None:
-        return 1.0
-    energy = loudest = 0.0
-    for begin in range(0, record.num_samples, _STRETCH):
-        end = min(begin + _STRETCH, record.num_samples)
-        middle = load(record.replace(normalize=None).part(begin, end))
-        energy += rms(middle) ** 2 * len(middle)
-        loudest = max(loudest, peak(middle))
-    level = loudest if record.normalize == "peak" else (energy / record.num_samples) ** 0.5
-    return level or 1.0

@@ -1,4 +1,8 @@
-"""Cutting a record into the windows that a model takes, a few at a time."""
+"""Cutting a record into the windows that a model takes, a few at a time.
+
+Windows are float32 of shape ``(n, window)``, or ``(streams, n, window)`` from `imtools.sound.stereo`;
+their lengths and starts are samples at the model's rate.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Float32Array
+from ..audio.load import SampleFile
 from ..errors import FeatureError
 from ..manifest import Record
 from .reader import RecordReader
@@ -19,26 +24,49 @@ WINDOWS_AT_ONCE = 64
 def window_starts(num_samples: int, window: int, hop: int) -> range:
     """Return where the windows begin, in samples: a last part that fills no window is left out.
 
-    A signal shorter than one window has a single one, which goes beyond its end.
+    A signal shorter than one window has a single one, which extends beyond its end.
+
+    Parameters
+    ----------
+    num_samples : int
+        Length of the signal.
+    window, hop : int
+        Length of the windows, and the distance between them, in samples.
+
+    Examples
+    --------
+    >>> list(window_starts(10, 4, 3))
+    [0, 3, 6]
     """
     return range(0, max(1, num_samples - window + 1), hop)
 
 
 @dataclass(frozen=True)
 class CutWindows:
-    """The windows of a record, cut each time they are iterated over; see `cut_windows`."""
+    """The windows of a record, cut each time they are iterated over.
 
-    cutting: Callable[[Record, int, int, int], Iterator[Float32Array]]
+    Attributes
+    ----------
+    cutting : callable
+        `cut_windows` or `imtools.sound.stereo.cut_stream_windows`.
+    record, sampling_rate, window, hop, file
+        Its arguments.
+    """
+
+    cutting: Callable[..., Iterator[Float32Array]]
     record: Record
     sampling_rate: int
     window: int
     hop: int
+    file: SampleFile | None = None
 
     def __iter__(self) -> Iterator[Float32Array]:
-        return self.cutting(self.record, self.sampling_rate, self.window, self.hop)
+        return self.cutting(self.record, self.sampling_rate, self.window, self.hop, file=self.file)
 
 
-def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> Iterator[Float32Array]:
+def cut_windows(
+    record: Record, sampling_rate: int, window: int, hop: int, *, file: SampleFile | None = None
+) -> Iterator[Float32Array]:
     """Yield the windows of a record, mono at the given rate, some at a time.
 
     Parameters
@@ -49,6 +77,8 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
         Hz.
     window, hop : int
         Length of the windows, and the distance between them, in samples.
+    file : SampleFile, optional
+        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
 
     Yields
     ------
@@ -58,28 +88,43 @@ def cut_windows(record: Record, sampling_rate: int, window: int, hop: int) -> It
     Raises
     ------
     FeatureError
-        If the record has no audio, or none of any length.
+        If the record has no audio, or no samples.
     AudioError
         If it cannot be decoded.
 
     Notes
     -----
-    Memory does not grow with the record, save for mixes.
+    Memory does not grow with the record, except for mixes.
     """
-    if record.audio is None and not record.mix:
-        raise FeatureError(
-            f"record {record.id}: has neither audio nor features that fit this model",
-            "compute features with the front end and window of its model.json",
-        )
-    record = playable_at(record, sampling_rate)
-    reader = RecordReader(record)
+    record = at_model_rate(record, sampling_rate, file)
+    reader = RecordReader(record, file=file)
     if len(window_starts(record.num_samples, window, hop)) <= WINDOWS_AT_ONCE:
         reader.hold()
     yield from cut(reader.read, record.num_samples, window, hop, WINDOWS_AT_ONCE)
 
 
-def playable_at(record: Record, sampling_rate: int) -> Record:
-    """Return a record at a rate; raise FeatureError if there is nothing in it to hear."""
+def at_model_rate(record: Record, sampling_rate: int, file: SampleFile | None) -> Record:
+    """Return a record at the rate of a model.
+
+    Parameters
+    ----------
+    record : Record
+        The record.
+    sampling_rate : int
+        Hz.
+    file : SampleFile or None
+        As for `cut_windows`.
+
+    Raises
+    ------
+    FeatureError
+        If the record has no audio, or no samples.
+    """
+    if file is None and record.audio is None and not record.mix:
+        raise FeatureError(
+            f"record {record.id}: has neither audio nor features that fit this model",
+            "compute features with the front end and window of its model.json",
+        )
     record = record.at_rate(sampling_rate)
     if record.num_samples == 0:
         raise FeatureError(f"record {record.id}: is empty", "leave it out")
@@ -89,16 +134,16 @@ def playable_at(record: Record, sampling_rate: int) -> Record:
 def cut(
     read: Callable[[int, int], Float32Array], num_samples: int, window: int, hop: int, at_once: int
 ) -> Iterator[Float32Array]:
-    """Yield windows of what can be read in stretches, some at a time.
+    """Yield windows of a signal that is read in parts, some at a time.
 
     Parameters
     ----------
     read : callable
-        Gives the samples from a first to before a last one, as an array (..., samples).
+        ``read(begin, end)`` returns the samples between two positions, shape (..., end - begin).
     num_samples : int
-        How many there are; windows that go beyond are filled with zeros.
+        Length of the signal; windows that extend beyond it are filled with zeros.
     window, hop : int
-        As for `cut_windows`.
+        Length of the windows, and the distance between them, in samples.
     at_once : int
         Windows that are yielded together, at most.
 

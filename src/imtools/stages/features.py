@@ -27,7 +27,7 @@ from ..manifest import FeatureRef, Record
 from ..parallel import ordered_map
 from ..run import Blueprint, Options, Work
 from ..sound.reader import RecordReader
-from ..sound.render import load_any
+from ..sound.render import load_sound
 
 SHORT = 2**19
 """Samples up to which a record is loaded by a worker and shares a batch (24 s at 22050 Hz)."""
@@ -112,7 +112,7 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
         values = self._front_end.bins * self._front_end.frames(record.num_samples)
         short = record.num_samples <= SHORT and values <= ROW
         at_once = short or self._front_end.reach is None
-        return load_any(record) if at_once else RecordReader(record)
+        return load_sound(record) if at_once else RecordReader(record)
 
     def process(
         self, records: list[Record], prepared: list[Float32Array | RecordReader]

@@ -13,7 +13,7 @@ from typing import IO, Any
 from ...atomic import replacing
 from ...audio import probe, write
 from ...manifest import Record, make_id
-from ...sound.render import load_any
+from ...sound.render import load_sound
 from ...units import samples_to_seconds
 from .files import audio_of, is_whole
 from .marks import Origin, instruments, marks
@@ -60,7 +60,7 @@ def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool =
         _link_or_copy(audio_of(record), target, copy=copy)
     else:
         target = base.with_name(f"{base.name}.{fmt}")
-        write(target, load_any(record, mono=False), record.sampling_rate, fmt)
+        write(target, load_sound(record, mono=False), record.sampling_rate, fmt)
     changes["duration"] = samples_to_seconds(record.num_samples, record.sampling_rate)
     origin = {} if record.audio is None else {"audio": record.audio, "start": record.start}
     return record.replace(audio=os.fspath(target), source=origin | record.source, **changes)

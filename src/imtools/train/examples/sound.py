@@ -12,7 +12,7 @@ from ...arrays import IntArray
 from ...features import from_config
 from ...features.front_ends.base import FrontEnd
 from ...manifest import Record
-from ...sound.render import load_any
+from ...sound.render import load_sound
 
 
 def bare_sound(front_end: FrontEnd) -> FrontEnd:
@@ -52,5 +52,5 @@ class SoundRows:
         AudioError, ManifestError
             If a sound is not to be had any more.
         """
-        waveforms = list(self._threads.map(load_any, [self._records[i] for i in indices]))
+        waveforms = list(self._threads.map(load_sound, [self._records[i] for i in indices]))
         return np.stack(waveforms).astype(np.float32, copy=False)[:, None]

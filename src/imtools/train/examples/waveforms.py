@@ -15,7 +15,7 @@ from ...features.front_ends.base import FrontEnd
 from ...features.sidecar import front_end_of
 from ...features.store import FeatureReader
 from ...manifest import FeatureRef, Record
-from ...sound.render import load_any
+from ...sound.render import load_sound
 from .rows import IN_MEMORY, HeldRows, Shape, check_alike, kind_of
 
 GROUP = 64
@@ -163,7 +163,7 @@ class Computing:
         AudioError, ManifestError
             If its sound is not to be had.
         """
-        return self._stored(record) or load_any(record.at_rate(self._front_end.sampling_rate))
+        return self._stored(record) or load_sound(record.at_rate(self._front_end.sampling_rate))
 
     def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
         """Append a row for each of some records; return for each why it has none, or ``None``."""
@@ -219,7 +219,7 @@ class Probing:
 
     def load(self, record: Record) -> Float32Array | FeatureRef:
         """Return the waveform of a record; errors are those of `Computing.load`."""
-        return load_any(record.at_rate(self._rate))
+        return load_sound(record.at_rate(self._rate))
 
     def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
         """Return that nothing is wrong with any of them."""
