@@ -2,8 +2,8 @@
 
 A net whose layers are divided among the cores makes all of them wait for the slowest at every layer, and
 moves the activations of the whole batch through memory. Parts that pass through the whole net on one core do
-not wait and need little memory: a server takes half as much, and with the bundled model, on two cores, a tenth
-less time. Nets of wide layers take as long either way.
+not wait and need little memory: a server takes half as much, and with the bundled model, on two cores, a
+tenth less time. Nets of wide layers take as long either way.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..aggregation import aggregate
 from ..arrays import BoolArray, Float32Array
+from ..audio.load import SampleFile
 from ..clock import current_clock
 from ..device import tune_malloc
 from ..errors import ImtoolsWarning, UsageError
@@ -123,7 +124,9 @@ class Predictor:
         if settings.hop is not None:
             self.hop = max(1, seconds_to_samples(settings.hop, self.sampling_rate))
 
-    def prepare(self, record: Record, cache: WindowCache | None = None) -> PreparedRecord:
+    def prepare(
+        self, record: Record, cache: WindowCache | None = None, *, file: SampleFile | None = None
+    ) -> PreparedRecord:
         """Read what is to be scored of one record; may run in a worker thread.
 
         Features of the model's own front end and shape are taken as they are, as one window; otherwise
@@ -136,6 +139,8 @@ class Predictor:
             With features or audio.
         cache : dict, optional
             Windows of this record that other predictors have cut; shared by those whose windows are equal.
+        file : SampleFile, optional
+            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
 
         Returns
         -------
@@ -166,7 +171,7 @@ class Predictor:
         if key not in cache:
             cutting = cut_stream_windows if self.stereo else cut_windows
             chunks: Iterable[Float32Array] = CutWindows(
-                cutting, record, self.sampling_rate, self.window, self.hop
+                cutting, record, self.sampling_rate, self.window, self.hop, file
             )
             starts = window_starts(record.at_rate(self.sampling_rate).num_samples, self.window, self.hop)
             if len(starts) <= WINDOWS_AT_ONCE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..audio.load import SampleFile
 from ..errors import UsageError
 from ..manifest import Record
 from ..models.bundle import Model
@@ -74,13 +75,15 @@ class Recognizer:
         excerpt = self._output.excerpt
         return record.duration if excerpt is None else excerpt.of(record)[0].duration
 
-    def prepare(self, record: Record) -> PreparedExcerpt:
+    def prepare(self, record: Record, *, file: SampleFile | None = None) -> PreparedExcerpt:
         """Read what is to be scored of one record; may run in a worker thread.
 
         Parameters
         ----------
         record : Record
             With audio, a mix recipe, or features of the model's front end.
+        file : SampleFile, optional
+            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
 
         Returns
         -------
@@ -98,7 +101,7 @@ class Recognizer:
         excerpt = self._output.excerpt
         part, begin = (record, 0.0) if excerpt is None else excerpt.of(record)
         cache: WindowCache = {}
-        return PreparedExcerpt(tuple(one.prepare(part, cache) for one in self._predictors), begin)
+        return PreparedExcerpt(tuple(one.prepare(part, cache, file=file) for one in self._predictors), begin)
 
     def annotate(
         self, records: Sequence[Record], prepared: Sequence[PreparedExcerpt], *, threads: int = 1

@@ -72,9 +72,9 @@ class Excerpt:
         rest = record.num_samples - length
         if rest <= 0:
             return record, 0.0
-        if record.audio is None and not record.mix:
+        if record.audio is None and not record.mix and record.features:
             what = f"record {record.id}: holds features only, of which there is no excerpt"
-            raise FeatureError(what, "leave --excerpt out")
+            raise FeatureError(what, "leave `excerpt` out")
         if isinstance(self.place, str):
             begin = {"start": 0, "middle": rest // 2, "end": rest}[self.place]
         else:
