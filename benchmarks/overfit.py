@@ -24,7 +24,7 @@ from imtools.device import place, tune_malloc
 from imtools.features import front_end
 from imtools.manifest.stream import read_manifest
 from imtools.models import ARCHITECTURES, build
-from imtools.segment import segments
+from imtools.segment import segment_record
 
 CLIPS, SECONDS, BATCH = 64, 1.0, 32
 ENOUGH = 0.95
@@ -87,7 +87,7 @@ def clips(preset: str) -> tuple[Tensor, Tensor]:
     """
     features = front_end(preset)
     records = list(read_manifest(AUDIO / "manifest.jsonl"))
-    cut = [segments(record, length=SECONDS, sampling_rate=features.sampling_rate) for record in records]
+    cut = [segment_record(record, length=SECONDS, sampling_rate=features.sampling_rate) for record in records]
     chosen = [pieces[0] for pieces in cut] + [pieces[1] for pieces in cut]
     names = sorted({record.labels[0].label for record in records})
     classes = torch.tensor([names.index(record.labels[0].label) for record in chosen[:CLIPS]])

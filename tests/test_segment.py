@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imtools.audio import load, probe, stream, write
 from imtools.errors import AudioError, UsageError
 from imtools.manifest import FeatureRef, Label, Prediction, Record
-from imtools.segment import segments, write_segment
+from imtools.segment import segment_record, segment_records, write_segment
 from imtools.units import seconds_to_samples
 
 RATE = 22050
@@ -43,9 +43,9 @@ def test_pieces_tile_the_signal(rate: int, length: float, num_samples: int, tail
     assume(length * rate >= 1 and num_samples / size < 300)
     if tail == "drop" and num_samples < size:
         with pytest.raises(AudioError, match="shorter than one segment"):
-            segments(clip(num_samples, rate), length=length, tail=tail)
+            segment_record(clip(num_samples, rate), length=length, tail=tail)
         return
-    pieces = segments(clip(num_samples, rate), length=length, tail=tail)
+    pieces = segment_record(clip(num_samples, rate), length=length, tail=tail)
     assert len({p.id for p in pieces}) == len(pieces)
     for k, (start, count) in enumerate(spans(pieces, rate)):
         assert start == round(k * length * rate)
@@ -65,7 +65,7 @@ def test_pieces_tile_the_signal(rate: int, length: float, num_samples: int, tail
 @given(rate=rates, hop=st.floats(0.001, 3), samples=st.integers(1, 50), total=st.integers(1, 5000))
 def test_starts_do_not_drift_and_ids_differ(rate: int, hop: float, samples: int, total: int) -> None:
     assume(hop * rate >= 1 and total >= samples)
-    pieces = segments(clip(total, rate), length=samples / rate, hop=hop)
+    pieces = segment_record(clip(total, rate), length=samples / rate, hop=hop)
     expected = [k for k in range(total) if round(k * hop * rate) + samples <= total]
     assert spans(pieces, rate) == [(round(k * hop * rate), samples) for k in expected]
     assert len({p.id for p in pieces}) == len(pieces)
@@ -75,8 +75,8 @@ def test_starts_do_not_drift_and_ids_differ(rate: int, hop: float, samples: int,
 
 @given(length=st.floats(0.01, 2), hop=st.floats(0.01, 2), total=st.integers(1, 5 * RATE))
 def test_there_is_one_tail_at_most_and_it_reaches_the_end(length: float, hop: float, total: int) -> None:
-    kept = segments(clip(total), length=length, hop=hop, tail="keep")
-    padded = segments(clip(total), length=length, hop=hop, tail="pad")
+    kept = segment_record(clip(total), length=length, hop=hop, tail="keep")
+    padded = segment_record(clip(total), length=length, hop=hop, tail="pad")
     size = round(length * RATE)
     assert [p.start for p in kept] == [p.start for p in padded]
     assert all(p.num_samples == size for p in kept[:-1])
@@ -89,14 +89,14 @@ def test_there_is_one_tail_at_most_and_it_reaches_the_end(length: float, hop: fl
 
 def test_names_times_and_source() -> None:
     parent = clip(4 * RATE, start=10.0, source={"dataset": "irmas", "audio": "x.wav"}, groups=["g"], fold=3)
-    first, second = segments(parent, length=1.5, hop=1.5)
+    first, second = segment_record(parent, length=1.5, hop=1.5)
     assert second.id == "a/b-000011500-000013000"
     assert (second.audio, second.start, second.duration, second.num_samples) == ("a.wav", 11.5, 1.5, 33075)
     assert second.source == {"dataset": "irmas", "audio": "x.wav", "start": 11.5, "duration": 1.5}
     assert (first.groups, first.fold) == (["g"], 3)
-    (again, *_) = segments(second, length=0.5)  # source.start tells where the record itself begins
+    (again, *_) = segment_record(second, length=0.5)  # source.start tells where the record itself begins
     assert again.source["start"] == 11.5
-    moved = segments(second.replace(start=0.0, audio="b.wav"), length=0.5)[2]
+    moved = segment_record(second.replace(start=0.0, audio="b.wav"), length=0.5)[2]
     assert (moved.start, moved.source["start"]) == (1.0, 12.5)
     assert moved.id == "a/b-000011500-000013000-000012500-000013000"
 
@@ -114,7 +114,7 @@ def test_labels_follow_their_time_and_what_describes_the_whole_is_dropped() -> N
         predictions=[Prediction("m", "p", 0.5)],
         features={"cqt": FeatureRef("f.npy", 0, (1,), "float32", "sha256:0")},
     )
-    pieces = segments(parent, length=1.0)
+    pieces = segment_record(parent, length=1.0)
     found = [[(x.label, x.start, x.duration) for x in p.labels] for p in pieces]
     assert found == [
         [("everywhere", None, None), ("across", 0.5, 0.5), ("until", 0.0, 0.25)],
@@ -128,12 +128,12 @@ def test_labels_follow_their_time_and_what_describes_the_whole_is_dropped() -> N
 
 def test_a_mix_recipe_is_cut_like_its_rendering() -> None:
     mix = {"sync": "pitch", "tracks": [{"id": "t"}]}
-    pieces = segments(clip().replace(audio=None, mix=mix), length=1.0)
+    pieces = segment_record(clip().replace(audio=None, mix=mix), length=1.0)
     assert [(p.audio, p.mix, p.start, p.duration) for p in pieces] == [
         (None, mix, k, 1.0) for k in (0.0, 1.0, 2.0)
     ]
     with pytest.raises(AudioError, match="features only"):
-        segments(clip().replace(audio=None), length=1.0)
+        segment_record(clip().replace(audio=None), length=1.0)
 
 
 def test_bad_choices_are_usage_errors() -> None:
@@ -147,11 +147,11 @@ def test_bad_choices_are_usage_errors() -> None:
         {"length": 0.00001},
     ):
         with pytest.raises(UsageError):
-            segments(clip(), **choice)  # type: ignore[arg-type]
+            segment_record(clip(), **choice)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="less than one sample at 100 Hz"):
-        segments(clip(500, 100), length=1.0, hop=0.005)
+        segment_record(clip(500, 100), length=1.0, hop=0.005)
     with pytest.raises(AudioError, match="no samples"):
-        segments(clip(0), length=1.0, tail="pad")
+        segment_record(clip(0), length=1.0, tail="pad")
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_segments_load_as_slices_of_the_whole(noisy: Record, rate: int | None, t
     target = rate or 44100
     whole = np.concatenate(list(stream(noisy.audio or "", rate)), axis=1)[0]
     whole = np.pad(whole, (0, target))
-    pieces = segments(noisy, length=1 / 3, hop=0.31, tail=tail, sampling_rate=rate)
+    pieces = segment_record(noisy, length=1 / 3, hop=0.31, tail=tail, sampling_rate=rate)
     for piece in pieces:
         start = seconds_to_samples(piece.start, target)
         samples = load(piece)
@@ -183,28 +183,28 @@ def test_segments_load_as_slices_of_the_whole(noisy: Record, rate: int | None, t
 
 
 def test_segments_of_a_padded_record_are_slices_of_it(noisy: Record) -> None:
-    parent = segments(noisy, length=2.0, tail="pad")[-1]
+    parent = segment_record(noisy, length=2.0, tail="pad")[-1]
     assert parent.padding == pytest.approx(0.3)
     signal = load(parent)
     for tail, count in (("drop", 4), ("pad", 4), ("keep", 4)):
-        pieces = segments(parent, length=0.45, tail=tail)
+        pieces = segment_record(parent, length=0.45, tail=tail)
         assert len(pieces) == count
         joined = np.concatenate([load(p) for p in pieces])
         assert np.array_equal(joined, signal[: len(joined)])
-    fine = segments(parent, length=0.1)
+    fine = segment_record(parent, length=0.1)
     assert len(fine) == 17  # the last three tenths are padding only
-    assert segments(parent, length=1.9, tail="drop")[0].padding == pytest.approx(0.2)
+    assert segment_record(parent, length=1.9, tail="drop")[0].padding == pytest.approx(0.2)
 
 
 def test_normalisation_is_per_segment(noisy: Record) -> None:
-    pieces = segments(noisy, length=1.0, normalize="peak")
+    pieces = segment_record(noisy, length=1.0, normalize="peak")
     assert all(np.abs(load(p)).max() == pytest.approx(1) for p in pieces)
-    assert segments(pieces[0], length=0.5)[0].normalize == "peak"
+    assert segment_record(pieces[0], length=0.5)[0].normalize == "peak"
 
 
 @pytest.mark.parametrize("fmt", ["flac", "wav"])
 def test_a_written_segment_holds_what_its_pointer_loads(noisy: Record, tmp_path: Path, fmt: str) -> None:
-    pointer = segments(noisy, length=1.5, tail="pad", sampling_rate=22050, normalize="peak")[-1]
+    pointer = segment_record(noisy, length=1.5, tail="pad", sampling_rate=22050, normalize="peak")[-1]
     pointer = pointer.replace(labels=[Label("cel")], channels=[1, 0])
     written = write_segment(pointer, tmp_path / "out", fmt)
     assert written.audio == str(tmp_path / "out" / "audio" / f"{pointer.id}.{fmt}")
@@ -220,8 +220,8 @@ def test_a_written_segment_holds_what_its_pointer_loads(noisy: Record, tmp_path:
 
 
 def test_unit_rms_wants_wav(noisy: Record, tmp_path: Path) -> None:
-    (piece, *_) = segments(noisy, length=1.0, normalize="rms")
-    with pytest.raises(UsageError, match="--format wav"):
+    (piece, *_) = segment_record(noisy, length=1.0, normalize="rms")
+    with pytest.raises(UsageError, match="`fmt=wav`"):
         write_segment(piece, tmp_path, "flac")
     written = write_segment(piece, tmp_path, "wav")
     assert np.sqrt(np.mean(np.square(load(written, mono=False)))) == pytest.approx(1, abs=1e-5)
@@ -234,6 +234,19 @@ def test_real_clips_tile(shared_dir: Path) -> None:
         record = Record(
             "c", str(path), 0.0, info.num_samples / info.sampling_rate, info.sampling_rate, info.num_samples
         )
-        pieces = segments(record, length=0.25, tail="keep")
+        pieces = segment_record(record, length=0.25, tail="keep")
         joined = np.concatenate([load(p) for p in pieces])
         assert np.array_equal(joined, load(record))
+
+
+def test_records_are_cut_one_after_the_other() -> None:
+    records = [clip(RATE).replace(id=name) for name in ("a", "b/c")]
+    expected = [piece for record in records for piece in segment_record(record, length=0.3, tail="keep")]
+    assert list(segment_records(iter(records), length=0.3, tail="keep")) == expected
+
+
+def test_a_bad_record_does_not_spoil_those_before_it() -> None:
+    pieces = segment_records([clip(RATE), clip(100)], length=0.9)
+    assert next(pieces).num_samples == round(0.9 * RATE)
+    with pytest.raises(AudioError, match="pass `tail=pad` or `tail=keep`, or a smaller `length`"):
+        list(pieces)

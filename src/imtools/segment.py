@@ -1,30 +1,72 @@
-"""Segments: cutting records into pieces of equal length, as pointers or as files of their own."""
+"""Segments: cutting records into pieces of equal length, as pointers or as files of their own.
+
+Times are seconds; positions and lengths in samples are those of the record's signal, at its sampling rate.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 from .audio import write
+from .choices import LEVELS, TAILS, AudioFormat, Level, Tail
 from .errors import AudioError, UsageError
-from .manifest import Label, Record
+from .manifest import Record
+from .sound.labels import labels_within, start_in_recording
 from .sound.render import load_sound
 from .units import resampled_length, samples_to_seconds, seconds_to_samples
 
-TAILS = ("drop", "pad", "keep")
-"""What to do with the last piece when it is shorter than the others."""
+
+def segment_records(
+    records: Iterable[Record],
+    *,
+    length: float,
+    hop: float | None = None,
+    tail: Tail = "drop",
+    sampling_rate: int | None = None,
+    normalize: Level | None = None,
+) -> Iterator[Record]:
+    """Cut records into segments that point into the same files; no audio is read or written.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Files, segments or mix recipes, in any order.
+    length, hop, tail, sampling_rate, normalize
+        See `segment_record`.
+
+    Yields
+    ------
+    Record
+        The segments of each record, in order.
+
+    Raises
+    ------
+    UsageError, AudioError
+        As `segment_record`, when its turn comes.
+
+    Examples
+    --------
+    >>> song = Record("song", "song.wav", 0.0, 2.5, 44100, 110_250)
+    >>> [segment.id for segment in segment_records([song], length=1.0)]
+    ['song-000000000-000001000', 'song-000001000-000002000']
+    """
+    for record in records:
+        yield from segment_record(
+            record, length=length, hop=hop, tail=tail, sampling_rate=sampling_rate, normalize=normalize
+        )
 
 
-def segments(
+def segment_record(
     record: Record,
     *,
     length: float,
     hop: float | None = None,
-    tail: str = "drop",
+    tail: Tail = "drop",
     sampling_rate: int | None = None,
-    normalize: str | None = None,
+    normalize: Level | None = None,
 ) -> list[Record]:
     """Cut a record into segments that point into the same file.
 
@@ -35,24 +77,25 @@ def segments(
     Parameters
     ----------
     record : Record
-        A file, a segment, or a mix recipe (of which ``start`` and ``duration`` are then a stretch of the
+        A file, a segment, or a mix recipe (of which ``start`` and ``duration`` then select a part of the
         rendered mix). Zeros that pad it are part of its signal, but no segment holds only those.
     length, hop : float
-        Seconds; ``hop`` is the distance between starts, and equals ``length`` where it is not given.
+        Seconds; ``hop`` is the distance between starts, and equals ``length`` by default.
     tail : {"drop", "pad", "keep"}
-        Leave out the last, partial piece, fill it up with zeros, or keep it short. There is one at most,
+        Leave out the last, partial piece, fill it up with zeros, or keep it short. There is at most one,
         and none where the piece before it reaches the end.
     sampling_rate : int, optional
-        Hz that the segments are loaded at; without it, the record's own.
+        Hz that the segments are loaded at; by default the record's own.
     normalize : {"rms", "peak"}, optional
-        Level that each segment is loaded at; without it, as the record says.
+        Level that each segment is scaled to when it is loaded; by default as for the record.
 
     Returns
     -------
     list of Record
         At least one, in order of time. Ids end in start and end within the source, in ms. Timed labels are
         clipped and shifted to the segment, those elsewhere are dropped; features and predictions, which
-        describe another stretch, are dropped; ``source`` tells the stretch of the original recording.
+        describe the whole record, are dropped; ``source`` holds the start and duration in the original
+        recording.
 
     Raises
     ------
@@ -80,7 +123,7 @@ def segments(
         num_samples = full if count == size else resampled_length(count, rate, target)
         piece = _cut(record, start, count, target, num_samples)
         # From the nominal hop, not from the rounded sample: ids stay distinct down to hops of 1 ms.
-        origin_ms, start_ms = round(1000 * _origin(record)), 1000 * index * hop
+        origin_ms, start_ms = round(1000 * start_in_recording(record)), 1000 * index * hop
         end_ms = start_ms + 1000 * samples_to_seconds(count, rate)
         piece.id = f"{record.id}-{origin_ms + round(start_ms):09d}-{origin_ms + round(end_ms):09d}"
         piece.normalize = normalize or record.normalize
@@ -94,15 +137,15 @@ def _cut(record: Record, start: int, count: int, sampling_rate: int, num_samples
     content = min(count, _content(record) - start)
     zeros = num_samples - resampled_length(content, rate, sampling_rate) if content < count else 0
     offset = samples_to_seconds(start, rate)
-    stretch = {"start": _origin(record) + offset, "duration": samples_to_seconds(content, rate)}
+    origin = {"start": start_in_recording(record) + offset, "duration": samples_to_seconds(content, rate)}
     return record.replace(
         start=record.start + offset,
         duration=samples_to_seconds(num_samples, sampling_rate),
         sampling_rate=sampling_rate,
         num_samples=num_samples,
         padding=samples_to_seconds(max(0, zeros), sampling_rate),
-        labels=_labels_within(record.labels, offset, samples_to_seconds(count, rate)),
-        source=record.source | stretch,
+        labels=labels_within(record.labels, offset, samples_to_seconds(count, rate)),
+        source=record.source | origin,
         features={},
         predictions=[],
     )
@@ -115,11 +158,11 @@ def _raise_short(record: Record, length: float) -> NoReturn:
     held = f"{samples_to_seconds(content, record.sampling_rate):.3f} s"
     raise AudioError(
         f"record {record.id}: {held} is shorter than one segment of {length:g} s",
-        "use --tail pad or --tail keep, or a shorter --length",
+        "pass `tail=pad` or `tail=keep`, or a smaller `length`",
     )
 
 
-def _check(length: float, hop: float, tail: str, sampling_rate: int | None, normalize: str | None) -> None:
+def _check(length: float, hop: float, tail: Tail, sampling_rate: int | None, normalize: Level | None) -> None:
     if not 0 < length < float("inf"):
         raise UsageError(f"segment length must be above 0 s, not {length:g}")
     if not 0.001 <= hop < float("inf"):
@@ -128,7 +171,7 @@ def _check(length: float, hop: float, tail: str, sampling_rate: int | None, norm
         raise UsageError(f"tail {tail!r} is not known", f"choose one of {', '.join(TAILS)}")
     if sampling_rate is not None and sampling_rate < 1:
         raise UsageError(f"sampling rate must be at least 1 Hz, not {sampling_rate}")
-    if normalize not in (None, "rms", "peak"):
+    if normalize not in (None, *LEVELS):
         raise UsageError(f"normalisation {normalize!r} is not known", "choose 'rms' or 'peak'")
 
 
@@ -137,7 +180,7 @@ def _content(record: Record) -> int:
     return max(0, record.num_samples - seconds_to_samples(record.padding, record.sampling_rate))
 
 
-def _pieces(record: Record, size: int, hop: float, tail: str) -> list[tuple[int, int]]:
+def _pieces(record: Record, size: int, hop: float, tail: Tail) -> list[tuple[int, int]]:
     """Return start and length of each segment, in samples of the record's signal."""
     content = _content(record)
     pieces: list[tuple[int, int]] = []
@@ -152,32 +195,8 @@ def _pieces(record: Record, size: int, hop: float, tail: str) -> list[tuple[int,
     return pieces
 
 
-def _origin(record: Record) -> float:
-    """Return where the record starts in the original recording, in seconds."""
-    start = record.source.get("start")
-    if isinstance(start, int | float) and not isinstance(start, bool):
-        return float(start)
-    return record.start
-
-
-def _labels_within(labels: list[Label], offset: float, seconds: float) -> list[Label]:
-    """Return the labels of a stretch, with their times relative to it."""
-    kept = []
-    for label in labels:
-        if label.start is None and label.duration is None:
-            kept.append(label)
-            continue
-        start = (label.start or 0.0) - offset
-        end = seconds if label.duration is None else start + label.duration
-        if start >= seconds or (end <= 0 and start < 0):
-            continue
-        first = max(0.0, start)
-        kept.append(replace(label, start=first, duration=min(seconds, end) - first))
-    return kept
-
-
-def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "flac") -> Record:
-    """Render what a record points at to a file of its own.
+def write_segment(record: Record, folder: str | os.PathLike[str], fmt: AudioFormat = "flac") -> Record:
+    """Write the sound of a record to a file of its own.
 
     Parameters
     ----------
@@ -192,7 +211,7 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
     Returns
     -------
     Record
-        Pointing at the new file from its start; ``source`` tells where the audio came from.
+        Pointing at the new file from its start; ``source`` holds where the audio came from.
 
     Raises
     ------
@@ -203,8 +222,7 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
     OSError
         If the file cannot be written.
     """
-    if record.normalize == "rms" and fmt == "flac":
-        raise flac_holds_no_rms()
+    check_format(fmt, record.normalize)
     path = Path(folder) / "audio" / f"{record.id}.{fmt}"
     write(path, load_sound(record, mono=False), record.sampling_rate, fmt)
     content = samples_to_seconds(_content(record), record.sampling_rate)
@@ -220,7 +238,21 @@ def write_segment(record: Record, folder: str | os.PathLike[str], fmt: str = "fl
     )
 
 
-def flac_holds_no_rms() -> UsageError:
-    """Return the error for audio of unit RMS in a format with a full scale."""
-    hint = "use --format wav, or --normalize peak"
-    return UsageError("audio of unit RMS has peaks above full scale, which FLAC cannot hold", hint)
+def check_format(fmt: str, normalize: str | None) -> None:
+    """Refuse to write audio of unit RMS in a format with a full scale.
+
+    Parameters
+    ----------
+    fmt : {"flac", "wav"}
+        Format of the files.
+    normalize : {"rms", "peak", None}
+        How the audio is normalised.
+
+    Raises
+    ------
+    UsageError
+        If it is FLAC and RMS.
+    """
+    if fmt == "flac" and normalize == "rms":
+        hint = "pass `fmt=wav`, or `normalize=peak`"
+        raise UsageError("audio of unit RMS has peaks above full scale, which FLAC cannot hold", hint)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
+from ..choices import LEVELS, TAILS, AudioFormat, Level, Tail
 from .app import audio_format, start, tool
 
 if TYPE_CHECKING:
@@ -35,28 +36,34 @@ im-segment --rate 22050 -o segments/ index.jsonl""",
     "--hop",
     type=click.FloatRange(0.001),
     metavar="SECONDS",
-    help="Distance between segments' starts (default: the length).",
+    help="Distance between the starts of segments (default: the length).",
 )
 @click.option(
     "--tail",
-    type=click.Choice(["drop", "pad", "keep"]),
+    type=click.Choice(TAILS),
     default="drop",
     show_default=True,
-    help="The last, shorter piece: leave out, pad with silence, or keep as it is.",
+    help="The last, shorter piece: leave it out, pad it with silence, or keep it as it is.",
 )
 @click.option(
     "--rate", type=click.IntRange(1), metavar="HZ", help="Resample to this rate (default: the file's own)."
 )
 @click.option(
     "--normalize",
-    type=click.Choice(["rms", "peak", "none"]),
+    type=click.Choice([*LEVELS, "none"]),
     default="none",
     show_default=True,
     help="Scale each segment to unit RMS or unit peak.",
 )
 @audio_format
 def command(
-    run: Run, length: float, hop: float | None, tail: str, rate: int | None, normalize: str, fmt: str
+    run: Run,
+    length: float,
+    hop: float | None,
+    tail: Tail,
+    rate: int | None,
+    normalize: Level | Literal["none"],
+    fmt: AudioFormat,
 ) -> None:
     """Cut recordings into segments of equal length.
 

@@ -1,4 +1,7 @@
-"""Where labels go when what they belong to becomes a track of a mix, and what the mix is labelled with."""
+"""What becomes of labels when what they belong to is cut, or becomes a track of a mix.
+
+Times are seconds.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,50 @@ from ..units import samples_to_seconds
 from .recipe import MixTrack
 
 
-def track_labels(record: Record, track: MixTrack, seconds: float) -> list[Label]:
-    """Return the labels of a record for what its track makes of it.
+def start_in_recording(record: Record) -> float:
+    """Return where a record starts in the original recording, in seconds."""
+    start = record.source.get("start")
+    if isinstance(start, int | float) and not isinstance(start, bool):
+        return float(start)
+    return record.start
 
-    Labels without times hold throughout, and stay as they are. The others go where their sound goes, each
-    time that it is repeated; what lies beyond a crop or the mix is cut off, and a label is dropped if
-    nothing is left of it.
+
+def labels_within(labels: Sequence[Label], offset: float, seconds: float) -> list[Label]:
+    """Return the labels of a part of a signal, with their times relative to it.
+
+    Parameters
+    ----------
+    labels : sequence of Label
+        Those of the whole.
+    offset, seconds : float
+        Start and length of the part.
+
+    Returns
+    -------
+    list of Label
+        Labels without times stay as they are; the others are clipped to the part, or dropped if they lie
+        outside.
+    """
+    kept = []
+    for label in labels:
+        if label.start is None and label.duration is None:
+            kept.append(label)
+            continue
+        start = (label.start or 0.0) - offset
+        end = seconds if label.duration is None else start + label.duration
+        if start >= seconds or (end <= 0 and start < 0):
+            continue
+        first = max(0.0, start)
+        kept.append(replace(label, start=first, duration=min(seconds, end) - first))
+    return kept
+
+
+def track_labels(record: Record, track: MixTrack, seconds: float) -> list[Label]:
+    """Return the labels of a record as they apply to its track in a mix.
+
+    Labels without times hold throughout, and stay as they are. The others move with their sound, each time
+    that it is repeated; what lies beyond a crop or the mix is cut off, and a label is dropped if nothing is
+    left of it.
 
     Parameters
     ----------
@@ -28,7 +69,7 @@ def track_labels(record: Record, track: MixTrack, seconds: float) -> list[Label]
     track : MixTrack
         The track that plays it.
     seconds : float
-        How long the mix lasts.
+        Length of the mix.
     """
     own = samples_to_seconds(record.num_samples, record.sampling_rate)
     total = own if track.length is None else samples_to_seconds(track.length, record.sampling_rate)
@@ -39,19 +80,22 @@ def track_labels(record: Record, track: MixTrack, seconds: float) -> list[Label]
             continue
         start = label.start or 0.0
         stop = own if label.duration is None else start + label.duration
-        for again in range(math.ceil(total / own) if own else 0):
-            first, last = start + again * own, min(stop + again * own, total)
-            if (span := _moved(first, last, track, total, seconds)) is not None:
-                moved.append(replace(label, start=span[0], duration=span[1] - span[0]))
+        for repetition in range(math.ceil(total / own) if own else 0):
+            first, last = start + repetition * own, min(stop + repetition * own, total)
+            if (interval := _moved(first, last, track, total, seconds)) is not None:
+                moved.append(replace(label, start=interval[0], duration=interval[1] - interval[0]))
     return moved
 
 
 def _moved(
     start: float, stop: float, track: MixTrack, total: float, seconds: float
 ) -> tuple[float, float] | None:
-    """Return where an interval of so many seconds of sound lies in the mix, as far as it is heard there."""
+    """Return where an interval of a sound of ``total`` seconds lies in the mix, clipped to what is audible.
+
+    ``None`` if nothing of it is.
+    """
     factor, shift = track.stretch, 0.0  # the time t becomes factor * t + shift
-    begin, end = 0.0, factor * total  # what there is of the sound, then
+    begin, end = 0.0, factor * total  # what is left of the sound, at that time
     for effect in track.effects:
         if isinstance(effect, Crop):
             shift -= effect.start
@@ -72,9 +116,9 @@ def united_labels(sources: Sequence[Record], moved: Sequence[Sequence[Label]]) -
     Parameters
     ----------
     sources : sequence of Record
-        What sounds.
+        What is mixed.
     moved : sequence of sequence of Label
-        The labels of each as `track_labels` gives them.
+        The labels of each from `track_labels`.
 
     Returns
     -------
@@ -87,6 +131,7 @@ def united_labels(sources: Sequence[Record], moved: Sequence[Sequence[Label]]) -
 
 
 def _united(name: str, sources: Sequence[Record], moved: Sequence[Sequence[Label]]) -> Iterator[Label]:
+    """Yield the labels of one class."""
     listed = [[label for label in labels if label.label == name] for labels in moved]
     every = list(itertools.chain(*listed))
     present = [label for label in every if label.presence >= PRESENT]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..choices import AudioFormat, Level, Tail
 from ..manifest import Record
 from ..run import Blueprint, Options, RecordStage
-from ..segment import flac_holds_no_rms, segments, write_segment
+from ..segment import check_format, segment_record, write_segment
 
 
 class SegmentStage(RecordStage):
@@ -15,11 +16,16 @@ class SegmentStage(RecordStage):
     Parameters
     ----------
     length, hop, tail, sampling_rate, normalize
-        See `segments`.
+        See `segment_record`.
     folder : Path or None
         See `write_segment`; without it the segments are pointers.
     fmt : {"flac", "wav"}
         Format of the files.
+
+    Raises
+    ------
+    UsageError
+        If the format cannot hold what is to be written.
     """
 
     prepare_step = "segment"
@@ -28,14 +34,14 @@ class SegmentStage(RecordStage):
         self,
         length: float,
         hop: float | None,
-        tail: str,
+        tail: Tail,
         sampling_rate: int | None,
-        normalize: str | None,
+        normalize: Level | None,
         folder: Path | None,
-        fmt: str,
+        fmt: AudioFormat,
     ) -> None:
-        if folder is not None and fmt == "flac" and normalize == "rms":
-            raise flac_holds_no_rms()
+        if folder is not None:
+            check_format(fmt, normalize)
         self._length, self._hop, self._tail = length, hop, tail
         self._sampling_rate, self._normalize = sampling_rate, normalize
         self._folder, self._fmt = folder, fmt
@@ -47,7 +53,7 @@ class SegmentStage(RecordStage):
 
     def prepare(self, record: Record) -> list[Record]:
         """Cut one record."""
-        pieces = segments(
+        pieces = segment_record(
             record,
             length=self._length,
             hop=self._hop,
