@@ -22,7 +22,7 @@ from imtools.models import build
 from imtools.train import TrainConfig
 from imtools.train.examples.data import Examples
 from imtools.train.examples.folds import Fold
-from imtools.train.examples.rows import HeldRows
+from imtools.train.examples.rows import InMemoryRows
 from imtools.train.loop.engine import Trainer
 
 CPU = torch.device("cpu")
@@ -52,7 +52,7 @@ class Case:
             Record(f"r/{i}", None, 0.0, 1.0, 22050, 22050, labels=[Label(name)], labels_complete=True)
             for i, name in enumerate(names)
         ]
-        examples = Examples(HeldRows(front_end("irmas-mel"), self.features), records, FAMILIES, "absent")
+        examples = Examples(InMemoryRows(front_end("irmas-mel"), self.features), records, FAMILIES, "absent")
         numbers = np.arange(len(records))
         return Trainer(examples, Fold(None, numbers[:TRAIN], numbers[TRAIN:]), config, FAMILIES, CPU, dtype)
 

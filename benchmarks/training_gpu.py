@@ -25,7 +25,7 @@ from imtools.models.table import input_shape
 from imtools.train import TrainConfig
 from imtools.train.examples.data import Examples
 from imtools.train.examples.folds import Fold
-from imtools.train.examples.rows import HeldRows
+from imtools.train.examples.rows import InMemoryRows
 from imtools.train.loop.engine import Trainer
 
 CLASSES = tuple("abcdefghijk")
@@ -56,7 +56,7 @@ def _trainer(name: str, options: argparse.Namespace, device: torch.device) -> Tr
         for i in range(count)
     ]
     examples = Examples(
-        HeldRows(front_end(ARCHITECTURES[name].front_end), features), records, CLASSES, "absent"
+        InMemoryRows(front_end(ARCHITECTURES[name].front_end), features), records, CLASSES, "absent"
     )
     held_out = max(2, count // 16)
     numbers = np.arange(count)

@@ -27,7 +27,7 @@ from imtools.split import assign_folds
 from imtools.train import TrainConfig
 from imtools.train.examples.data import Examples
 from imtools.train.examples.folds import Fold
-from imtools.train.examples.rows import HeldRows
+from imtools.train.examples.rows import InMemoryRows
 from imtools.train.svm import ABSENT, SvmFit, platt, train_svm
 from nets import CLASSES, RATE, tone
 from paths import EXAMPLES
@@ -52,7 +52,7 @@ def records_of(labels: list[list[str]], *, complete: bool = True) -> list[Record
 def examples_of(waveforms: list[np.ndarray], records: list[Record], classes: tuple[str, ...]) -> Examples:
     model = small_front_end()
     rows = model(torch.from_numpy(np.stack(waveforms))).numpy()
-    return Examples(HeldRows(model, rows), records, classes, "unknown")
+    return Examples(InMemoryRows(model, rows), records, classes, "unknown")
 
 
 def tones(count: int = 60) -> tuple[Examples, list[Record]]:
@@ -244,7 +244,7 @@ class TestTraining:
         records = [record.part(k * rate, (k + 1) * rate) for record in whole for k in range(2)]
         rows = model(torch.from_numpy(np.stack([load(record) for record in records]))).numpy()
         classes = classes_of(records)
-        examples = Examples(HeldRows(model, rows), records, classes, "unknown")
+        examples = Examples(InMemoryRows(model, rows), records, classes, "unknown")
         folds = np.array(assign_folds(records, 3, seed=0))
         scores = np.zeros(examples.present.shape, np.float32)
         for number in range(3):

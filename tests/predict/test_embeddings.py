@@ -16,8 +16,7 @@ from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.models.output import output_layer
 from imtools.predict.predictor import Predictor, PredictSettings
-from imtools.train.fit import fit
-from nets import CLASSES, make_records, quick, small_front_end, tone
+from nets import CLASSES, fit, make_records, quick, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 

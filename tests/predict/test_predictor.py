@@ -21,8 +21,7 @@ from imtools.models.bundle import Model, load
 from imtools.predict.predictor import Predictor, PredictSettings, RecordScores
 from imtools.sound import windows as windows_module
 from imtools.sound.windows import cut_windows, window_starts
-from imtools.train.fit import fit
-from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
+from nets import CLASSES, RATE, fit, make_records, quick, small_front_end, tone
 
 
 @pytest.fixture(scope="module")

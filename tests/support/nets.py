@@ -13,7 +13,14 @@ from imtools.features.front_ends.base import FrontEnd
 from imtools.features.sidecar import describe
 from imtools.features.store import ShardWriter
 from imtools.manifest import Label, Record
+from imtools.models.description import Description
 from imtools.train import TrainConfig
+from imtools.train.examples.data import features_of
+from imtools.train.examples.rows import FeatureRows, kind_of, stored_rows
+from imtools.train.fit import fit as carry_out
+from imtools.train.loop.engine import Report
+from imtools.train.plan import make_plan
+from imtools.train.pretrained import read_base
 
 RATE = 8000
 CLASSES = ("bass", "flute", "organ")
@@ -72,6 +79,28 @@ def quick(**changes: object) -> TrainConfig:
         "width": 0.06, "epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "schedule": "onecycle",
     }  # fmt: skip
     return TrainConfig(**(settings | changes))  # type: ignore[arg-type]
+
+
+def fit(
+    records: list[Record],
+    folder: Path,
+    config: TrainConfig,
+    *,
+    rows: FeatureRows | None = None,
+    transform: FrontEnd | None = None,
+    extend: Path | None = None,
+    init: Path | None = None,
+    dtype: torch.dtype = torch.float32,
+    resume: bool = False,
+    report: Report | None = None,
+) -> Description:
+    """Train with these very settings on stored features, or on rows: of waveforms, if there is a transform."""
+    if rows is None:
+        rows = stored_rows(records, kind_of(records, config.features))
+    front_end, shape = features_of(rows, transform)
+    base = read_base(extend, init)
+    plan = make_plan(records, config, front_end, shape, on_the_fly=transform is not None, base=base)
+    return carry_out(folder, plan, rows, dtype=dtype, resume=resume, report=report)
 
 
 def make_sounds(folder: Path, count: int = 24, seconds: tuple[float, ...] = (1.0,)) -> list[Record]:

@@ -24,10 +24,9 @@ from imtools.train import TrainConfig
 from imtools.train.examples.data import Examples
 from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import pieces, stored_rows
-from imtools.train.fit import fit
 from imtools.train.loop.average import MovingAverage
 from imtools.train.loop.learner import Learner
-from nets import CLASSES, make_records, quick, small_front_end
+from nets import CLASSES, fit, make_records, quick, small_front_end
 
 # Trainings of a second leave nets that hardly tell one input from another; one test looks at that warning.
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")

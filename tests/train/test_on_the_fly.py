@@ -14,11 +14,12 @@ from imtools.errors import FeatureError
 from imtools.manifest import write_manifest
 from imtools.models.bundle import read_description
 from imtools.stages import train as stage
+from imtools.train import TrainSettings
+from imtools.train.examples import load
 from imtools.train.examples.data import Examples
 from imtools.train.examples.feed import Feed
-from imtools.train.examples.sound import SoundRows, bare_sound
-from imtools.train.fit import fit
-from nets import CLASSES, RATE, make_mix, make_records, make_sounds, quick, small_front_end, tone
+from imtools.train.examples.sound import WaveformRows, bare_sound
+from nets import CLASSES, RATE, fit, make_mix, make_records, make_sounds, quick, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -28,8 +29,8 @@ OPTIONS = (
 )  # fmt: skip
 
 
-def kept(front_end, records) -> SoundRows:
-    return SoundRows(bare_sound(front_end), records, jobs=2)
+def kept(front_end, records) -> WaveformRows:
+    return WaveformRows(bare_sound(front_end), records, jobs=2)
 
 
 def test_the_same_as_from_features(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_too_many_for_memory_are_read_for_each_batch(tmp_path: Path, monkeypatch
             "inputs": [str(tmp_path / "in.jsonl")], "output": str(tmp_path / name), "jobs": 2,
             "device": "cpu", "precision": "fp32",
         }  # fmt: skip
-        settings = {"architecture": "gururani2018", "width": 0.06, "epochs": 2, "batch_size": 8, "mix": 0.5}
+        settings = TrainSettings(architecture="gururani2018", width=0.06, epochs=2, batch_size=8, mix=0.5)
         with Run("im-train", "0", Options(**(shared | options)), {}, own_output=True) as made:
             stage.train(made, settings, on_the_fly=True)
         return made
@@ -86,7 +87,7 @@ def test_too_many_for_memory_are_read_for_each_batch(tmp_path: Path, monkeypatch
         def __init__(self, *_: object) -> None:
             raise FeatureError("too many")
 
-    monkeypatch.setattr(stage, "Computing", type("Computing", (Full,), {}))
+    monkeypatch.setattr(load, "FeatureCollector", type("FeatureCollector", (Full,), {}))
     again = train("read")
     assert (again.ok, again.failed) == (24, 1)
     assert "24 waveforms, too many for memory" in capfd.readouterr().err

@@ -21,10 +21,9 @@ from imtools.train import TrainConfig
 from imtools.train.examples.data import Examples
 from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import stored_rows
-from imtools.train.fit import fit
 from imtools.train.loop.engine import Trainer
 from imtools.train.loop.grouped import grouped_logits
-from nets import CLASSES, make_records, quick
+from nets import CLASSES, fit, make_records, quick
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 

@@ -22,9 +22,10 @@ from imtools.models.bundle import read_description
 from imtools.run import Options, Run
 from imtools.run.context import StrictError
 from imtools.stages.train import train
+from imtools.train import TrainSettings
 from imtools.train.examples import waveforms
 from imtools.train.examples.rows import stored_rows
-from imtools.train.examples.waveforms import Computing, check_sound, choose_front_end
+from imtools.train.examples.waveforms import FeatureCollector, check_sound, choose_front_end
 from imtools.train.loop.learner import Learner
 from nets import CLASSES, RATE, make_mix, make_records, make_sounds, small_front_end, tone
 
@@ -60,17 +61,17 @@ def training(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Training:
             "inputs": [str(manifest)], "output": str(tmp_path / name), "failures": str(failures), "jobs": 2,
             "device": "cpu", "precision": "fp32",
         } | {key: value for key, value in given.items() if key in options}  # fmt: skip
-        settings = NET | {key: value for key, value in given.items() if key not in options}
+        settings = TrainSettings(**NET | {key: value for key, value in given.items() if key not in options})
         run = Run("im-train", "0", Options(**shared), {}, own_output=True)  # type: ignore[arg-type]
         with run:
-            train(run, settings, preset)
+            train(run, settings, preset=preset)
         lines = failures.read_text().splitlines() if failures.exists() else []
         return Outcome(run, tmp_path / name, [json.loads(line) for line in lines])
 
     return do
 
 
-def computed(records: list[Record], computing: Computing) -> np.ndarray:
+def computed(records: list[Record], computing: FeatureCollector) -> np.ndarray:
     assert computing.add([computing.load(record) for record in records]) == [None] * len(records)
     return computing.rows().read(np.arange(len(records)))
 
@@ -114,7 +115,7 @@ def test_a_preset_and_its_rate(training: Training, tmp_path: Path) -> None:
 def test_recipes_are_rendered(tmp_path: Path) -> None:
     sounds = make_sounds(tmp_path / "audio", 3)
     mix = make_mix(sounds[:2])
-    (row,) = computed([mix], Computing([mix], small_front_end()))
+    (row,) = computed([mix], FeatureCollector([mix], small_front_end()))
     total = torch.from_numpy(load(sounds[0]) + load(sounds[1]))[None]
     np.testing.assert_allclose(row, small_front_end()(total)[0].numpy(), atol=1e-3)
 
@@ -125,7 +126,7 @@ def test_what_is_missing_is_computed_as_what_is_stored(training: Training, tmp_p
     some = [one if i % 3 else other for i, (one, other) in enumerate(zip(stored, sounds, strict=True))]
     chosen = choose_front_end(some, None, None, front_end())
     assert chosen.config == small_front_end().config
-    values = computed(some, Computing(some, chosen))
+    values = computed(some, FeatureCollector(some, chosen))
     expected = stored_rows(stored, "mel").read(np.arange(24))
     np.testing.assert_allclose(values, expected, atol=1e-3)
     own = [i for i in range(24) if i % 3]
@@ -218,7 +219,7 @@ def test_front_ends_that_differ(tmp_path: Path) -> None:
 
 def test_stored_features_that_are_lost_fail_alone(tmp_path: Path) -> None:
     stored, sounds = make_records(tmp_path / "stored", 4), make_sounds(tmp_path / "audio", 4)
-    computing = Computing([*stored, *sounds], small_front_end())
+    computing = FeatureCollector([*stored, *sounds], small_front_end())
     (tmp_path / "stored" / "mel-00000.npy").unlink()
     faults = computing.add([computing.load(record) for record in (stored[1], sounds[2], sounds[3])])
     assert isinstance(faults[0], FeatureError)
@@ -228,7 +229,7 @@ def test_stored_features_that_are_lost_fail_alone(tmp_path: Path) -> None:
 
 def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     sounds = make_sounds(tmp_path / "audio", 3)
-    computing = Computing(sounds, small_front_end())
+    computing = FeatureCollector(sounds, small_front_end())
     good = computing.load(sounds[0])
     faults = computing.add([good, np.full(RATE, 1e30, np.float32), good])
     assert [fault is None for fault in faults] == [True, False, True]
@@ -241,21 +242,21 @@ def test_values_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 def test_half_the_precision_where_memory_is_short(tmp_path: Path) -> None:
     sounds = make_sounds(tmp_path / "audio", 6)
     size = 6 * 36 * 41
-    full = Computing(sounds, small_front_end(), in_memory=4 * size)
-    half = Computing(sounds, small_front_end(), in_memory=4 * size - 1)
+    full = FeatureCollector(sounds, small_front_end(), in_memory=4 * size)
+    half = FeatureCollector(sounds, small_front_end(), in_memory=4 * size - 1)
     assert (full.dtype, half.dtype) == (np.float32, np.float16)
     np.testing.assert_allclose(computed(sounds, half), computed(sounds, full), atol=0.05)
     with pytest.raises(FeatureError, match="run im-features first"):
-        Computing(sounds, small_front_end(), in_memory=2 * size - 1)
+        FeatureCollector(sounds, small_front_end(), in_memory=2 * size - 1)
 
 
 def test_long_records_are_held_few_at_a_time() -> None:
     def record(samples: int) -> Record:
         return Record("a", "a.wav", 0.0, samples / RATE, RATE, samples)
 
-    assert Computing([record(RATE)], small_front_end()).group_size == waveforms.GROUP
-    assert Computing([record(2**23)], small_front_end()).group_size == 4
-    assert Computing([record(2**27)], small_front_end()).group_size == 1
+    assert FeatureCollector([record(RATE)], small_front_end()).group_size == waveforms.GROUP
+    assert FeatureCollector([record(2**23)], small_front_end()).group_size == 4
+    assert FeatureCollector([record(2**27)], small_front_end()).group_size == 1
 
 
 def test_length_is_checked_by_the_record(tmp_path: Path) -> None:

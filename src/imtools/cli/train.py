@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from ..choices import AGGREGATIONS, KEPT_EPOCHS, SCHEDULES, STRATEGIES, UNLISTED
 from ..errors import UsageError
 from ..features import PRESETS
 from ..models import ARCHITECTURES, DEFAULT_ARCHITECTURE
@@ -72,7 +73,7 @@ im-train --list-models""",
 )
 @click.option(
     "--strategy",
-    type=click.Choice(["multi-label", "single-label", "one-vs-all", "svm"]),
+    type=click.Choice(STRATEGIES),
     help="Sigmoids; a softmax; a net for each class, which stops for itself; support vectors.",
 )
 @click.option(
@@ -99,7 +100,7 @@ im-train --list-models""",
 )
 @click.option(
     "--unlisted",
-    type=click.Choice(["unknown", "absent"]),
+    type=click.Choice(UNLISTED),
     default="unknown",
     show_default=True,
     help="What a class is that incomplete labels do not list: left out of the loss, or a negative.",
@@ -146,7 +147,7 @@ im-train --list-models""",
 )
 @click.option(
     "--schedule",
-    type=click.Choice(["decay", "onecycle", "cosine"]),
+    type=click.Choice(SCHEDULES),
     help="Lower by epochs and plateaus, with early stopping; up and down once; half a cosine down.",
 )
 @click.option(
@@ -289,7 +290,7 @@ im-train --list-models""",
 )
 @click.option(
     "--keep",
-    type=click.Choice(["best", "last"]),
+    type=click.Choice(KEPT_EPOCHS),
     help="Keep the weights of the epoch with the lowest validation loss, or of the last.",
 )
 @click.option(
@@ -299,7 +300,7 @@ im-train --list-models""",
 )
 @click.option(
     "--aggregation",
-    type=click.Choice(["mean", "top-quarter", "logit-mean", "s2", "max"]),
+    type=click.Choice(AGGREGATIONS),
     help="Prediction: mean of the windows' scores, of the highest quarter of them, or of their logits, their "
     "maximum, or sum by the largest class's.",
 )
@@ -326,15 +327,15 @@ im-train --list-models""",
 )
 def command(
     run: Run,
-    classes: str | None,
-    folds: str | None,
     preset: str | None,
     protocol: str | None,
     on_the_fly: bool,
     extend: str | None,
     init: str | None,
     list_models: bool,
-    **settings: Any,
+    classes: str | None,
+    folds: str | None,
+    **options: Any,
 ) -> None:
     """Train a model on features or recordings, and make a model directory.
 
@@ -361,9 +362,18 @@ def command(
         run.options.quiet = True
         return
     from ..stages.train import train
+    from ..train import TrainSettings
 
-    settings |= {"classes": _names(classes), "folds": _numbers(folds)}
-    train(run, settings, preset, protocol=protocol, on_the_fly=on_the_fly, extend=extend, init=init)
+    settings = TrainSettings(classes=_names(classes), folds=_numbers(folds), **options)
+    train(
+        run,
+        settings,
+        preset=preset,
+        protocol=protocol,
+        on_the_fly=on_the_fly,
+        extend=extend,
+        init=init,
+    )
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""The model card: what a person has to know about a model, with no number that this training did not give."""
+"""The model card: what its users have to know about a model, with figures of this training only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..manifest import Record
 from ..models.description import Description
 from .examples.data import Examples
 from .loop.engine import Trained
-from .pretrained import Base
+from .plan import Plan
 from .protocol.config import TrainConfig
 
 _NOT_TRAINED = ("running_mean", "running_var", "num_batches_tracked", "offset")
@@ -26,33 +26,31 @@ _NO_LICENSE = (
 )
 
 
-def model_card(
-    description: Description,
-    config: TrainConfig,
-    trained: Sequence[Trained],
-    examples: Examples,
-    records: Sequence[Record],
-    base: Base | None = None,
-    start: Base | None = None,
-) -> str:
-    """Return the card as Markdown; ``{name}`` stands where the full name is to be put in.
+def model_card(description: Description, plan: Plan, trained: Sequence[Trained], examples: Examples) -> str:
+    """Return the card as Markdown, with ``{name}`` where `imtools.models.bundle.save` inserts the full name.
 
     Parameters
     ----------
     description : Description
         Of the whole model.
-    config, trained, examples, records
+    plan : Plan
         Of this training.
-    base : Base, optional
-        The model whose members were taken over.
-    start : Base, optional
-        The model from whose weights the training started.
+    trained : sequence of Trained
+        The nets that this training gave.
+    examples : Examples
+        The examples of this training.
+
+    Returns
+    -------
+    str
+        The text.
     """
+    config = plan.config
     parts = [
         "# {name}",
         _what(description, trained[0]),
         "## Use\n\n```sh\nim-predict -m . song.flac\n```",
-        "## Training data\n\n" + _before(base, start) + _data(description, trained, examples, records),
+        "## Training data\n\n" + _before(plan) + _data(description, trained, examples, plan.records),
         "## Training\n\n" + _settings(config),
         "## Validation\n\n" + _validation(config, trained),
         "## Licence\n\n" + _license(description),
@@ -78,7 +76,7 @@ def _what(description: Description, trained: Trained) -> str:
     }
     streams = ""
     if description.stereo:
-        streams = " Left, right, middle and side of a recording are heard apart, and the surest counts."
+        streams = " Left, right, middle and side of a recording are scored separately; the maximum counts."
     return (
         f"Recognises {len(description.labels)} classes of instruments "
         f"({', '.join(description.labels)}) in windows of {description.window:g} s: {nets}, of architecture "
@@ -88,13 +86,13 @@ def _what(description: Description, trained: Trained) -> str:
     )
 
 
-def _before(base: Base | None, start: Base | None) -> str:
-    text = ""
-    if base is not None:
-        text += f"Members of {base.name} were taken over as they are; this is about those that were added."
-    if start is not None:
-        text += f"The weights that training started from are those of {start.name}."
-    return text + "\n\n" if text else ""
+def _before(plan: Plan) -> str:
+    if plan.base is None:
+        return ""
+    name, text = plan.base.name, "The weights that training started from are those of {}."
+    if plan.extended is not None:
+        text = "Members of {} were taken over as they are; this is about those that were added."
+    return text.format(name) + "\n\n"
 
 
 def _data(

@@ -1,4 +1,4 @@
-"""Training a model: records in, a model directory out; the whole survives being killed at any point."""
+"""Fitting a model by plan: what is interrupted at any point goes on from the last epoch."""
 
 from __future__ import annotations
 
@@ -20,21 +20,19 @@ from .. import __version__
 from ..arrays import BoolArray
 from ..device import require_compiler, tune_malloc
 from ..errors import ImtoolsWarning, UsageError
-from ..features.front_ends.base import FrontEnd
 from ..manifest import Record
 from ..manifest.values import Json
 from ..models import bundle
 from ..models.description import Description, Member
 from .card import model_card
-from .examples.data import Examples, FeatureStatistics, features_of
+from .examples.data import Examples, FeatureStatistics
 from .examples.folds import Fold
-from .examples.rows import Rows, kind_of, stored_rows
+from .examples.rows import FeatureRows
 from .loop.engine import Report, Trained, Trainer
 from .loop.history import Epoch, validation_metrics, write_history
 from .loop.processes import Processes
-from .plan import make_plan
-from .pretrained import Base, Start
-from .protocol.config import TrainConfig
+from .plan import Plan
+from .pretrained import Base
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""
@@ -44,38 +42,26 @@ _THRESHOLD = 0.5
 
 
 def fit(
-    records: Sequence[Record],
     folder: str | os.PathLike[str],
-    config: TrainConfig,
+    plan: Plan,
+    rows: FeatureRows,
     *,
-    rows: Rows | None = None,
-    transform: FrontEnd | None = None,
-    extend: str | os.PathLike[str] | None = None,
-    init: str | os.PathLike[str] | None = None,
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
     processes: Processes | None = None,
     resume: bool = False,
     report: Report | None = None,
 ) -> Description:
-    """Train a member for each fold (one-vs-all: and each class), and write the model directory.
+    """Carry out a plan: train a member for each fold (one-vs-all: and each class), write the model directory.
 
     Parameters
     ----------
-    records : sequence of Record
-        With labels, and features of one kind and one front end.
     folder : path
         The model directory; ``history.jsonl`` and checkpoints lie there while training goes on.
-    config : TrainConfig
-        The settings.
-    rows : Rows, optional
-        The features, one row for each record; by default those that the records have stored.
-    transform : FrontEnd, optional
-        On the device: the rows are waveforms, and this computes the features of each batch.
-    extend : path, optional
-        One-vs-all: a model whose members are taken over as they are, and whose classes are not trained.
-    init : path, optional
-        A model whose weights to start from; see `Start`.
+    plan : Plan
+        What to train, and on which records.
+    rows : FeatureRows
+        One row for each record of the plan: its features or, on the fly, its waveform.
     device : torch.device
         Where to compute, by default the CPU.
     dtype : torch.dtype
@@ -95,49 +81,36 @@ def fit(
 
     Raises
     ------
-    FeatureError
-        If features are missing, or not of one front end and shape.
     UsageError
-        If folds or settings do not fit the records, the model to extend or to start from, or checkpoints of
-        another training.
+        If the settings cannot be carried out here, or the folder holds another training.
     ModelError
-        If nothing can be learnt: no class has both examples that have it and examples that have not.
+        If a loss is no longer a number, or nothing is known of validation labels.
 
     Warns
     -----
     ImtoolsWarning
-        If single classes have no known positives or negatives, or a member answers the same always.
+        If single classes have no known positives or negatives, or a member gives all records the same scores.
     """
-    device, processes = device or torch.device("cpu"), processes or Processes()
+    device, processes, folder = device or torch.device("cpu"), processes or Processes(), Path(folder)
+    config, classes, only, records = plan.config, plan.classes, plan.only, plan.records
     if config.compile:
         require_compiler()
     if device.type == "cpu":
         tune_malloc()
-    if rows is None:
-        rows = stored_rows(records, kind_of(records, config.features))
-    front_end, shape = features_of(rows, transform)
-    plan = make_plan(
-        records, config, front_end, shape, on_the_fly=transform is not None, extend=extend, init=init
-    )
-    base, classes, only, folds = plan.base, plan.classes, plan.only, plan.folds
+    transform = plan.front_end.to(device) if plan.on_the_fly else None
     examples = Examples(rows, records, classes, plan.unlisted, transform)
     if processes.leads:
-        for fold in folds:
+        for fold in plan.folds:
             present, known = examples.present[fold.train], examples.known[fold.train]
             _warn_of_classes(present, known, fold, classes, only)
 
-    digest = records_digest(records, front_end.config_hash)
-    setting: list[Json] = [digest, examples.digest(), config.to_json(), device.type, str(dtype), __version__]
-    setting += [only, None if base is None else base.description.weights, processes.size]
-    if plan.start is not None:
-        setting.append(plan.start.description.weights)
-    fingerprint = _sha256(json.dumps(setting, sort_keys=True))
+    digest = records_digest(records, plan.front_end.config_hash)
+    fingerprint = _fingerprint(plan, digest, examples, device, dtype, processes)
     processes.agree(fingerprint, "records or settings")
-    folder = Path(folder)
     checkpoints = folder / CHECKPOINTS_NAME
     if resume and (done := _finished(folder, fingerprint)) is not None:
         processes.wait()
-        shutil.rmtree(checkpoints, ignore_errors=True)  # killed just before it went
+        shutil.rmtree(checkpoints, ignore_errors=True)  # killed just before it was deleted
         return done
     if not resume and processes.leads:
         shutil.rmtree(checkpoints, ignore_errors=True)
@@ -146,8 +119,8 @@ def fit(
 
     trained: list[Trained] = []
     history: list[Epoch] = []
-    for fold in folds:
-        part = _Part(records, examples, fold, config, classes, only, device, dtype, processes, plan.start)
+    for fold in plan.folds:
+        part = _Part(plan, examples, fold, device, dtype, processes)
         if config.strategy == "svm":
             trained += _train_svm(part, report)
             history += trained[-1].history
@@ -157,34 +130,18 @@ def fit(
         if processes.leads:
             write_history(folder, history)
 
-    description = Description(
-        name=config.name or config.architecture,
-        architecture=config.architecture,
-        width=config.width,
-        strategy=config.strategy,
-        labels=classes,
-        front_end=front_end.config,
-        front_end_hash=front_end.config_hash,
-        shape=examples.shape,
-        window=plan.window,
-        hop=config.hop or plan.window,
-        thresholds=[_THRESHOLD] * len(classes),
-        members=[_member(one, classes) for one in trained],
-        aggregation=config.aggregation,
-        stereo=config.stereo,
-        training={
-            "records": digest,
-            "fingerprint": fingerprint,
-            "config": config.to_json(),
-            "device": device.type,
-            "precision": str(dtype).removeprefix("torch."),
-            "processes": processes.size,
-            "start": None if plan.start is None else plan.start.name,
-            "licenses": _licenses(records, base or plan.start),
-            "validation": [_together(examples, fold, trained, classes) for fold in folds],
-        },
-        versions={"imtools": __version__} | {name: version(name) for name in _PACKAGES},
-    )
+    training: dict[str, Json] = {
+        "records": digest,
+        "fingerprint": fingerprint,
+        "config": config.to_json(),
+        "device": device.type,
+        "precision": str(dtype).removeprefix("torch."),
+        "processes": processes.size,
+        "start": None if plan.start is None else plan.start.name,
+        "licenses": _licenses(records, plan.base),
+        "validation": [_together(examples, fold, trained, classes) for fold in plan.folds],
+    }
+    description = _describe(plan, trained, training)
     if not processes.leads:
         processes.wait()  # one that ends before the model is written may end the others
         return description
@@ -193,30 +150,74 @@ def fit(
         what = "the model gives" if len(flagged) == len(trained) else f"{', '.join(flagged)} give"
         message = f"{folder}: {what} nearly the same answer for every validation record"
         warnings.warn(ImtoolsWarning(message), stacklevel=2)
-    if base is not None:
-        description = base.extended_by(description)
-        states = [*base.states, *states]
-    card = model_card(description, config, trained, examples, records, base, plan.start)
-    description = bundle.save(folder, description, states, card)
+    if plan.extended is not None:
+        description = plan.extended.extended_by(description)
+        states = [*plan.extended.states, *states]
+    description = bundle.save(folder, description, states, model_card(description, plan, trained, examples))
     shutil.rmtree(checkpoints, ignore_errors=True)
     processes.wait()
     return description
+
+
+def _fingerprint(
+    plan: Plan,
+    digest: str,
+    examples: Examples,
+    device: torch.device,
+    dtype: torch.dtype,
+    processes: Processes,
+) -> str:
+    """Return a hash of everything that decides the weights."""
+    extended, start = plan.extended, plan.start
+    parts: list[Json] = [
+        digest,
+        examples.digest(),
+        plan.config.to_json(),
+        device.type,
+        str(dtype),
+        __version__,
+        plan.only,
+        None if extended is None else extended.description.weights,
+        processes.size,
+    ]
+    if start is not None:
+        parts.append(start.description.weights)
+    return _sha256(json.dumps(parts, sort_keys=True))
+
+
+def _describe(plan: Plan, trained: Sequence[Trained], training: dict[str, Json]) -> Description:
+    """Return the description of what has been trained."""
+    config, front_end = plan.config, plan.front_end
+    return Description(
+        name=config.name or config.architecture,
+        architecture=config.architecture,
+        width=config.width,
+        strategy=config.strategy,
+        labels=plan.classes,
+        front_end=front_end.config,
+        front_end_hash=front_end.config_hash,
+        shape=plan.shape,
+        window=plan.window,
+        hop=config.hop or plan.window,
+        thresholds=[_THRESHOLD] * len(plan.classes),
+        members=[_member(one, plan.classes) for one in trained],
+        aggregation=config.aggregation,
+        stereo=config.stereo,
+        training=training,
+        versions={"imtools": __version__} | {name: version(name) for name in _PACKAGES},
+    )
 
 
 @dataclass(frozen=True)
 class _Part:
     """What is trained on one division."""
 
-    records: Sequence[Record]
+    plan: Plan
     examples: Examples
     fold: Fold
-    config: TrainConfig
-    classes: list[str]
-    only: list[str]
     device: torch.device
     dtype: torch.dtype
     processes: Processes
-    start: Start | None
 
 
 def _train_nets(
@@ -227,20 +228,20 @@ def _train_nets(
     history: list[Epoch],
     report: Report | None,
 ) -> list[Trained]:
-    """Train on one division; the history file holds all epochs so far, whatever was interrupted when."""
+    """Train on one division, and write all epochs so far to the history file after each epoch."""
     trainer = Trainer(
         part.examples,
         part.fold,
-        part.config,
-        part.classes,
+        part.plan.config,
+        part.plan.classes,
         part.device,
         part.dtype,
         processes=part.processes,
-        only=part.only,
-        start=part.start,
+        only=part.plan.only,
+        start=part.plan.start,
     )
 
-    def note(rows: list[Epoch], seconds: float) -> None:
+    def note(rows: Sequence[Epoch], seconds: float) -> None:
         write_history(folder, [*history, *trainer.history()])
         if report is not None:
             report(rows, seconds)
@@ -254,18 +255,18 @@ def _train_svm(part: _Part, report: Report | None) -> list[Trained]:
     from .svm import train_svm
 
     start, fold = time.perf_counter(), part.fold
-    svm = train_svm(part.examples, fold, part.config, records=part.records)
+    svm = train_svm(part.examples, fold, part.plan.config, records=part.plan.records)
     epoch = Epoch(fold.number, None, 0, 0.0, svm.train_loss, svm.validation_loss, svm.metrics)
     if report is not None:
         report([epoch], time.perf_counter() - start)
-    # It standardises every dimension for itself.
+    # The machines standardise every dimension themselves.
     return [Trained(fold, None, svm.state, FeatureStatistics(0.0, 1.0), [epoch], 0, svm.scores)]
 
 
 def _together(
     examples: Examples, fold: Fold, trained: Sequence[Trained], classes: Sequence[str]
 ) -> dict[str, Json]:
-    """Return how good all nets of one division are together, on its validation records."""
+    """Return the metrics of all nets of one division together, on its validation records."""
     own = [one for one in trained if one.fold is fold]
     labels = {one.label for one in own}
     columns = [column for column, label in enumerate(classes) if labels & {None, label}]
@@ -277,7 +278,7 @@ def _together(
 
 
 def _licenses(records: Sequence[Record], base: Base | None) -> list[str]:
-    """Return the licences of the audio that the model has learnt from, its base's included."""
+    """Return the licences of the audio that the model and its base were trained on."""
     own = {str(record.source["license"]) for record in records if record.source.get("license")}
     return sorted(own | set([] if base is None else base.description.training.get("licenses", [])))
 
@@ -305,7 +306,7 @@ def _finished(folder: Path, fingerprint: str) -> Description | None:
         return None
     description = bundle.read_description(folder)
     if description.training.get("fingerprint") != fingerprint:
-        hint = "give the same records and options, or --force to start over"
+        hint = "give the same records and options, or start over without `resume`"
         raise UsageError(f"{folder}: holds a model of other records or options", hint)
     return description
 
@@ -313,7 +314,7 @@ def _finished(folder: Path, fingerprint: str) -> Description | None:
 def _warn_of_classes(
     present: BoolArray, known: BoolArray, fold: Fold, classes: Sequence[str], only: Sequence[str]
 ) -> None:
-    """Warn of the trained classes of which the training records of a fold show one side only."""
+    """Warn of trained classes without a known positive or negative among the training records of a fold."""
     for what, has in (("to be present", present), ("to be absent", known & ~present)):
         bare = [classes[column] for column in np.flatnonzero(~has.any(axis=0)).tolist()]
         if names := [label for label in bare if label in only]:

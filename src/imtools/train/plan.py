@@ -1,19 +1,19 @@
-"""What a training will do, found out before anything is computed or written."""
+"""What a training will do, decided and checked before anything is computed or written."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
 from ..arrays import BoolArray
+from ..choices import Unlisted
 from ..errors import FeatureError, ModelError, UsageError
 from ..features.front_ends.base import FrontEnd
-from ..labels import Unlisted, classes_of, label_matrix
+from ..labels import classes_of, label_matrix
 from ..manifest import Record
 from ..models import build
 from ..units import samples_to_seconds
@@ -31,29 +31,78 @@ class Plan:
 
     Attributes
     ----------
+    records : list of Record
+        What it trains and validates on.
+    config : TrainConfig
+        The settings.
+    front_end : FrontEnd
+        What computes the features.
+    shape : tuple of int
+        ``(bins, frames)`` of them.
+    on_the_fly : bool
+        Whether features are computed for each batch, from waveforms.
     classes : list of str
         What the model will recognise.
     only : list of str
-        Those of them that are trained: all, or those that a model is extended by.
+        The classes that are trained: all, or those that a model is extended by.
     unlisted : {"unknown", "absent"}
-        What a class is that a record does not list.
+        How a class counts that a record does not list.
     folds : list of Fold
-        The divisions.
+        The divisions, by indices into the records.
     window : float
         Length of the records, in seconds.
-    base : Extended or None
-        The model that is extended.
-    start : Start or None
-        The model whose weights it starts from.
+    base : Extended, Start or None
+        The model that it builds on.
+    faulty : list of tuple of (Record, FeatureError)
+        Records that it cannot use, each with the reason.
     """
 
+    records: list[Record]
+    config: TrainConfig
+    front_end: FrontEnd
+    shape: Shape
+    on_the_fly: bool
     classes: list[str]
     only: list[str]
     unlisted: Unlisted
     folds: list[Fold]
     window: float
-    base: Extended | None
-    start: Start | None
+    base: Extended | Start | None
+    faulty: list[tuple[Record, FeatureError]] = field(default_factory=list)
+
+    @property
+    def extended(self) -> Extended | None:
+        """The model that is extended."""
+        return self.base if isinstance(self.base, Extended) else None
+
+    @property
+    def start(self) -> Start | None:
+        """The model whose weights the training starts from."""
+        return self.base if isinstance(self.base, Start) else None
+
+    def for_records(self, records: Sequence[Record]) -> Plan:
+        """Return the plan of the same training on other records, such as those that could be loaded.
+
+        Parameters
+        ----------
+        records : sequence of Record
+            With features of the same front end and shape.
+
+        Returns
+        -------
+        Plan
+            This one, if the records are the same.
+
+        Raises
+        ------
+        UsageError, ModelError
+            As for `make_plan`.
+        """
+        if len(records) == len(self.records):
+            return self
+        return make_plan(
+            records, self.config, self.front_end, self.shape, on_the_fly=self.on_the_fly, base=self.base
+        )
 
 
 def make_plan(
@@ -63,57 +112,79 @@ def make_plan(
     shape: Shape,
     *,
     on_the_fly: bool = False,
-    extend: str | os.PathLike[str] | None = None,
-    init: str | os.PathLike[str] | None = None,
+    base: Extended | Start | None = None,
+    faulty: Sequence[tuple[Record, FeatureError]] = (),
 ) -> Plan:
-    """Find out whether a training can be, from everything but the features themselves.
+    """Plan a training, and check everything that can be checked without the features themselves.
 
     Parameters
     ----------
-    records, config, extend, init
-        As for `imtools.train.fit.fit`.
+    records : sequence of Record
+        With labels.
+    config : TrainConfig
+        The settings.
     front_end : FrontEnd
         What computes the features.
     shape : tuple of int
         ``(bins, frames)`` of them.
     on_the_fly : bool
-        Whether sounds are mixed before the front end, not features after it.
+        Whether features are computed for each batch: then waveforms are mixed, not features.
+    base : Extended or Start, optional
+        The model that the training builds on.
+    faulty : sequence of tuple of (Record, FeatureError)
+        Records that were left out, each with the reason.
+
+    Returns
+    -------
+    Plan
+        With one fold or several.
 
     Raises
     ------
     FeatureError
         If features of that shape do not span the records.
     UsageError
-        If settings, records, front end and the model to extend or to start from do not go
-        together.
+        If settings, records, front end and the base model do not go together.
     ModelError
-        If nothing can be learnt or judged, or features of that shape are too small for the net.
+        If nothing can be learnt or validated, or features of that shape are too small for the net.
     """
-    base = None if extend is None else Extended.read(extend, config)
-    start = None if init is None else Start.read(init, config)
-    classes = _classes(records, config)
     if base is not None:
+        base.check_settings(config)
+    only = classes = _classes(records, config)
+    if isinstance(base, Extended):
         classes = base.with_classes(classes)
-    only = classes if base is None else [label for label in classes if label not in base.description.labels]
+        only = [label for label in classes if label not in base.description.labels]
     window = _window(records, front_end, shape)
-    for model in (base, start):
-        if model is not None:
-            model.check(front_end, shape, window)
+    if base is not None:
+        base.check_features(front_end, shape, window)
     unlisted = _unlisted(config)
     present, known = label_matrix(records, classes, unlisted)
     folds = plan_folds(records, config.folds, division=config.division, seed=config.seed)
     columns = [classes.index(label) for label in only]
     for fold in folds:
         _check_labels(present[fold.train][:, columns], known[fold.train][:, columns], fold)
-        told = present[fold.validation][:, columns], known[fold.validation][:, columns]
-        _check_validation(*told, fold, config, only)
+        validation = present[fold.validation][:, columns], known[fold.validation][:, columns]
+        _check_validation(*validation, fold, config, only)
     augmentation = config.augmentation()
     Augmenter(augmentation.without_mix() if on_the_fly else augmentation, front_end.config, 0.0, 1.0)
     with torch.device("meta"):
         net = build(config.architecture, num_classes=len(classes), input_shape=shape, width=config.width)
     if config.crop:
         _check_crop(net, config, shape)
-    return Plan(classes, only, unlisted, folds, window, base, start)
+    return Plan(
+        records=list(records),
+        config=config,
+        front_end=front_end,
+        shape=shape,
+        on_the_fly=on_the_fly,
+        classes=classes,
+        only=only,
+        unlisted=unlisted,
+        folds=folds,
+        window=window,
+        base=base,
+        faulty=list(faulty),
+    )
 
 
 def _check_crop(net: nn.Module, config: TrainConfig, shape: Shape) -> None:
@@ -123,7 +194,7 @@ def _check_crop(net: nn.Module, config: TrainConfig, shape: Shape) -> None:
         net.eval()(some)
     except RuntimeError:
         what = f"{config.architecture}: takes no examples of {some.shape[2]} instead of {shape[1]} frames"
-        raise UsageError(what, "leave --crop out, or take a net that pools over time") from None
+        raise UsageError(what, "leave `crop` out, or take a net that pools over time") from None
 
 
 def _window(records: Sequence[Record], front_end: FrontEnd, shape: Shape) -> float:
@@ -145,33 +216,33 @@ def _classes(records: Sequence[Record], config: TrainConfig) -> list[str]:
     """Return what to recognise."""
     classes = list(config.classes) if config.classes is not None else classes_of(records)
     if not classes:
-        raise ModelError("the records have no labels to learn", "label them with im-index --layout")
+        raise ModelError("the records have no labels to learn", "run im-index with `layout` to label them")
     return classes
 
 
 def _unlisted(config: TrainConfig) -> Unlisted:
-    """Return what an unlisted class is: of classes that exclude each other, the named one rules it out."""
+    """Return how an unlisted class counts: as absent where classes exclude each other."""
     return "absent" if config.strategy == "single-label" else config.unlisted
 
 
 def _check_labels(present: BoolArray, known: BoolArray, fold: Fold) -> None:
-    """Check that the training records of a fold, (n, classes), have something to tell apart."""
+    """Check that the training records of a fold, (n, classes), show some class both present and absent."""
     if not ((known & ~present).any(axis=0) & present.any(axis=0)).any():
         raise ModelError(
             f"{fold.name}: no class has both records that have it and records known not to",
-            "pass --unlisted absent if the labels name everything that sounds",
+            "pass `unlisted=absent` if the labels list everything that sounds",
         )
 
 
 def _check_validation(
     present: BoolArray, known: BoolArray, fold: Fold, config: TrainConfig, classes: Sequence[str]
 ) -> None:
-    """Check that the validation records of a fold can judge what is trained: (n, classes) of its labels."""
-    hint = "pass --unlisted absent, or choose other folds"
-    told = present if config.strategy == "single-label" else known
-    if not told.any():
+    """Check that the labels (n, classes) of a fold's validation records are known as far as needed."""
+    hint = "pass `unlisted=absent`, or choose other folds"
+    certain = present if config.strategy == "single-label" else known
+    if not certain.any():
         raise ModelError(f"{fold.name}: nothing is known of the validation labels", hint)
-    if config.strategy == "one-vs-all" and (bare := np.flatnonzero(~told.any(axis=0)).tolist()):
+    if config.strategy == "one-vs-all" and (bare := np.flatnonzero(~certain.any(axis=0)).tolist()):
         raise ModelError(
             f"{fold.name}: nothing is known of {classes[bare[0]]} on the validation records", hint
         )

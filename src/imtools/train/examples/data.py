@@ -15,7 +15,7 @@ from ...features.batches import BATCH
 from ...features.front_ends.base import FrontEnd
 from ...labels import Unlisted, label_matrix
 from ...manifest import Record
-from .rows import Rows, Shape, pieces
+from .rows import FeatureRows, Shape, pieces
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class FeatureStatistics:
     std: float
 
 
-def features_of(rows: Rows, transform: FrontEnd | None) -> tuple[FrontEnd, Shape]:
+def features_of(rows: FeatureRows, transform: FrontEnd | None) -> tuple[FrontEnd, Shape]:
     """Return what computes the features that rows are or, with a transform, become, and their shape."""
     if transform is None:
         return rows.front_end, rows.shape
@@ -38,7 +38,7 @@ class Examples:
 
     Parameters
     ----------
-    rows : Rows
+    rows : FeatureRows
         One row for each record: its features or, if a transform is given, its waveform.
     records : sequence of Record
         With labels.
@@ -65,7 +65,7 @@ class Examples:
 
     def __init__(
         self,
-        rows: Rows,
+        rows: FeatureRows,
         records: Sequence[Record],
         classes: Sequence[str],
         unlisted: Unlisted,

@@ -32,7 +32,7 @@ def pieces(indices: IntArray, shape: Shape) -> Iterator[IntArray]:
         yield indices[start : start + step]
 
 
-class Rows(Protocol):
+class FeatureRows(Protocol):
     """Features of some records, one row each, all of one front end and one shape."""
 
     @property
@@ -49,8 +49,8 @@ class Rows(Protocol):
         """Return some rows, float32 of shape (len(indices), bins, frames)."""
 
 
-class HeldRows:
-    """Rows in memory.
+class InMemoryRows:
+    """FeatureRows in memory.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ class HeldRows:
         return len(self._values)
 
     def read(self, indices: IntArray) -> NDArray[np.float32]:
-        """Return some rows; see `Rows`."""
+        """Return some rows; see `FeatureRows`."""
         return self._values[indices].astype(np.float32, copy=False)
 
 
-class DiskRows:
-    """Rows that are read from their files each time.
+class StoredRows:
+    """FeatureRows that are read from their files each time.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class DiskRows:
         return len(self._refs)
 
     def read(self, indices: IntArray) -> NDArray[np.float32]:
-        """Return some rows; see `Rows`.
+        """Return some rows; see `FeatureRows`.
 
         Raises
         ------
@@ -104,7 +104,7 @@ class DiskRows:
         return self._reader.read_many([self._refs[i] for i in indices])
 
 
-def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEMORY) -> Rows:
+def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEMORY) -> FeatureRows:
     """Return the stored features of records, read into memory if they fit.
 
     Parameters
@@ -133,14 +133,14 @@ def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEM
     check_alike(kind, ((ref.config, ref.shape) for ref in refs))
     if len(refs[0].shape) != 2:
         raise FeatureError(f"{kind!r} features of shape {refs[0].shape} are not bins x frames")
-    rows = DiskRows(front_end_of(kind, refs[0]), refs)
+    rows = StoredRows(front_end_of(kind, refs[0]), refs)
     dtype = np.dtype(refs[0].dtype)
     if len(rows) * int(np.prod(rows.shape)) * dtype.itemsize > in_memory:
         return rows
     values = np.empty((len(rows), *rows.shape), dtype)
     for some in pieces(np.arange(len(rows)), rows.shape):
         values[some] = rows.read(some)
-    return HeldRows(rows.front_end, values)
+    return InMemoryRows(rows.front_end, values)
 
 
 def check_alike(kind: str, variants: Iterable[tuple[str, tuple[int, ...]]]) -> None:

@@ -20,10 +20,11 @@ def bare_sound(front_end: FrontEnd) -> FrontEnd:
     return from_config({"kind": "waveform", "sampling_rate": front_end.sampling_rate, "normalize": "none"})
 
 
-class SoundRows:
-    """The waveforms of records, loaded or rendered whenever they are asked for.
+class WaveformRows:
+    """The waveforms of records, loaded or rendered each time they are read.
 
-    For sets that are too large for memory; others are held (`imtools.train.examples.waveforms.Computing`).
+    For sets that are too large for memory; others are kept in it by
+    `imtools.train.examples.waveforms.FeatureCollector`.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class SoundRows:
         return len(self._records)
 
     def read(self, indices: IntArray) -> NDArray[np.float32]:
-        """Return some rows, float32 of shape (len(indices), 1, samples); see `Rows`.
+        """Return some rows, float32 of shape (len(indices), 1, samples); see `FeatureRows`.
 
         Raises
         ------

@@ -16,7 +16,7 @@ from ...features.sidecar import front_end_of
 from ...features.store import FeatureReader
 from ...manifest import FeatureRef, Record
 from ...sound.render import load_sound
-from .rows import IN_MEMORY, HeldRows, Shape, check_alike, kind_of
+from .rows import IN_MEMORY, InMemoryRows, Shape, check_alike, kind_of
 
 GROUP = 64
 """Records that are computed at once, at most."""
@@ -110,7 +110,7 @@ def shape_of(records: Sequence[Record], front_end: FrontEnd) -> Shape:
     return shapes[0][0], shapes[0][1]
 
 
-class Computing:
+class FeatureCollector:
     """Fills an array with the features of records: computed from their sound, or read where they are stored.
 
     Load each record with `load`, in any thread, and hand them over in order with `add`, ``group_size`` at a
@@ -185,13 +185,13 @@ class Computing:
             raise FeatureError(f"the features have values beyond {self.dtype}", "look for damaged audio")
         self._count += 1
 
-    def rows(self) -> HeldRows:
+    def rows(self) -> InMemoryRows:
         """Return all rows so far."""
-        return HeldRows(self._front_end, self._values[: self._count])
+        return InMemoryRows(self._front_end, self._values[: self._count])
 
 
-class Probing:
-    """Takes the sound of records as `Computing` does, and keeps nothing: it finds those that fail.
+class WaveformCheck:
+    """Takes the sound of records as `FeatureCollector` does, and keeps nothing: it finds those that fail.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ class Probing:
         self.shape, self.group_size = shape_of(records, front_end), GROUP
 
     def load(self, record: Record) -> Float32Array | FeatureRef:
-        """Return the waveform of a record; errors are those of `Computing.load`."""
+        """Return the waveform of a record; errors are those of `FeatureCollector.load`."""
         return load_sound(record.at_rate(self._rate))
 
     def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:

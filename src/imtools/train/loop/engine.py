@@ -31,7 +31,7 @@ from .history import Epoch, class_metrics, validation_metrics
 from .learner import Batch, Learner, State, called
 from .processes import Processes
 
-Report = Callable[[list[Epoch], float], None]
+Report = Callable[[Sequence[Epoch], float], None]
 """Called after each epoch with what it gave, one for each net, and the seconds that it took."""
 
 
