@@ -17,7 +17,7 @@ from imtools.models.bundle import Model, load
 from imtools.models.output import output_layer
 from imtools.predict.predictor import Predictor
 from imtools.train.fit import fit
-from nets import CLASSES, make_records, quick, small_front_end, tone
+from nets import CLASSES, make_records, quick_config, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -30,7 +30,11 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 @pytest.fixture(scope="module", params=["kratimenos2020", "vaznonis2022-fft"])
 def model(request, records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("model")
-    fit(records, folder, quick(architecture=request.param, width=0.01 if "fft" in request.param else 0.1))
+    fit(
+        records,
+        folder,
+        quick_config(architecture=request.param, width=0.01 if "fft" in request.param else 0.1),
+    )
     return load(folder)
 
 

@@ -22,7 +22,7 @@ from imtools.predict.predictor import Predictor, RecordScores
 from imtools.sound import windows as windows_module
 from imtools.sound.windows import cut_windows, window_starts
 from imtools.train.fit import fit
-from nets import CLASSES, RATE, make_records, quick, small_front_end, tone
+from nets import CLASSES, RATE, make_records, quick_config, small_front_end, tone
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 @pytest.fixture(scope="module")
 def model(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("model")
-    fit(records, folder, quick(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
+    fit(records, folder, quick_config(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
     return load(folder)
 
 
@@ -154,7 +154,7 @@ def test_binary_members_of_one_fold_are_one(tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("families")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImtoolsWarning)  # a net of one epoch has learnt little
-        fit(records, folder, quick(architecture="chen2024", strategy="one-vs-all", epochs=1))
+        fit(records, folder, quick_config(architecture="chen2024", strategy="one-vs-all", epochs=1))
     families = load(folder)
     assert len(families.description.members) == 6
     scores = one(Predictor(families, members=True), records[0])

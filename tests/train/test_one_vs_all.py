@@ -24,7 +24,7 @@ from imtools.train.examples.rows import stored_rows
 from imtools.train.fit import fit
 from imtools.train.loop.engine import Trainer
 from imtools.train.loop.grouped import grouped_logits
-from nets import CLASSES, make_records, quick
+from nets import CLASSES, make_records, quick_config
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -35,7 +35,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 
 def settings(**changes: object) -> TrainConfig:
-    return quick(**({"architecture": "chen2024", "strategy": "one-vs-all", "folds": (0,)} | changes))
+    return quick_config(**({"architecture": "chen2024", "strategy": "one-vs-all", "folds": (0,)} | changes))
 
 
 def trainer(records: list[Record], config: TrainConfig) -> Trainer:
