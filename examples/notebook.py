@@ -1,3 +1,5 @@
+"""The Python API on the bundled recordings: a notebook (jupytext), or a script."""
+
 # ---
 # jupyter:
 #   jupytext:
@@ -71,8 +73,8 @@ predicted = model.predict(mixes)
 # %% [markdown]
 # ## Scores
 #
-# `score_records` compares the predictions of records with their labels, as im-score does; `imtools.metrics` has
-# the single metrics, with the argument order of scikit-learn.
+# `score_records` compares the predictions of records with their labels, as im-score does; `imtools.metrics`
+# has the single metrics, with the argument order of scikit-learn.
 
 # %%
 (report,) = imtools.score_records(mix.record for mix in predicted)

@@ -20,8 +20,8 @@ import pytest
 import soundfile
 
 from paths import EXAMPLES, ROOT
-from shell import finished, quick
-from workspace import build
+from shell import preforked, run_to_end
+from workspace import build_workspace
 
 
 @pytest.fixture(scope="session")
@@ -53,16 +53,16 @@ def run() -> Command:
         cwd: Path | None = None,
         env: dict[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
-        return finished([quick() / name, *arguments], stdin=stdin, cwd=cwd, env=env)
+        return run_to_end([preforked() / name, *arguments], stdin=stdin, cwd=cwd, env=env)
 
     return run_command
 
 
 @pytest.fixture(scope="session")
 def space(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace in which the pipeline has been run once (see ``workspace.build``); don't write to it."""
+    """The workspace of the commands' tests (see `build_workspace`); do not write to it."""
     folder = tmp_path_factory.mktemp("space")
-    build(run, folder)
+    build_workspace(run, folder)
     return folder
 
 

@@ -41,7 +41,7 @@ from imtools.sound.recipe import MixTrack, Recipe
 from imtools.sound.render import render
 from imtools.stages.augment import parse_values
 from paths import ROOT
-from shell import typed
+from shell import run_script
 
 ENGINES = [
     "signalsmith",
@@ -705,7 +705,7 @@ def test_augmenting_is_part_of_the_pipe(space, tmp_path):
         "im-segment lib | im-augment --gain -6:0 --highpass 40 --keep --copies 2 "
         f"| im-features --kind mel -o {tmp_path}/mel"
     )
-    result = typed(script, space)
+    result = run_script(script, space)
     assert result.returncode == 0, result.stderr.decode()
     made = lines(result.stdout)
     assert len(made) == 3 * 16
@@ -720,7 +720,7 @@ def test_the_example_makes_a_control_set_as_large_as_the_mixes(tmp_path):
         (tmp_path / "audio" / name).mkdir(parents=True)
         for clip in clips:
             shutil.copy(clip, tmp_path / "audio" / name)
-    result = typed(f"sh {ROOT}/examples/augment.sh audio out", tmp_path)
+    result = run_script(f"sh {ROOT}/examples/augment.sh audio out", tmp_path)
     assert result.returncode == 0, result.stderr.decode()
     sizes = [int(line.split()[0]) for line in result.stdout.decode().splitlines()]
     assert sizes[0] == sizes[1] > 0

@@ -13,7 +13,7 @@ from imtools.calibrate.fit import LEAST_EXAMPLES, LEAST_SLOPE, fit, reliability
 from imtools.errors import ImtoolsWarning, UsageError
 from imtools.models.bundle import load, read_card, read_description
 from imtools.plot.reliability import draw_reliability
-from workspace import TINY_NET, build
+from workspace import TINY_NET, build_workspace
 
 
 def logit(scores: np.ndarray) -> np.ndarray:
@@ -107,7 +107,7 @@ def test_what_cannot_be_calibrated_is_refused() -> None:
 @pytest.fixture(scope="module")
 def space(run, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("calibrate")
-    build(run, folder)
+    build_workspace(run, folder)
     result = run("im-predict", "-m", "model", "--held-out", "features", cwd=folder)
     (folder / "held.jsonl").write_bytes(result.stdout)
     return folder

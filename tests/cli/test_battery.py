@@ -18,7 +18,7 @@ import soundfile
 
 from imtools import __version__
 from imtools.cli import COMMANDS
-from shell import BIN, environment, finished, interruptible, typed, unmeasured
+from shell import BIN, environment, interruptible, run_script, run_to_end, without_coverage
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
@@ -58,7 +58,7 @@ def _source_lines(case: Case, space: Path) -> bytes:
 @pytest.fixture(autouse=True)
 def _commands_go_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tests measure what is covered; with hundreds of commands it would take half as long again."""
-    for name in unmeasured():
+    for name in without_coverage():
         monkeypatch.delenv(name)
 
 
@@ -194,7 +194,7 @@ def test_a_missing_file_is_named(case: Case, run, space: Path, out: Path) -> Non
 def test_a_closed_pipe_is_no_drama(case: Case, run, space: Path, out: Path) -> None:
     read, write = os.pipe()
     os.close(read)
-    result = finished([BIN / case.name, *_call(case, space, out), *case.inputs], stdout=write, cwd=space)
+    result = run_to_end([BIN / case.name, *_call(case, space, out), *case.inputs], stdout=write, cwd=space)
     os.close(write)
     assert result.returncode == 141
     _no_trace(result)
@@ -458,7 +458,7 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
     largest = max(p.stat().st_size for p in whole.rglob("*") if p.is_file())
     command = (BIN / case.name, *case.call(space, full), *case.inputs)
     limited = interruptible(*command, largest_file=largest * 2 // 3)
-    result = finished(limited, cwd=space)
+    result = run_to_end(limited, cwd=space)
     assert result.returncode == 1, result.stderr.decode()
     assert b"too large" in result.stderr
     assert str(full).encode() in result.stderr
@@ -539,7 +539,7 @@ def test_one_pipe_from_files_to_scores(space: Path, tmp_path: Path) -> None:
         f"im-segment lib/ | tee {tmp_path}/1 | im-features -o {tmp_path}/f --kind cqt | tee {tmp_path}/2 "
         f"| im-predict -m model | tee {tmp_path}/3 | im-score --format jsonl"
     )
-    result = typed(command, space)
+    result = run_script(command, space)
     assert result.returncode == 0, result.stderr.decode()
     counts = [len(_lines((tmp_path / str(k)).read_bytes())) for k in (1, 2, 3)]
     assert counts == [16, 16, 16]

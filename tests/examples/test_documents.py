@@ -1,4 +1,4 @@
-"""Everything that the documents tell people to type is typed here."""
+"""Everything that the documents tell readers to type is run here."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import soundfile
 from imtools.cli import COMMANDS, command
 from imtools.manifest import read_manifest, write_manifest
 from paths import ROOT
-from shell import typed
-from workspace import build, write_note
+from shell import run_script
+from workspace import build_workspace, write_note
 
 PART = 20
 """One in so many of the shared recordings is enough to see that a script works."""
@@ -41,7 +41,7 @@ def _readme_blocks() -> list[str]:
 def shop(run, tmp_path_factory) -> Path:
     """A folder with everything that the examples speak of."""
     folder = tmp_path_factory.mktemp("shop")
-    build(run, folder, "music", ("cel", "flu", "pia", "vio"))
+    build_workspace(run, folder, "music", ("cel", "flu", "pia", "vio"))
     for label in ("cel", "flu"):
         write_note(folder / "IRMAS-TrainingData" / label / f"[{label}][cla]0001__1.wav", label, 1)
     song = run("im-segment", "--length", "2", "-o", str(folder / "song"), str(folder / "music/cel/0.wav"))
@@ -83,7 +83,7 @@ def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) 
         line += " --epochs 1"  # the whole net for as long as it takes is no test
     if line.startswith("im-serve"):
         line += " --dry-run"  # it would not end
-    result = typed(line, folder)
+    result = run_script(line, folder)
     assert result.returncode == 0, result.stderr.decode()
     assert "--list" in line or "--dry-run" in line or b" 0 failed" in result.stderr
 
@@ -94,7 +94,7 @@ def test_the_readme_works(number: int, shop: Path, tmp_path: Path) -> None:
         pytest.skip("curl is not installed")
     folder = tmp_path / "shop"
     shutil.copytree(shop, folder)
-    result = typed(_readme_blocks()[number], folder)
+    result = run_script(_readme_blocks()[number], folder)
     assert result.returncode == 0, result.stderr.decode()
 
 
@@ -112,7 +112,7 @@ def test_the_man_pages_agree_with_the_commands() -> None:
 
 def test_the_quickstart_ends_with_scores(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    result = typed("EPOCHS=3 sh examples/quickstart.sh out", tmp_path, timeout=600)
+    result = run_script("EPOCHS=3 sh examples/quickstart.sh out", tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
     assert b"LRAP" in result.stdout
     assert b"112 scored" in result.stdout
@@ -152,7 +152,7 @@ def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_pat
     }
     names = shlex.join(map(str, data))
     line = f"EPOCHS=1 WIDTH=0.05 {few.get(script, '')} sh {ROOT}/examples/{script} {names} out"
-    result = typed(line, tmp_path, timeout=600)
+    result = run_script(line, tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
     # A table; two; a heading and two nets, with and without mixing; one net, five times; one for five sets.
     expected = {
@@ -174,7 +174,7 @@ def test_the_study_of_mixing_works(shared_dir: Path, tmp_path: Path) -> None:
         row["path"] = os.path.join(shared_dir, "audio", row["path"])
     (audio / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     few = "SEEDS=1 SCALE=0.03 EPOCHS=1 LIMIT=1 SETS='mono random' OLDER=mono TRAINING='--folds 2 --keep last'"
-    result = typed(f"{few} sh {ROOT}/examples/mixing-study.sh audio out", tmp_path, timeout=600)
+    result = run_script(f"{few} sh {ROOT}/examples/mixing-study.sh audio out", tmp_path, timeout=600)
     assert result.returncode == 0, result.stderr.decode()
     told = json.loads(result.stdout.splitlines()[-1])
     assert {"mono", "random", "gururani-mono"}.isdisjoint(told["missing"])
@@ -207,7 +207,7 @@ def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) 
     for number, clip in enumerate(clips):
         (tmp_path / "audio").mkdir(exist_ok=True)
         shutil.copy(clip, tmp_path / "audio" / f"{number}.flac")
-    result = typed(f"sh {ROOT}/examples/representations.sh audio out", tmp_path)
+    result = run_script(f"sh {ROOT}/examples/representations.sh audio out", tmp_path)
     assert result.returncode == 0, result.stderr.decode()
     lines = {line.strip() for line in result.stdout.decode().splitlines()}
     assert {"cqt: 96 x 87", "mel: 128 x 100", "modgd: 128 x 100", "chroma: 36 x 100"} <= lines
@@ -216,7 +216,7 @@ def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) 
 
 @pytest.mark.parametrize(("script", "sets"), [("mixing.sh", 8), ("augment.sh", 3)])
 def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) -> None:
-    result = typed(
+    result = run_script(
         f"LIMIT=1 F0=crepe-tiny sh {ROOT}/examples/{script} {ROOT}/examples/audio out", tmp_path, timeout=600
     )
     assert result.returncode == 0, result.stderr.decode()
@@ -226,7 +226,9 @@ def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) 
 
 
 def test_the_gallery_shows_what_its_script_draws(tmp_path: Path) -> None:
-    result = typed(f"EPOCHS=1 LIMIT=1 PER_LEVEL=12 sh {ROOT}/examples/gallery.sh out", tmp_path, timeout=600)
+    result = run_script(
+        f"EPOCHS=1 LIMIT=1 PER_LEVEL=12 sh {ROOT}/examples/gallery.sh out", tmp_path, timeout=600
+    )
     assert result.returncode == 0, result.stderr.decode()
     drawn = {path.name for path in (tmp_path / "out" / "pictures").iterdir()}
     text = (ROOT / "docs" / "gallery.md").read_text()

@@ -15,7 +15,7 @@ import pytest
 
 from datasets import IRMAS_TEST, IRMAS_TRAIN, fake_irmas_test, fake_irmas_train, fake_nsynth
 from paths import ROOT
-from shell import typed
+from shell import run_script
 
 EXAMPLES = ROOT / "examples"
 SCRIPTS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis2022")
@@ -53,7 +53,7 @@ def records(path: Path) -> list[dict]:
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_runs_in_miniature_and_reports(script: str, installed: Path, tmp_path: Path) -> None:
     line = f"sh {EXAMPLES}/{script}.sh --mini out"
-    result = typed(line, tmp_path, timeout=900, commands=installed)
+    result = run_script(line, tmp_path, timeout=900, commands=installed)
     assert result.returncode == 0, result.stderr.decode()
     told = json.loads(result.stdout.splitlines()[-1])
     assert told["missing"] == MISSING.get(script, [])
@@ -61,7 +61,7 @@ def test_every_script_runs_in_miniature_and_reports(script: str, installed: Path
     assert "The bundled recordings and tiny nets" in page
     assert len(re.findall(r"<td>0\.\d{3}", page)) >= 8
     if script == "chen2024":  # what is there is not done again
-        again = typed(line, tmp_path, timeout=900, commands=installed)
+        again = run_script(line, tmp_path, timeout=900, commands=installed)
         assert again.returncode == 0, again.stderr.decode()
         assert json.loads(again.stdout.splitlines()[-1])["sha256"] == told["sha256"]
         assert b"im-train" not in again.stderr
@@ -83,7 +83,7 @@ def irmas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_mixes_of_the_whole_of_irmas(irmas: tuple[Path, Path], tmp_path: Path) -> None:
     train, test = irmas
     line = f"LIMIT=9 sh {EXAMPLES}/kratimenos2020.sh --plan '{train}' '{test}' out"
-    result = typed(line, tmp_path, timeout=900)
+    result = run_script(line, tmp_path, timeout=900)
     assert result.returncode == 0, result.stderr.decode()
     counts = {name: int(count) for count, name in map(str.split, result.stdout.decode().splitlines())}
     assert (counts["clips"], counts["test"], counts["mono"]) == (6705, 2874, 3 * 6705)
@@ -112,14 +112,16 @@ def test_the_mixes_of_the_whole_of_irmas(irmas: tuple[Path, Path], tmp_path: Pat
 def test_the_clips_of_the_whole_of_irmas(
     script: str, counts: dict[str, int], irmas: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    result = typed(f"sh {EXAMPLES}/{script}.sh --plan '{irmas[0]}' '{irmas[1]}' out", tmp_path, timeout=900)
+    result = run_script(
+        f"sh {EXAMPLES}/{script}.sh --plan '{irmas[0]}' '{irmas[1]}' out", tmp_path, timeout=900
+    )
     assert result.returncode == 0, result.stderr.decode()
     assert {name: int(count) for count, name in map(str.split, result.stdout.decode().splitlines())} == counts
 
 
 def test_the_polyphony_of_nsynth(tmp_path: Path) -> None:
     nsynth = fake_nsynth(tmp_path / "data")
-    result = typed(f"sh {EXAMPLES}/chen2024.sh --plan '{nsynth}' out", tmp_path, timeout=900)
+    result = run_script(f"sh {EXAMPLES}/chen2024.sh --plan '{nsynth}' out", tmp_path, timeout=900)
     assert result.returncode == 0, result.stderr.decode()
     counts = {name: int(count) for count, name in map(str.split, result.stdout.decode().splitlines())}
     mixes = records(tmp_path / "out" / "polyphony.jsonl")

@@ -24,7 +24,12 @@ from imtools.models.bosch2012 import SupportVectors
 from imtools.models.bundle import Model, load
 from imtools.models.description import Description, Member
 from imtools.models.one_vs_all import build_binary
+<<<<<<< HEAD
 from nets import CLASSES, CONFIG, RATE, fit, make_records, quick, small_front_end, tone
+=======
+from imtools.train.fit import fit
+from nets import CLASSES, CONFIG, RATE, make_records, quick_config, small_front_end, tone
+>>>>>>> tests
 
 CPU = torch.device("cpu")
 
@@ -124,7 +129,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a model that was trained on tones: two folds."""
     folder = tmp_path_factory.mktemp("model")
     records = make_records(tmp_path_factory.mktemp("features"))
-    fit(records, folder, quick(width=0.1, epochs=5, learning_rate=1e-2, hop=0.5))
+    fit(records, folder, quick_config(width=0.1, epochs=5, learning_rate=1e-2, hop=0.5))
     return folder
 
 

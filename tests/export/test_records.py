@@ -30,8 +30,8 @@ from imtools.export.records.marks import instruments, marks, spans
 from imtools.export.records.table import columns, csv_header, csv_lines, table_lines
 from imtools.export.records.text import to_bytes
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
-from shell import BIN, finished, typed
-from workspace import build, write_note
+from shell import BIN, run_script, run_to_end
+from workspace import build_workspace, write_note
 
 ODD = 'a,b "q" it\'s\nnew: größe caf\udce9.wav'
 """A file's name with all that may stand in one, a byte that is not UTF-8 too."""
@@ -475,7 +475,7 @@ def test_texts_in_a_dry_run_and_a_closed_pipe(kind: str, run, space: Path) -> No
     read, write = os.pipe()
     os.close(read)
     command = [BIN / "im-export", kind, "--from", "labels", "index.jsonl"]
-    piped = finished(command, stdout=write, cwd=space)
+    piped = run_to_end(command, stdout=write, cwd=space)
     os.close(write)
     assert piped.returncode == 141
     assert b"Traceback" not in piped.stderr
@@ -484,7 +484,7 @@ def test_texts_in_a_dry_run_and_a_closed_pipe(kind: str, run, space: Path) -> No
 @pytest.fixture(scope="module")
 def shop(run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shop")
-    build(run, folder, "music", ("cel", "vio"))
+    build_workspace(run, folder, "music", ("cel", "vio"))
     write_note(folder / "note.wav", "cel", 1)
     samples, rate = soundfile.read(folder / "note.wav")
     soundfile.write(folder / "song.flac", samples, rate)
@@ -500,6 +500,6 @@ def _examples() -> list[str]:
 @pytest.mark.parametrize("line", _examples())
 def test_every_example_of_the_kinds_works(line: str, shop: Path, tmp_path: Path) -> None:
     shutil.copytree(shop, tmp_path / "shop")
-    result = typed(line, tmp_path / "shop")
+    result = run_script(line, tmp_path / "shop")
     assert result.returncode == 0, result.stderr.decode()
     assert b" 0 failed" in result.stderr

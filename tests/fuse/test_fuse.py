@@ -383,14 +383,14 @@ def test_folds_are_fused_one_by_one(run, space: Path) -> None:
 
 def test_one_stream_of_several_models_gives_what_their_manifests_give(run, space: Path) -> None:
     apart = run("im-fuse", "mel.jsonl", "modgd.jsonl", cwd=space)
-    together = run("im-fuse", "-", stdin=(space / "opinions.jsonl").read_bytes(), cwd=space)
+    together = run("im-fuse", "-", stdin=(space / "ensemble.jsonl").read_bytes(), cwd=space)
     assert together.returncode == 0, together.stderr.decode()
     assert list(map(told, lines(together.stdout))) == list(map(told, lines(apart.stdout)))
 
 
 def test_nothing_is_begun_before_it_is_clear_what_is_fused(run, space: Path, tmp_path: Path) -> None:
     for options in (["--weights", "1,2,3"], ["--rule", "max", "-t", "0.3"], ["--model", "vgg"]):
-        result = run("im-fuse", "-o", str(tmp_path / "out"), *options, "opinions.jsonl", cwd=space)
+        result = run("im-fuse", "-o", str(tmp_path / "out"), *options, "ensemble.jsonl", cwd=space)
         assert result.returncode == 2
         assert not (tmp_path / "out").exists()
 

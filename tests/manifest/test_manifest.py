@@ -26,7 +26,7 @@ from imtools.manifest import (
 )
 from imtools.manifest.stream import read_lines
 from imtools.units import resampled_length, samples_to_seconds, seconds_to_samples
-from shell import typed
+from shell import run_script
 
 MINIMAL = {
     "schema": "imtools/segment/1",
@@ -232,11 +232,11 @@ def test_redirected_streams_are_manifests_of_their_folder(run, make_tone, tmp_pa
         "im-index lib > deep/index.jsonl;"
         "im-segment < deep/index.jsonl | im-segment --length 0.5 > deep/half.jsonl"
     )
-    assert typed(script, tmp_path).returncode == 0
+    assert run_script(script, tmp_path).returncode == 0
     records = list(read_manifest(tmp_path / "deep" / "half.jsonl"))
     assert len(records) == 4
     assert all(os.path.samefile(record.audio, tmp_path / "lib" / "a.wav") for record in records)
     piped = "cat deep/half.jsonl | im-segment --length 0.25 | tail -1 > last.jsonl; cat last.jsonl"
-    result = typed(piped, tmp_path)
+    result = run_script(piped, tmp_path)
     assert result.returncode == 0, result.stderr.decode()
     assert b'"audio":"lib/a.wav"' in result.stdout

@@ -15,8 +15,14 @@ from imtools.errors import ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.models.output import output_layer
+<<<<<<< HEAD
 from imtools.predict.predictor import Predictor, PredictSettings
 from nets import CLASSES, fit, make_records, quick, small_front_end, tone
+=======
+from imtools.predict.predictor import Predictor
+from imtools.train.fit import fit
+from nets import CLASSES, make_records, quick_config, small_front_end, tone
+>>>>>>> tests
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -29,7 +35,11 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 @pytest.fixture(scope="module", params=["kratimenos2020", "vaznonis2022-fft"])
 def model(request, records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("model")
-    fit(records, folder, quick(architecture=request.param, width=0.01 if "fft" in request.param else 0.1))
+    fit(
+        records,
+        folder,
+        quick_config(architecture=request.param, width=0.01 if "fft" in request.param else 0.1),
+    )
     return load(folder)
 
 

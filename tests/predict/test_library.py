@@ -21,14 +21,19 @@ from imtools.predict.predictor import Predictor, PredictSettings
 from imtools.predict.prefetch import prefetch
 from imtools.sound import windows as windows_module
 from imtools.sound.excerpt import Excerpt
+<<<<<<< HEAD
 from nets import RATE, fit, make_records, quick, tone
+=======
+from imtools.train.fit import fit
+from nets import RATE, make_records, quick_config, tone
+>>>>>>> tests
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     records = make_records(tmp_path_factory.mktemp("features"))
     folder = tmp_path_factory.mktemp("model")
-    fit(records, folder, quick(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
+    fit(records, folder, quick_config(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
     return load(folder)
 
 

@@ -21,7 +21,12 @@ from imtools.models.bundle import Model, load
 from imtools.predict.predictor import Predictor, PredictSettings, RecordScores
 from imtools.sound import windows as windows_module
 from imtools.sound.windows import cut_windows, window_starts
+<<<<<<< HEAD
 from nets import CLASSES, RATE, fit, make_records, quick, small_front_end, tone
+=======
+from imtools.train.fit import fit
+from nets import CLASSES, RATE, make_records, quick_config, small_front_end, tone
+>>>>>>> tests
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +37,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 @pytest.fixture(scope="module")
 def model(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("model")
-    fit(records, folder, quick(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
+    fit(records, folder, quick_config(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
     return load(folder)
 
 
@@ -153,7 +158,7 @@ def test_binary_members_of_one_fold_are_one(tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("families")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImtoolsWarning)  # a net of one epoch has learnt little
-        fit(records, folder, quick(architecture="chen2024", strategy="one-vs-all", epochs=1))
+        fit(records, folder, quick_config(architecture="chen2024", strategy="one-vs-all", epochs=1))
     families = load(folder)
     assert len(families.description.members) == 6
     scores = one(Predictor(families, PredictSettings(members=True)), records[0])

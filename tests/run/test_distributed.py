@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from imtools.manifest import Record
 from imtools.run import Blueprint, Item
 from imtools.run.failures import ReportedError, failure_record
 from imtools.run.remote import Paths
-from shell import BIN, environment, interruptible, unmeasured
+from shell import BIN, environment, interruptible, without_coverage
+from waiting import wait_until
 from workspace import RATE, write_note
 
 distributed = pytest.importorskip("distributed")
@@ -30,17 +30,8 @@ distributed = pytest.importorskip("distributed")
 PATIENCE = 60
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Return what a condition gives as soon as that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-    return found
-
-
 def surroundings(**more: str) -> dict[str, str]:
-    return environment(**unmeasured(), **more)
+    return environment(**without_coverage(), **more)
 
 
 class TestCluster:
@@ -53,7 +44,9 @@ class TestCluster:
         self._folder, self._processes, self._env = folder, [], env
         self.address = str(folder / "scheduler.json")
         self._start("scheduler", "--port", "0", "--scheduler-file", self.address, *scheduler)
-        until(lambda: os.path.exists(self.address) and os.path.getsize(self.address), "no scheduler")
+        assert wait_until(lambda: os.path.exists(self.address) and os.path.getsize(self.address)), (
+            "no scheduler"
+        )
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -239,7 +232,8 @@ def test_a_killed_worker_loses_nothing(run, long_list: Path, lone: TestCluster, 
         command, cwd=long_list, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings()
     )
     with lone.client() as client:
-        busy = until(lambda: processes_at_work(client), "no worker has anything to do")
+        busy = wait_until(lambda: processes_at_work(client))
+        assert busy, "no worker has anything to do"
         os.kill(busy[0], signal.SIGKILL)
     assert process.poll() is None
     output, errors = process.communicate(timeout=PATIENCE)
@@ -272,7 +266,9 @@ def test_what_one_engine_began_the_other_ends(
     process.stdin.write(lines)
     process.stdin.flush()  # and the pipe stays open
     journal = out / "journal.jsonl"
-    until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 3, "nothing is committed")
+    assert wait_until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 3), (
+        "nothing is committed"
+    )
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=PATIENCE) == 130  # although its input has not ended
     assert process.stderr is not None
@@ -370,7 +366,7 @@ def test_a_lost_scheduler_is_an_error_that_can_be_resumed(
         env=surroundings(),
     )
     with lone.client() as client:
-        until(lambda: processes_at_work(client), "no worker has anything to do")
+        assert wait_until(lambda: processes_at_work(client)), "no worker has anything to do"
     lone.kill_scheduler()
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1

@@ -20,7 +20,7 @@ from imtools.run import Item
 from imtools.run.groups import Good, Ready, blocks, cut
 from imtools.run.items import parse_conditions
 from imtools.run.shard import Shard
-from shell import finished, typed
+from shell import run_script, run_to_end
 from workspace import write_note
 
 
@@ -270,7 +270,7 @@ def test_variables_of_other_commands_leave_features_alone(run, space: Path, tmp_
 
 def test_closed_standard_error_is_no_failure(space: Path, tmp_path: Path) -> None:
     command = f"im-features -q -o '{tmp_path}/out' segments.jsonl > /dev/null 2>&-"
-    assert typed(command, space).returncode == 0
+    assert run_script(command, space).returncode == 0
 
 
 def test_groups_are_the_blocks_cut_again_where_the_audio_is_long() -> None:
@@ -429,7 +429,7 @@ def test_the_first_interruption_waits_for_the_group_at_work(
 ) -> None:
     def begin(signals: str, out: str, *resume: str) -> subprocess.CompletedProcess[bytes]:
         arguments = [signals, str(swallowed), str(tmp_path / out), *resume]
-        return finished([sys.executable, "-c", INTERRUPTING, *arguments], cwd=space)
+        return run_to_end([sys.executable, "-c", INTERRUPTING, *arguments], cwd=space)
 
     assert begin("", "whole").returncode == 0
     broken = begin(signals, "broken")

@@ -22,7 +22,8 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 from imtools.audio import ffmpeg
-from serving import ROUNDED, Serving, until
+from serving import ROUNDING, Serving
+from waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux")
 
@@ -69,11 +70,11 @@ def test_the_numbers_are_those_of_the_command(run, space: Path, music: Path, ser
         scores = [one["score"] for one in told["instruments"]]
         assert scores == sorted(scores, reverse=True)
         for one in told["instruments"]:
-            assert one["score"] == pytest.approx(whole[one["label"]]["score"], abs=ROUNDED)
+            assert one["score"] == pytest.approx(whole[one["label"]]["score"], abs=ROUNDING)
             assert one["present"] == whole[one["label"]]["present"] == (one["score"] >= one["threshold"])
         for label, values in told["windows"]["scores"].items():
             expected = [one for one in windows[path.name] if "start" in one and one["label"] == label]
-            np.testing.assert_allclose(values, [one["score"] for one in expected], atol=ROUNDED)
+            np.testing.assert_allclose(values, [one["score"] for one in expected], atol=ROUNDING)
             np.testing.assert_allclose(told["windows"]["starts"], [one["start"] for one in expected])
         expected = [one for one in stretches[path.name] if "start" in one]
         assert [(one["label"], one["start"], one["duration"]) for one in told["timeline"]] == [
@@ -88,7 +89,7 @@ def test_requests_together_are_answered_as_alone(music: Path, server: Serving) -
         for path, answer in answers:
             assert answer.status_code == 200, answer.text
             for one, other in zip(answer.json()["instruments"], alone[path]["instruments"], strict=True):
-                assert one["score"] == pytest.approx(other["score"], abs=ROUNDED)
+                assert one["score"] == pytest.approx(other["score"], abs=ROUNDING)
     assert server.files() == []
 
 
@@ -136,7 +137,7 @@ def test_what_else_there_is(space: Path, music: Path, server: Serving) -> None:
     assert model["labels"] == ["cla", "vio"]
     assert model["names"] == {"cla": "clarinet", "vio": "violin"}
     assert model["card"] == (space / "model" / "README.md").read_text()
-    assert model["name"] == server.told["model"]
+    assert model["name"] == server.announced["model"]
     assert server.client.get("/healthz").json() == {"status": "ok"}
     metrics = server.client.get("/metrics")
     assert metrics.headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -248,7 +249,7 @@ def strict(space: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
 
 
 def test_a_token_is_asked_for(strict: Serving) -> None:
-    assert strict.told["token"] is True
+    assert strict.announced["token"] is True
     assert strict.client.get("/v1/model").status_code == 200
     for wrong in ("", "Bearer x", "Basic a-secret-of-16-letters", "Bearer ä"):
         answer = strict.client.get("/v1/model", headers={"Authorization": wrong.encode()})
@@ -327,8 +328,8 @@ def test_who_has_gone_is_not_waited_for(strict: Serving, tmp_path: Path) -> None
         connection = raw_connection(strict, f"Content-Type: audio/flac\r\nContent-Length: {len(data)}")
         connection.sendall(data)
         connection.close()
-    assert until(lambda: strict.post(data).status_code == 200, 60)
-    assert until(lambda: "imtools_requests_busy 0.0" in strict.client.get("/metrics").text, 60)
+    assert wait_until(lambda: strict.post(data).status_code == 200, 60)
+    assert wait_until(lambda: "imtools_requests_busy 0.0" in strict.client.get("/metrics").text, 60)
     assert decoders_lost(strict) == lost
     assert strict.files() == []
 
@@ -343,7 +344,7 @@ def test_a_full_server_says_when_to_come_back(strict: Serving, music: Path) -> N
     deadline = time.monotonic() + 60
     while True:
         held = [raw_connection(strict, head) for _ in range(2)]
-        until(lambda: "imtools_uploads_busy 2.0" in strict.client.get("/metrics").text, 5)
+        wait_until(lambda: "imtools_uploads_busy 2.0" in strict.client.get("/metrics").text, 5)
         answer = strict.post((music / "a.wav").read_bytes(), "audio/wav")
         for one in held:
             one.close()
@@ -352,13 +353,13 @@ def test_a_full_server_says_when_to_come_back(strict: Serving, music: Path) -> N
         assert time.monotonic() < deadline
     assert int(answer.headers["retry-after"]) >= 1
     problem(answer, 503)
-    assert until(lambda: strict.post((music / "a.wav").read_bytes(), "audio/wav").status_code == 200, 60)
+    assert wait_until(lambda: strict.post((music / "a.wav").read_bytes(), "audio/wav").status_code == 200, 60)
 
 
 def test_a_decoder_that_breaks_down_is_replaced(strict: Serving, music: Path) -> None:
     data = (music / "a.wav").read_bytes()
     for number in (signal.SIGKILL, signal.SIGSTOP):  # one that dies, one that hangs
-        decoder = strict.family()[1]
+        decoder = strict.processes()[1]
         os.kill(decoder, number)
         if number == signal.SIGSTOP:
             with ThreadPoolExecutor(3) as pool:
@@ -369,8 +370,8 @@ def test_a_decoder_that_breaks_down_is_replaced(strict: Serving, music: Path) ->
             assert {answer.status_code for answer in answers} <= {200, 422, 503}
         else:
             time.sleep(0.2)
-        assert until(lambda: strict.post(data, "audio/wav").status_code == 200, 60)
-        assert decoder not in strict.family()
+        assert wait_until(lambda: strict.post(data, "audio/wav").status_code == 200, 60)
+        assert decoder not in strict.processes()
     assert strict.files() == []
 
 
@@ -390,13 +391,13 @@ def test_nothing_is_left_behind(number: int, code: int, space: Path, music: Path
     asking = [threading.Thread(target=ask) for _ in range(4)]
     for thread in asking:
         thread.start()
-    assert until(lambda: any("deleted" in one for one in serving.files()), 60)
-    family = serving.family()
+    assert wait_until(lambda: any("deleted" in one for one in serving.files()), 60)
+    family = serving.processes()
     assert len(family) >= 2
     assert serving.stop(number) == code
     for thread in asking:
         thread.join()
-    assert until(lambda: not any(Path(f"/proc/{pid}/fd").exists() and _alive(pid) for pid in family), 30)
+    assert wait_until(lambda: not any(Path(f"/proc/{pid}/fd").exists() and _alive(pid) for pid in family), 30)
     assert list(serving.temporary.iterdir()) == []
     assert serving.log.read_bytes().strip() in (b"", b"im-serve: interrupted")
 

@@ -24,7 +24,8 @@ schemathesis = pytest.importorskip("schemathesis")
 
 from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
 
-from serving import Serving, until  # noqa: E402
+from serving import Serving  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 COUNT = int(os.environ.get("IMTOOLS_HOSTILE", "1000"))
 """How many uploads."""
@@ -168,7 +169,7 @@ def test_hostile_uploads(server: Serving) -> None:
     assert [status(connection) for connection in slow] == [408] * SLOW
     for data in files.values():  # it is as well as before
         assert server.post(data, "application/octet-stream").status_code == 200
-    assert until(lambda: not server.files(), 30)
+    assert wait_until(lambda: not server.files(), 30)
     assert len(os.listdir(f"/proc/{server.process.pid}/fd")) <= held + 16
     kept = server.memory() - before
     print(f"{sorted(found.items())}; {kept / 2**20:.0f} of {before / 2**20:.0f} MB more than before")

@@ -31,7 +31,7 @@ from imtools.serve.decoding import DecoderProcess, Decoding
 from imtools.serve.guard import Guard
 from imtools.serve.limits import Limits
 from imtools.serve.server import PatientProtocol
-from serving import until
+from waiting import wait_until
 
 # --- who may ask ---
 
@@ -199,7 +199,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     listening = server.listen("127.0.0.1", 0)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]})
     thread.start()
-    assert until(lambda: running.started, 60)
+    assert wait_until(lambda: running.started, 60)
     yield listening.getsockname()[1]
     running.should_exit = running.force_exit = True
     thread.join()

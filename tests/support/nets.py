@@ -1,4 +1,4 @@
-"""What the tests of models, training and prediction share: small features that a small net can learn."""
+"""Small features that a small net can learn, for the tests of models, training and prediction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def small_front_end() -> FrontEnd:
 
 
 def tone(label: str, seed: int, seconds: float = 1.0) -> np.ndarray:
-    """A noisy tone that stands for an instrument, float32."""
+    """Return a noisy tone that stands for an instrument, float32."""
     rng = np.random.default_rng(seed)
     time = np.arange(round(seconds * RATE)) / RATE
     frequency = FREQUENCIES[label] * rng.uniform(0.9, 1.1)
@@ -47,7 +47,7 @@ def tone(label: str, seed: int, seconds: float = 1.0) -> np.ndarray:
 def make_records(
     folder: Path, count: int = 24, *, folds: int | None = 2, complete: bool = True, groups: int = 12
 ) -> list[Record]:
-    """Records of tones with stored features (and no audio), in turn of each class."""
+    """Return records of tones with stored features (and no audio), the classes in turn."""
     front_end = small_front_end()
     labels = [CLASSES[i % len(CLASSES)] for i in range(count)]
     waveforms = torch.from_numpy(np.stack([tone(label, i) for i, label in enumerate(labels)]))
@@ -73,8 +73,8 @@ def make_records(
     ]
 
 
-def quick(**changes: object) -> TrainConfig:
-    """Settings for a training of a second."""
+def quick_config(**changes: object) -> TrainConfig:
+    """Return settings for a training of about a second, with changes."""
     settings: dict[str, object] = {
         "width": 0.06, "epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "schedule": "onecycle",
     }  # fmt: skip
@@ -104,7 +104,7 @@ def fit(
 
 
 def make_sounds(folder: Path, count: int = 24, seconds: tuple[float, ...] = (1.0,)) -> list[Record]:
-    """The records of `make_records` with audio files and no features; their lengths in turn."""
+    """Return the records of `make_records` with audio files of several lengths, and without features."""
     folder.mkdir(exist_ok=True)
     records = []
     for i in range(count):
@@ -122,7 +122,7 @@ def make_sounds(folder: Path, count: int = 24, seconds: tuple[float, ...] = (1.0
 
 
 def make_mix(records: list[Record]) -> Record:
-    """A recipe that adds records as they are."""
+    """Return a mix whose recipe adds records as they are."""
     tracks = [
         {
             "id": r.id, "audio": r.audio, "start": r.start, "duration": r.duration, "offset": 0.0,

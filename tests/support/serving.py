@@ -1,4 +1,4 @@
-"""Starting im-serve, and looking at what it leaves behind."""
+"""Start im-serve, and see what it leaves behind."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ import os
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx
 
-from shell import BIN, environment, unmeasured
+from shell import BIN, environment, without_coverage
 
-ROUNDED = 1.001e-6
-"""How far scores with six digits lie apart that were nearly the same before they were rounded."""
+ROUNDING = 1.001e-6
+"""How far two scores of six decimals may differ whose unrounded values agree."""
 
 
 class Serving:
@@ -27,11 +25,16 @@ class Serving:
     Parameters
     ----------
     folder : Path
-        Where it may put temporary files: ``folder / "tmp"``.
+        Holds its temporary files (``folder / "tmp"``) and its log.
     *options : str
-        Of ``im-serve``.
+        Options of ``im-serve``.
     measured : bool
-        Whether coverage is to know what it runs.
+        Whether coverage includes the code that it runs.
+
+    Attributes
+    ----------
+    announced : dict
+        What it printed when it was ready.
     """
 
     def __init__(self, folder: Path, *options: str, measured: bool = False) -> None:
@@ -39,7 +42,7 @@ class Serving:
         self.temporary.mkdir(parents=True, exist_ok=True)
         more: dict[str, str | None] = {"TMPDIR": str(self.temporary)}
         if not measured:
-            more |= unmeasured()
+            more |= without_coverage()
         self.log = folder / "log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
@@ -55,8 +58,8 @@ class Serving:
         line = self.process.stdout.readline()
         watch.cancel()
         assert line, self.log.read_text()
-        self.told: dict[str, Any] = json.loads(line)
-        self.url: str = self.told["url"]
+        self.announced: dict[str, Any] = json.loads(line)
+        self.url: str = self.announced["url"]
         self.client = httpx.Client(base_url=self.url, timeout=120, trust_env=False)
 
     def __enter__(self) -> Serving:
@@ -68,7 +71,7 @@ class Serving:
         self.stop()
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """End it by a signal, and return its exit code."""
+        """Send it a signal, wait for its end and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
@@ -78,11 +81,11 @@ class Serving:
             self.client.close()  # not before: threads that wait for an answer would wait on
 
     def post(self, data: Any, kind: str = "audio/flac", **query: Any) -> httpx.Response:
-        """Ask for a prediction."""
+        """Request a prediction."""
         return self.client.post("/v1/predict", content=data, headers={"Content-Type": kind}, params=query)
 
     def family(self) -> list[int]:
-        """Return the processes: its own, the decoders, and what these have started."""
+        """Return the ids of its process, of the decoders and of what they have started."""
         found = [self.process.pid]
         for parent in found:
             for task in Path(f"/proc/{parent}/task").glob("*/children"):
@@ -90,24 +93,27 @@ class Serving:
         return found
 
     def memory(self) -> int:
-        """Return the bytes that all of them have to themselves."""
+        """Return the private memory of all its processes, in bytes."""
         total = 0
-        for pid in self.family():
+        for pid in self.processes():
             for line in _read(f"/proc/{pid}/smaps_rollup").splitlines():
                 if line.startswith(("Private_Dirty", "Private_Clean")):
                     total += int(line.split()[1]) * 1024
         return total
 
     def files(self) -> list[str]:
-        """Return what lies in the folder for temporary files, and what it has open there."""
-        held = []
-        for pid in self.family():
+        """Return its temporary files: those in the folder, and those that it has open (deleted or not)."""
+        opened = []
+        for pid in self.processes():
             for link in Path(f"/proc/{pid}/fd").glob("*"):
                 try:
-                    held.append(os.readlink(link))
+                    opened.append(os.readlink(link))
                 except OSError:
                     continue
-        return [*map(str, self.temporary.iterdir()), *(one for one in held if str(self.temporary) in one)]
+        return [
+            *map(str, self.temporary.iterdir()),
+            *(path for path in opened if str(self.temporary) in path),
+        ]
 
 
 def _read(path: str) -> str:
@@ -115,13 +121,3 @@ def _read(path: str) -> str:
         return Path(path).read_text()
     except OSError:  # it has ended
         return ""
-
-
-def until(condition: Callable[[], Any], seconds: float) -> bool:
-    """Wait for a condition; tell whether it came true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True

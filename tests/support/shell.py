@@ -1,4 +1,4 @@
-"""Running commands as a shell would, such that none can hang the tests."""
+"""Run commands as a shell does; none can hang the tests."""
 
 from __future__ import annotations
 
@@ -29,38 +29,41 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def interruptible(*command: str | Path, largest_file: int = -1) -> list[str | Path]:
-    """Return the command to run in order to run one that Ctrl-C interrupts, and whose files stay small.
+    """Return a command that runs another one such that Ctrl-C interrupts it, with a limit to its files.
 
-    Jobs that a shell starts in the background ignore the keyboard, and so would all that they start. (This
-    is not done between fork and exec: in a process with threads the child may hang there.)
+    A shell's background jobs ignore SIGINT, and all processes that they start inherit this. (It is not undone
+    between fork and exec: the child of a process with threads may hang there.)
 
     Parameters
     ----------
     *command : str or Path
         The program, with its whole path, and its arguments.
     largest_file : int
-        Bytes beyond which writing fails as it does on a full disk; -1: no limit.
+        Bytes beyond which writing fails as on a full disk; -1: no limit.
     """
     return [sys.executable, "-c", _CALMLY, str(largest_file), *command]
 
 
 def environment(**more: str | None) -> dict[str, str]:
-    """Return the tests' environment with one thread for torch, and with more; ``None`` takes a variable away.
+    """Return the environment of the commands: one thread for torch, and a traceback when Python is aborted.
 
-    Python tells where it is when it is aborted.
+    Parameters
+    ----------
+    **more : str or None
+        Further variables; ``None`` removes one.
     """
     whole = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1", **more}
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def unmeasured() -> dict[str, None]:
-    """Return what takes coverage away, whose files a killed or starved process would leave damaged."""
+def without_coverage() -> dict[str, None]:
+    """Return variables for `environment` that switch coverage off: a killed process damages its files."""
     return {name: None for name in os.environ if name.startswith("COVERAGE")}
 
 
 @cache
-def quick(commands: Path = BIN) -> Path:
-    """Return a folder whose commands are those of another one, and start sooner: see `prefork`."""
+def preforked(commands: Path = BIN) -> Path:
+    """Return a folder with the commands of a ``bin`` that start faster; see `prefork`."""
     folder = Path(tempfile.mkdtemp(prefix="imtools-"))
     server = Prefork(commands, folder / "bin", environment())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -68,7 +71,7 @@ def quick(commands: Path = BIN) -> Path:
     return server.bin
 
 
-def finished(
+def run_to_end(
     command: Sequence[str | bytes | Path],
     *,
     stdin: bytes | None = None,
@@ -76,23 +79,23 @@ def finished(
     timeout: float = 300,
     **options: Any,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end, and return its output.
+    """Run a command to its end, and return its exit code and output.
 
-    If that takes too long, it and all that it has started are ended, and what they say of where they were
-    is part of the error.
+    After ``timeout`` it is aborted with all processes that it has started, and their tracebacks are part of
+    the error.
 
     Parameters
     ----------
     command : sequence
         The program and its arguments.
     stdin : bytes, optional
-        Its standard input; by default there is none.
+        Its standard input; empty by default.
     env : mapping, optional
-        See `environment`.
+        Variables for `environment`.
     timeout : float
         In seconds.
     **options
-        Of ``subprocess.Popen``.
+        Options of ``subprocess.Popen``.
     """
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     process = subprocess.Popen(
@@ -105,7 +108,7 @@ def finished(
     try:
         output, errors = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGABRT)  # Python then tells where each thread is
+        os.killpg(process.pid, signal.SIGABRT)  # Python then prints a traceback of each thread
         output, errors = process.communicate(timeout=30)
         raise AssertionError(f"not done after {timeout:g} s: {command}\n{(errors or b'').decode()}") from None
     finally:
@@ -114,13 +117,13 @@ def finished(
     return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
-def typed(
+def run_script(
     script: str, folder: Path, timeout: float = 300, commands: Path = BIN
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run lines of shell in a folder, with the commands of a ``bin`` in reach, to the first one that fails.
+    """Run lines of shell in a folder, up to the first one that fails, with the commands of a ``bin``.
 
-    Without coverage, which the other tests give: it takes half as long again.
+    Coverage is off, which would take half as long again: the same code is covered by other tests.
     """
-    path = f"{quick(commands)}:{commands}:{os.environ['PATH']}"
+    path = f"{preforked(commands)}:{commands}:{os.environ['PATH']}"
     command = ["bash", "-euo", "pipefail", "-c", script]
-    return finished(command, cwd=folder, env={"PATH": path, **unmeasured()}, timeout=timeout)
+    return run_to_end(command, cwd=folder, env={"PATH": path, **without_coverage()}, timeout=timeout)

@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from shell import BIN, environment, quick
+from shell import BIN, environment, preforked
 
-pytestmark = pytest.mark.skipif(quick() == BIN, reason="this system has no pidfd: commands are not preforked")
+pytestmark = pytest.mark.skipif(
+    preforked() == BIN, reason="this system has no pidfd: commands are not preforked"
+)
 
 
 def begin(command: str, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     settings = {"env": environment()} | pipes | options
-    return subprocess.Popen([quick() / command, *arguments], **settings)
+    return subprocess.Popen([preforked() / command, *arguments], **settings)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["nothing"], ["--no-such-option"], ["."]])

@@ -1,4 +1,4 @@
-"""A small library of tones taken through the whole pipeline once, for the tests of the commands."""
+"""A small library of tones and what each step of the pipeline makes of it, for the tests of the commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RATE = 22050
 
 @dataclass(frozen=True)
 class Case:
-    """How a command is called on an input that suits it.
+    """A call of a command on an input that suits it.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Case:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The input as arguments."""
+        """The input, as arguments."""
         return () if self.source is None else (self.source,)
 
     def call(self, space: Path, out: Path | None = None) -> list[str]:
@@ -77,7 +77,7 @@ CASES = [
     Case("im-predict", ("-m", "{space}/model"), "segments.jsonl"),
     Case("im-calibrate", ("-m", "{space}/model"), "predictions.jsonl", per_item=False),
     Case("im-threshold", (), "predictions.jsonl", writes=(), per_item=False),
-    Case("im-fuse", (), "opinions.jsonl", per_item=False),
+    Case("im-fuse", (), "ensemble.jsonl", per_item=False),
     Case("im-score", ("--format", "jsonl"), "predictions.jsonl", writes=(), per_item=False),
     Case("im-plot", ("spectrogram", "-o", "{out}.png"), "index.jsonl", writes=(), per_item=False),
     Case(
@@ -111,8 +111,8 @@ def write_note(path: Path, label: str, number: int, seconds: float = 2.2) -> Non
     )
 
 
-def build(run, space: Path, library: str = "lib", labels: tuple[str, ...] = ("cla", "vio")) -> None:
-    """Fill a workspace with a library of class folders, and take it through the pipeline."""
+def build_workspace(run, space: Path, library: str = "lib", labels: tuple[str, ...] = ("cla", "vio")) -> None:
+    """Fill a folder with a library of class folders, and take that through the pipeline."""
     for label in labels:
         for number in range(4):
             write_note(space / library / label / f"{number}.wav", label, number)
@@ -132,28 +132,31 @@ def build(run, space: Path, library: str = "lib", labels: tuple[str, ...] = ("cl
     step("predictions.jsonl", "im-predict", "-m", "model", "features")
     step("members.jsonl", "im-predict", "-m", "model", "--members", "features")
     step("scores.jsonl", "im-score", "--format", "jsonl", "predictions.jsonl")
-    _write_opinions(space)
+    _write_ensemble(space)
     step("thresholds.json", "im-threshold", "mel.jsonl", "modgd.jsonl", "cqt.jsonl")
 
 
-def _write_opinions(space: Path) -> None:
-    """Write predictions as if of three models: of each alone, and of the first two in one stream."""
+def _write_ensemble(space: Path) -> None:
+    """Write predictions as if of three models: those of each, and those of the first two in one stream."""
     lines = (space / "members.jsonl").read_text().splitlines()
-    both = ""
+    ensemble = ""
     for number, line in enumerate(lines):
         record = json.loads(line)
-        told = record["predictions"]
-        together = []
+        predictions = record["predictions"]
+        first_two = []
         for shift, name in enumerate(("mel", "modgd", "cqt")):
-            record["predictions"] = [_as_said_by(name, one, number, shift) for one in told]
-            together += [one for one in record["predictions"] if shift < 2 and "#" not in one["model"]]
+            record["predictions"] = [
+                _attributed_to(name, prediction, number, shift) for prediction in predictions
+            ]
+            if shift < 2:
+                first_two += [p for p in record["predictions"] if "#" not in p["model"]]
             with open(space / f"{name}.jsonl", "a" if number else "w", encoding="ascii") as stream:
                 stream.write(json.dumps(record) + "\n")
-        both += json.dumps(record | {"predictions": together}) + "\n"
-    (space / "opinions.jsonl").write_text(both)
+        ensemble += json.dumps(record | {"predictions": first_two}) + "\n"
+    (space / "ensemble.jsonl").write_text(ensemble)
 
 
-def _as_said_by(model: str, one: dict, number: int, shift: int) -> dict:
-    member = one["model"].partition("#")[1:]
-    score = round((one["score"] + (number * (shift + 1) % 7) / 20) / 1.3, 6)
-    return one | {"model": f"{model}@{shift:08d}{''.join(member)}", "score": score}
+def _attributed_to(model: str, prediction: dict, number: int, shift: int) -> dict:
+    member = prediction["model"].partition("#")[1:]
+    score = round((prediction["score"] + (number * (shift + 1) % 7) / 20) / 1.3, 6)
+    return prediction | {"model": f"{model}@{shift:08d}{''.join(member)}", "score": score}

@@ -26,7 +26,11 @@ from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import pieces, stored_rows
 from imtools.train.loop.average import MovingAverage
 from imtools.train.loop.learner import Learner
+<<<<<<< HEAD
 from nets import CLASSES, fit, make_records, quick, small_front_end
+=======
+from nets import CLASSES, make_records, quick_config, small_front_end
+>>>>>>> tests
 
 # Trainings of a second leave nets that hardly tell one input from another; one test looks at that warning.
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
@@ -47,7 +51,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_overfits_64_items(tmp_path: Path) -> None:
     records = [r.replace(split="train") for r in make_records(tmp_path, 64, folds=None, groups=64)]
     held = [r.replace(id=f"{r.id}/again", split="validation", groups=[f"copy/{r.id}"]) for r in records]
-    config = quick(width=0.1, epochs=12, batch_size=16, learning_rate=1e-2)
+    config = quick_config(width=0.1, epochs=12, batch_size=16, learning_rate=1e-2)
     description = fit(records + held, tmp_path / "model", config)
     figures = description.members[0].validation
     assert figures["top1"] == 1.0
@@ -61,7 +65,7 @@ def test_overfits_64_items(tmp_path: Path) -> None:
 
 
 def test_each_fold_gives_a_member(records: list[Record], tmp_path: Path) -> None:
-    description = fit(records, tmp_path, quick(epochs=2))
+    description = fit(records, tmp_path, quick_config(epochs=2))
     assert [(m.prefix, m.fold) for m in description.members] == [("fold0", 0), ("fold1", 1)]
     assert description.members[0].mean != description.members[1].mean  # of their own training rows
     assert description == read_description(tmp_path)
@@ -78,7 +82,7 @@ def test_each_fold_gives_a_member(records: list[Record], tmp_path: Path) -> None
 
 def test_the_best_epoch_is_kept(records: list[Record], tmp_path: Path) -> None:
     # At such a rate the loss goes up again; a training that ends at its lowest gives the same weights.
-    config = quick(epochs=6, learning_rate=0.05, schedule="decay", folds=(0,))
+    config = quick_config(epochs=6, learning_rate=0.05, schedule="decay", folds=(0,))
     description = fit(records, tmp_path / "all", config)
     best = description.members[0].epoch
     assert best < 5
@@ -88,7 +92,7 @@ def test_the_best_epoch_is_kept(records: list[Record], tmp_path: Path) -> None:
 
 
 def test_card_gives_only_this_trainings_figures(records: list[Record], tmp_path: Path) -> None:
-    description = fit(records, tmp_path, quick(epochs=1, folds=(1,)))
+    description = fit(records, tmp_path, quick_config(epochs=1, folds=(1,)))
     card = (tmp_path / "README.md").read_text()
     assert card.startswith(f"# kratimenos2020@{description.weights[7:15]}\n")
     assert f"{description.members[0].validation['lrap']:.3f}" in card
@@ -100,13 +104,13 @@ def test_card_gives_only_this_trainings_figures(records: list[Record], tmp_path:
 
 def test_licence_line_without_a_licence(tmp_path: Path) -> None:
     records = [r.replace(source={}) for r in make_records(tmp_path, 12)]
-    fit(records, tmp_path / "m", quick(epochs=1, folds=(0,)))
+    fit(records, tmp_path / "m", quick_config(epochs=1, folds=(0,)))
     assert "do not name the licence" in (tmp_path / "m" / "README.md").read_text()
 
 
 def test_a_net_that_always_says_the_same_is_flagged(tmp_path: Path) -> None:
     records = make_records(tmp_path, 12)
-    config = quick(epochs=1, learning_rate=1e-9, folds=(0,))
+    config = quick_config(epochs=1, learning_rate=1e-9, folds=(0,))
     with pytest.warns(ImtoolsWarning, match="same answer"):
         description = fit(records, tmp_path / "m", config)
     assert description.degenerate
@@ -116,7 +120,7 @@ def test_a_net_that_always_says_the_same_is_flagged(tmp_path: Path) -> None:
 
 def test_a_loss_that_explodes_is_an_error(records: list[Record], tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not a finite number"):
-        fit(records, tmp_path, quick(learning_rate=1e20, schedule="decay", epochs=4))
+        fit(records, tmp_path, quick_config(learning_rate=1e20, schedule="decay", epochs=4))
 
 
 # Determinism and interruption
@@ -130,7 +134,7 @@ class _Killed(BaseException):
 def test_interrupted_anywhere_resumed_gives_the_same_bytes(
     records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int
 ) -> None:
-    config = quick(epochs=3, schedule="decay", mix=0.5, roll=1, mask=0.1)
+    config = quick_config(epochs=3, schedule="decay", mix=0.5, roll=1, mask=0.1)
     fit(records, tmp_path / "whole", config)
     broken = tmp_path / "broken"
     with monkeypatch.context() as patch:
@@ -155,7 +159,7 @@ def test_interrupted_anywhere_resumed_gives_the_same_bytes(
 
 
 def test_bf16_resumes_with_the_same_bytes(records: list[Record], tmp_path: Path) -> None:
-    config = quick(epochs=2, folds=(0,))
+    config = quick_config(epochs=2, folds=(0,))
 
     def stop(*_: object) -> None:
         raise _Killed
@@ -169,7 +173,7 @@ def test_bf16_resumes_with_the_same_bytes(records: list[Record], tmp_path: Path)
 
 def test_seed_decides(records: list[Record], tmp_path: Path) -> None:
     weights = [
-        fit(records, tmp_path / str(i), quick(epochs=1, folds=(0,), seed=seed)).weights
+        fit(records, tmp_path / str(i), quick_config(epochs=1, folds=(0,), seed=seed)).weights
         for i, seed in enumerate([1, 1, 2])
     ]
     assert weights[0] == weights[1] != weights[2]
@@ -180,19 +184,19 @@ def test_resume_refuses_another_training(records: list[Record], tmp_path: Path) 
         raise _Killed
 
     with pytest.raises(_Killed):
-        fit(records, tmp_path, quick(), report=stop)
+        fit(records, tmp_path, quick_config(), report=stop)
     checkpoint = tmp_path / "checkpoints" / "fold0.safetensors"
     other = shutil.copytree(tmp_path, tmp_path.parent / "other")
     with pytest.raises(UsageError, match="other records or options"):
-        fit(records, tmp_path, quick(seed=9), resume=True)
+        fit(records, tmp_path, quick_config(seed=9), resume=True)
     with pytest.raises(UsageError, match="other records or options"):
-        fit([*records[:-1], records[-1].replace(labels=[])], tmp_path, quick(), resume=True)
+        fit([*records[:-1], records[-1].replace(labels=[])], tmp_path, quick_config(), resume=True)
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(ModelError, match=r"fold0\.safetensors: is no checkpoint"):
-        fit(records, tmp_path, quick(), resume=True)
-    fit(records, other, quick(seed=9, epochs=1))  # without resume, checkpoints do not count
+        fit(records, tmp_path, quick_config(), resume=True)
+    fit(records, other, quick_config(seed=9, epochs=1))  # without resume, checkpoints do not count
     with pytest.raises(UsageError, match="holds a model of other"):
-        fit(records, other, quick(), resume=True)
+        fit(records, other, quick_config(), resume=True)
 
 
 # Labels
@@ -201,12 +205,12 @@ def test_resume_refuses_another_training(records: list[Record], tmp_path: Path) 
 def test_without_negatives_there_is_nothing_to_learn(tmp_path: Path) -> None:
     records = make_records(tmp_path, 12, complete=False)
     with pytest.raises(ModelError, match="--unlisted absent"):
-        fit(records, tmp_path / "m", quick())
-    fit(records, tmp_path / "m", quick(unlisted="absent", epochs=1, folds=(0,)))
+        fit(records, tmp_path / "m", quick_config())
+    fit(records, tmp_path / "m", quick_config(unlisted="absent", epochs=1, folds=(0,)))
 
 
 def test_classes_without_positives_are_named(records: list[Record], tmp_path: Path) -> None:
-    config = quick(epochs=1, folds=(0,), classes=(*CLASSES, "theremin"))
+    config = quick_config(epochs=1, folds=(0,), classes=(*CLASSES, "theremin"))
     with pytest.warns(ImtoolsWarning, match="known for theremin to be present"):
         description = fit(records, tmp_path, config)
     assert description.labels == [*CLASSES, "theremin"]
@@ -228,10 +232,10 @@ def test_missing_and_mixed_features_are_refused(records: list[Record]) -> None:
 
 def test_kind_of_feature(records: list[Record], tmp_path: Path) -> None:
     with pytest.raises(FeatureError, match="run im-features first"):
-        fit([r.replace(features={}) for r in records], tmp_path, quick())
+        fit([r.replace(features={}) for r in records], tmp_path, quick_config())
     both = [r.replace(features=r.features | {"cqt": r.features["mel"]}) for r in records]
     with pytest.raises(FeatureError, match="cqt, mel"):
-        fit(both, tmp_path, quick())
+        fit(both, tmp_path, quick_config())
 
 
 def test_reading_from_disk_gives_the_same(records: list[Record]) -> None:
@@ -253,7 +257,7 @@ def test_statistics_are_of_the_given_rows(records: list[Record]) -> None:
 def test_features_that_do_not_span_their_records(records: list[Record], tmp_path: Path) -> None:
     longer = [r.replace(num_samples=12000, duration=1.5) for r in records]
     with pytest.raises(FeatureError, match="do not span its 12000 samples"):
-        fit(longer, tmp_path, quick())
+        fit(longer, tmp_path, quick_config())
 
 
 def test_front_ends_are_found_again(records: list[Record], tmp_path: Path) -> None:
@@ -343,7 +347,7 @@ def test_compiling_without_a_compiler(
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(UsageError, match="no-such-compiler, which is not installed; leave --compile out"):
-        fit(records, tmp_path / "m", quick(compile=True))
+        fit(records, tmp_path / "m", quick_config(compile=True))
 
 
 def test_a_compiled_net_is_trained(
@@ -355,16 +359,16 @@ def test_a_compiled_net_is_trained(
         compiled.append(net)
         return net
 
-    plain = fit(records, tmp_path / "plain", quick(epochs=1, folds=(0,)))
+    plain = fit(records, tmp_path / "plain", quick_config(epochs=1, folds=(0,)))
     monkeypatch.setattr(torch, "compile", compile_nothing)
     monkeypatch.setenv("CXX", "true")
-    description = fit(records, tmp_path / "m", quick(epochs=1, folds=(0,), compile=True))
+    description = fit(records, tmp_path / "m", quick_config(epochs=1, folds=(0,), compile=True))
     assert len(compiled) == 1
     assert description.weights == plain.weights
 
 
 def test_the_last_epoch_may_be_kept(records: list[Record], tmp_path: Path) -> None:
-    config = quick(epochs=6, learning_rate=0.05, schedule="decay", folds=(0,))
+    config = quick_config(epochs=6, learning_rate=0.05, schedule="decay", folds=(0,))
     best, last = (fit(records, tmp_path / keep, replace(config, keep=keep)) for keep in ("best", "last"))
     assert best.members[0].epoch < last.members[0].epoch == 5
     assert "after its last epoch" in (tmp_path / "last" / "README.md").read_text()
@@ -372,15 +376,15 @@ def test_the_last_epoch_may_be_kept(records: list[Record], tmp_path: Path) -> No
 
 def test_classes_may_be_compared_with_each_other(records: list[Record], tmp_path: Path) -> None:
     plain, compared = (
-        fit(records, tmp_path / str(weight), quick(epochs=2, folds=(0,), listwise=weight))
+        fit(records, tmp_path / str(weight), quick_config(epochs=2, folds=(0,), listwise=weight))
         for weight in (0.0, 2.0)
     )
     losses = [one.members[0].validation["loss"] for one in (plain, compared)]
     assert losses[1] > losses[0]
     with pytest.raises(UsageError, match="--listwise has no meaning"):
-        quick(strategy="one-vs-all", listwise=2.0)
+        quick_config(strategy="one-vs-all", listwise=2.0)
     with pytest.raises(UsageError, match="makes no sense"):
-        quick(listwise=-1.0)
+        quick_config(listwise=-1.0)
 
 
 def test_examples_are_cropped_but_in_the_last_fifth_of_the_epochs(
@@ -397,12 +401,12 @@ def test_examples_are_cropped_but_in_the_last_fifth_of_the_epochs(
         return forward(net, features)
 
     monkeypatch.setattr(BandNet, "forward", watched)
-    config = quick(architecture="imtools2026", epochs=5, folds=(0,), crop=0.5)
+    config = quick_config(architecture="imtools2026", epochs=5, folds=(0,), crop=0.5)
     fit(records, tmp_path, config)
     steps = len(seen) // 5
     assert seen == [20] * 4 * steps + [41] * steps
     with pytest.raises(UsageError, match="takes no examples of 20 instead of 41 frames"):
-        fit(records, tmp_path / "other", quick(architecture="kratimenos2020", crop=0.5))
+        fit(records, tmp_path / "other", quick_config(architecture="kratimenos2020", crop=0.5))
 
 
 def test_a_moving_average_is_judged_and_kept(records: list[Record], tmp_path: Path) -> None:
@@ -421,7 +425,7 @@ def test_a_moving_average_is_judged_and_kept(records: list[Record], tmp_path: Pa
     for own, old in zip(average.net.parameters(), first, strict=True):
         assert torch.allclose(own, old + 1, atol=1e-5)
     assert torch.equal(average.net[1].running_mean, net[1].running_mean)
-    config = quick(epochs=2, folds=(0,))
+    config = quick_config(epochs=2, folds=(0,))
     plain, smooth = (fit(records, tmp_path / str(ema), replace(config, ema=ema)) for ema in (0.0, 0.9))
     assert plain.weights != smooth.weights
     assert load(tmp_path / "0.9").predict_proba(torch.zeros(1, 36, 41)).isfinite().all()
@@ -452,7 +456,7 @@ def test_a_gradient_is_clipped(
         return total
 
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", clip)
-    fit(records, tmp_path, quick(epochs=1, folds=(0,), clip=0.01))
+    fit(records, tmp_path, quick_config(epochs=1, folds=(0,), clip=0.01))
     assert norms
     assert max(norms) <= 0.0101
 
@@ -460,7 +464,7 @@ def test_a_gradient_is_clipped(
 def test_an_odd_number_of_examples_in_batches_of_two(tmp_path: Path) -> None:
     records = make_records(tmp_path, 15, folds=None, groups=15)
     records = [r.replace(split="validation" if i < 4 else "train") for i, r in enumerate(records)]
-    description = fit(records, tmp_path / "m", quick(epochs=1, batch_size=2))
+    description = fit(records, tmp_path / "m", quick_config(epochs=1, batch_size=2))
     assert description.training["validation"][0]["records"] == 4
 
 

@@ -18,8 +18,14 @@ from imtools.train import TrainSettings
 from imtools.train.examples import load
 from imtools.train.examples.data import Examples
 from imtools.train.examples.feed import Feed
+<<<<<<< HEAD
 from imtools.train.examples.sound import WaveformRows, bare_sound
 from nets import CLASSES, RATE, fit, make_mix, make_records, make_sounds, quick, small_front_end, tone
+=======
+from imtools.train.examples.sound import SoundRows, bare_sound
+from imtools.train.fit import fit
+from nets import CLASSES, RATE, make_mix, make_records, make_sounds, quick_config, small_front_end, tone
+>>>>>>> tests
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -37,7 +43,7 @@ def test_the_same_as_from_features(tmp_path: Path) -> None:
     """Without mixing it does not matter when features are computed, but for the last digits of a batch."""
     records, front_end = make_sounds(tmp_path / "audio", 24), small_front_end()
     stored = make_records(tmp_path / "features", 24)
-    config = quick(epochs=2, folds=(0,), roll=1, mask=0.1)
+    config = quick_config(epochs=2, folds=(0,), roll=1, mask=0.1)
     apart = fit(stored, tmp_path / "stored", config)
     sounds = fit(records, tmp_path / "fly", config, rows=kept(front_end, records), transform=front_end)
     assert sounds.members[0].mean == pytest.approx(apart.members[0].mean, rel=1e-4)
@@ -129,4 +135,4 @@ def test_what_cannot_be_read_any_more_ends_the_training(tmp_path: Path) -> None:
     rows = kept(front_end, records)
     Path(records[4].audio or "").unlink()
     with pytest.raises(Exception, match=r"004\.wav"):
-        fit(records, tmp_path / "m", quick(), rows=rows, transform=front_end)
+        fit(records, tmp_path / "m", quick_config(), rows=rows, transform=front_end)

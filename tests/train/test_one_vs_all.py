@@ -23,7 +23,11 @@ from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import stored_rows
 from imtools.train.loop.engine import Trainer
 from imtools.train.loop.grouped import grouped_logits
+<<<<<<< HEAD
 from nets import CLASSES, fit, make_records, quick
+=======
+from nets import CLASSES, make_records, quick_config
+>>>>>>> tests
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -34,7 +38,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 
 def settings(**changes: object) -> TrainConfig:
-    return quick(**({"architecture": "chen2024", "strategy": "one-vs-all", "folds": (0,)} | changes))
+    return quick_config(**({"architecture": "chen2024", "strategy": "one-vs-all", "folds": (0,)} | changes))
 
 
 def trainer(records: list[Record], config: TrainConfig) -> Trainer:

@@ -17,7 +17,11 @@ from imtools.models.bundle import load, read_description, read_states, save
 from imtools.models.output import output_layer
 from imtools.train.examples.data import FeatureStatistics
 from imtools.train.pretrained import Start
+<<<<<<< HEAD
 from nets import CLASSES, fit, make_records, quick
+=======
+from nets import CLASSES, make_records, quick_config
+>>>>>>> tests
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -30,7 +34,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 @pytest.fixture(scope="module")
 def model(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    fit(records, folder, quick())
+    fit(records, folder, quick_config())
     return folder
 
 
@@ -60,7 +64,11 @@ def test_outputs_for_known_classes_are_taken_over_wherever_they_stand(architectu
 
 
 def test_each_fold_starts_from_the_member_that_does_not_know_it(model: Path) -> None:
+<<<<<<< HEAD
     start = Start.read(model)
+=======
+    start = Start.read(model, quick_config())
+>>>>>>> tests
     description = start.description
     assert [member.fold for member in description.members] == [0, 1]
     for fold, place in ((0, 0), (1, 1), (7, 0), (None, 0)):
@@ -73,7 +81,7 @@ def test_each_fold_starts_from_the_member_that_does_not_know_it(model: Path) -> 
 
 
 def test_training_goes_on_from_what_was_learnt(records: list[Record], model: Path, tmp_path: Path) -> None:
-    still = quick(epochs=1, learning_rate=1e-9, schedule="decay")
+    still = quick_config(epochs=1, learning_rate=1e-9, schedule="decay")
     description = fit(records, tmp_path / "still", still, init=model)
     before = read_description(model)
     assert description.training["start"] == f"{before.name}@{before.weights[7:15]}"
@@ -93,7 +101,9 @@ def test_a_class_of_another_name_begins_from_nothing(
     records: list[Record], model: Path, tmp_path: Path
 ) -> None:
     others = renamed(records, {CLASSES[0]: "new"})
-    description = fit(others, tmp_path, quick(epochs=1, learning_rate=1e-9, schedule="decay"), init=model)
+    description = fit(
+        others, tmp_path, quick_config(epochs=1, learning_rate=1e-9, schedule="decay"), init=model
+    )
     assert description.labels == ["flute", "new", "organ"]
     for old, new in zip(load(model).scorer.nets, load(tmp_path).scorer.nets, strict=True):
         (name, before), (_, after) = output_layer(old), output_layer(new)
@@ -104,18 +114,18 @@ def test_a_class_of_another_name_begins_from_nothing(
 def test_what_cannot_be_started_from_is_refused(records: list[Record], model: Path, tmp_path: Path) -> None:
     def refused(match: str, config: object = None, kind: type[ImtoolsError] = UsageError) -> None:
         with pytest.raises(kind, match=match):
-            fit(records, tmp_path / "out", config or quick(), init=tmp_path / "base")  # type: ignore[arg-type]
+            fit(records, tmp_path / "out", config or quick_config(), init=tmp_path / "base")  # type: ignore[arg-type]
         assert not (tmp_path / "out" / "model.json").exists()
 
     refused("cannot be read", kind=ModelError)
     description, states = read_description(model), read_states(model, read_description(model))
     save(tmp_path / "base", description, states, "")
-    refused("its width is 0.06, not 0.1", quick(width=0.1))
-    refused("its strategy is multi-label, not single-label", quick(strategy="single-label"))
+    refused("its width is 0.06, not 0.1", quick_config(width=0.1))
+    refused("its strategy is multi-label, not single-label", quick_config(strategy="single-label"))
     save(tmp_path / "base", replace(description, window=2.0), states, "")
     refused("its nets take other features than these")
-    fit(records, tmp_path / "base", quick(strategy="one-vs-all"))
-    refused("has no net that knows all classes", quick(strategy="one-vs-all"))
+    fit(records, tmp_path / "base", quick_config(strategy="one-vs-all"))
+    refused("has no net that knows all classes", quick_config(strategy="one-vs-all"))
 
 
 def test_the_command_takes_net_and_front_end_from_the_model(run, space: Path, tmp_path: Path) -> None:

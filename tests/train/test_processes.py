@@ -22,7 +22,7 @@ from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import stored_rows
 from imtools.train.loop.engine import Trainer
 from imtools.train.loop.processes import Processes
-from nets import CLASSES, make_records, make_sounds, quick, tone
+from nets import CLASSES, make_records, make_sounds, quick_config, tone
 
 TOGETHER = [
     "--width", "0.1", "--epochs", "10", "--batch", "16", "--learning-rate", "0.01", "--schedule", "onecycle",
@@ -134,10 +134,9 @@ def test_too_few_examples_for_so_many(tmp_path: Path) -> None:
     examples = Examples(stored_rows(records, "mel"), records, CLASSES, "unknown")
     fold = plan_folds(records, (0,), seed=0)[0]  # 12 train
     cpu = torch.device("cpu")
+    config = quick_config(batch_size=2)
     six, seven = (
-        Trainer(
-            examples, fold, quick(batch_size=2), CLASSES, cpu, torch.float32, processes=Processes(0, size)
-        )
+        Trainer(examples, fold, config, CLASSES, cpu, torch.float32, processes=Processes(0, size))
         for size in (6, 7)
     )
     assert [len(batch) for batch in six._batches(0, None)] == [12]  # two for each of them
