@@ -24,12 +24,7 @@ from imtools.models.bosch2012 import SupportVectors
 from imtools.models.bundle import Model, load
 from imtools.models.description import Description, Member
 from imtools.models.one_vs_all import build_binary
-<<<<<<< HEAD
-from nets import CLASSES, CONFIG, RATE, fit, make_records, quick, small_front_end, tone
-=======
-from imtools.train.fit import fit
-from nets import CLASSES, CONFIG, RATE, make_records, quick_config, small_front_end, tone
->>>>>>> tests
+from nets import CLASSES, CONFIG, RATE, fit, make_records, quick_config, small_front_end, tone
 
 CPU = torch.device("cpu")
 

@@ -15,14 +15,8 @@ from imtools.errors import ModelError, UsageError
 from imtools.manifest import Record
 from imtools.models.bundle import Model, load
 from imtools.models.output import output_layer
-<<<<<<< HEAD
 from imtools.predict.predictor import Predictor, PredictSettings
-from nets import CLASSES, fit, make_records, quick, small_front_end, tone
-=======
-from imtools.predict.predictor import Predictor
-from imtools.train.fit import fit
-from nets import CLASSES, make_records, quick_config, small_front_end, tone
->>>>>>> tests
+from nets import CLASSES, fit, make_records, quick_config, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 

@@ -21,12 +21,7 @@ from imtools.predict.predictor import Predictor, PredictSettings
 from imtools.predict.prefetch import prefetch
 from imtools.sound import windows as windows_module
 from imtools.sound.excerpt import Excerpt
-<<<<<<< HEAD
-from nets import RATE, fit, make_records, quick, tone
-=======
-from imtools.train.fit import fit
-from nets import RATE, make_records, quick_config, tone
->>>>>>> tests
+from nets import RATE, fit, make_records, quick_config, tone
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,7 @@ from imtools.models.bundle import Model, load
 from imtools.predict.predictor import Predictor, PredictSettings, RecordScores
 from imtools.sound import windows as windows_module
 from imtools.sound.windows import cut_windows, window_starts
-<<<<<<< HEAD
-from nets import CLASSES, RATE, fit, make_records, quick, small_front_end, tone
-=======
-from imtools.train.fit import fit
-from nets import CLASSES, RATE, make_records, quick_config, small_front_end, tone
->>>>>>> tests
+from nets import CLASSES, RATE, fit, make_records, quick_config, small_front_end, tone
 
 
 @pytest.fixture(scope="module")

@@ -26,11 +26,7 @@ from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import pieces, stored_rows
 from imtools.train.loop.average import MovingAverage
 from imtools.train.loop.learner import Learner
-<<<<<<< HEAD
-from nets import CLASSES, fit, make_records, quick, small_front_end
-=======
-from nets import CLASSES, make_records, quick_config, small_front_end
->>>>>>> tests
+from nets import CLASSES, fit, make_records, quick_config, small_front_end
 
 # Trainings of a second leave nets that hardly tell one input from another; one test looks at that warning.
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")

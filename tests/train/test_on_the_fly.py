@@ -18,14 +18,8 @@ from imtools.train import TrainSettings
 from imtools.train.examples import load
 from imtools.train.examples.data import Examples
 from imtools.train.examples.feed import Feed
-<<<<<<< HEAD
 from imtools.train.examples.sound import WaveformRows, bare_sound
-from nets import CLASSES, RATE, fit, make_mix, make_records, make_sounds, quick, small_front_end, tone
-=======
-from imtools.train.examples.sound import SoundRows, bare_sound
-from imtools.train.fit import fit
-from nets import CLASSES, RATE, make_mix, make_records, make_sounds, quick_config, small_front_end, tone
->>>>>>> tests
+from nets import CLASSES, RATE, fit, make_mix, make_records, make_sounds, quick_config, small_front_end, tone
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 

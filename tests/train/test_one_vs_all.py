@@ -23,11 +23,7 @@ from imtools.train.examples.folds import plan_folds
 from imtools.train.examples.rows import stored_rows
 from imtools.train.loop.engine import Trainer
 from imtools.train.loop.grouped import grouped_logits
-<<<<<<< HEAD
-from nets import CLASSES, fit, make_records, quick
-=======
-from nets import CLASSES, make_records, quick_config
->>>>>>> tests
+from nets import CLASSES, fit, make_records, quick_config
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 

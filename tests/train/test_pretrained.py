@@ -17,11 +17,7 @@ from imtools.models.bundle import load, read_description, read_states, save
 from imtools.models.output import output_layer
 from imtools.train.examples.data import FeatureStatistics
 from imtools.train.pretrained import Start
-<<<<<<< HEAD
-from nets import CLASSES, fit, make_records, quick
-=======
-from nets import CLASSES, make_records, quick_config
->>>>>>> tests
+from nets import CLASSES, fit, make_records, quick_config
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
 
@@ -64,11 +60,7 @@ def test_outputs_for_known_classes_are_taken_over_wherever_they_stand(architectu
 
 
 def test_each_fold_starts_from_the_member_that_does_not_know_it(model: Path) -> None:
-<<<<<<< HEAD
     start = Start.read(model)
-=======
-    start = Start.read(model, quick_config())
->>>>>>> tests
     description = start.description
     assert [member.fold for member in description.members] == [0, 1]
     for fold, place in ((0, 0), (1, 1), (7, 0), (None, 0)):
