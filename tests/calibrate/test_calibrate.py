@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
+from imtools.calibrate import calibrate_model
 from imtools.calibrate.fit import MIN_EXAMPLES, MIN_SLOPE, fit, reliability
 from imtools.errors import ImtoolsWarning, UsageError
+from imtools.manifest import read_manifest
 from imtools.models.bundle import load, read_card, read_description
 from imtools.plot.reliability import draw_reliability
 from workspace import TINY_NET, build
@@ -149,6 +151,21 @@ def test_the_new_model_gives_what_was_fitted(run, space: Path) -> None:
     assert card.startswith(f"# {found['model']}\n")
     assert f"{found['calibration_error']['after']:.4f}" in card.split("## Calibration")[1]
     assert f"The output layer of {found['of']} was changed" in card
+
+
+def test_the_library_makes_the_model_of_the_command(run, space: Path, tmp_path: Path) -> None:
+    made = run("im-calibrate", "-m", "model", "-o", tmp_path / "command", "held.jsonl", cwd=space)
+    with pytest.warns(ImtoolsWarning, match="scores no better than chance"):
+        calibrated = calibrate_model(space / "model", read_manifest(space / "held.jsonl"))
+    name = calibrated.save(tmp_path / "library")
+    assert lines(made.stdout) == [{"model": name, "of": calibrated.name} | calibrated.to_json()]
+    for file in ("model.json", "README.md", "model.safetensors"):
+        assert (tmp_path / "library" / file).read_bytes() == (tmp_path / "command" / file).read_bytes()
+    assert calibrated.after.error <= calibrated.before.error
+    with pytest.raises(UsageError, match="is the model itself"):
+        calibrated.save(space / "model")
+    with pytest.raises(UsageError, match="not of model"):
+        calibrate_model(space / "model", read_manifest(space / "mel.jsonl"))
 
 
 def test_what_does_not_go_together_is_refused(run, space: Path, tmp_path: Path) -> None:

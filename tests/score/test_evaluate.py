@@ -19,6 +19,7 @@ from imtools.manifest import Label, Prediction, Record, dump_line
 from imtools.score import Resampling, collect, format_table, lrap, score_records
 from imtools.score.result import CLASS_FIGURES, ClassAtLevel
 from imtools.score.rows import COLUMNS, to_csv
+from imtools.thresholds import Thresholds, ThresholdsFile, fit_records
 
 
 def item(number: int, labels: str, scores: dict[str, float], model: str = "net@1", **more) -> Record:
@@ -443,7 +444,7 @@ def test_a_baseline_of_other_items_is_compared_on_those_that_both_have():
     with pytest.raises(UsageError, match="no item has scores of both"):
         score_records(good[:10], baseline=bad[10:])
     swapped = [bad[0].replace(labels=[]), *bad[1:]]
-    with pytest.raises(UsageError, match="item r0 has other labels beside base@2's scores"):
+    with pytest.raises(UsageError, match="item r0 has other labels in the records with the scores of base@2"):
         score_records(good, baseline=swapped)
 
 
@@ -529,3 +530,20 @@ def test_constant_classes_are_called_out():
     assert not scores.degenerate
     assert [row.constant for row in scores.classes] == [False, True]
     assert "NOTE    the same score for every item: b" in format_table(scores)
+
+
+def test_fitted_thresholds_are_those_of_each_model_and_are_warned_of():
+    fitted = fit_records(ITEMS)
+    other = Thresholds("base@2", {"a": 0.1, "b": 0.2, "c": 0.3}, "f1", 9)
+    both = ThresholdsFile(fitted.models | {"base@2": other})
+    weaker = [item(i, "abc"[i % 3], {"a": 0.2, "b": 0.4, "c": 0.1 * i}, "base@2") for i in range(4)]
+    labelled = [one.replace(labels=record.labels) for one, record in zip(weaker, ITEMS, strict=True)]
+    with pytest.warns(ImtoolsWarning, match="4 of 4 items were used to fit these thresholds"):
+        scores = score_records(ITEMS, threshold=both, baseline=labelled)
+    limits = fitted.for_model("net@1").classes
+    assert {row.label: row.threshold for row in scores.classes} == limits
+    assert scores.decisions == score_records(ITEMS, threshold=limits).decisions
+    alone = score_records(labelled, threshold=other.classes)
+    assert scores.baseline.overall["f1_micro"].value == alone.decisions.micro.f1
+    with pytest.raises(UsageError, match=r"has no thresholds of model net@1"):
+        score_records(ITEMS, threshold=ThresholdsFile({"base@2": other}))

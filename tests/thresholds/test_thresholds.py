@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imtools.errors import ImtoolsError, ImtoolsWarning, UsageError
+from imtools.errors import ImtoolsError, ImtoolsWarning, ManifestError, UsageError
 from imtools.hashing import stable_hash
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
 from imtools.models.bundle import full_name, load, read_description
@@ -24,7 +24,9 @@ from imtools.thresholds import (
     Sketch,
     Thresholds,
     ThresholdsFile,
+    apply_thresholds,
     fit,
+    fit_records,
 )
 
 CLASSES = ("cel", "flu", "vio")
@@ -298,6 +300,33 @@ def records(model: str = "net@1f3a") -> list[Record]:
 
 def lines(data: bytes) -> list[dict]:
     return [json.loads(line) for line in data.splitlines()]
+
+
+def test_records_are_fitted_and_marked_without_a_command() -> None:
+    several = [*records(), *records("other@2b")]
+    fitted = fit_records(several, classes=["cel"])
+    assert {name: one.classes for name, one in fitted.models.items()} == {
+        "net@1f3a": {"cel": 0.55},
+        "other@2b": {"cel": 0.55},
+    }
+    assert list(fit_records(several, classes=["cel"], model="other").models) == ["other@2b"]
+    assert fit_records(several, objective="accuracy", common=True).for_model("net@1f3a").common
+    with pytest.raises(
+        ManifestError, match="id 'a' appears a second time with predictions of model net@1f3a"
+    ):
+        fit_records([*several, *records()[:1]])
+    with pytest.raises(UsageError, match="no record has predictions for the whole item"):
+        fit_records([])
+    with pytest.warns(ImtoolsWarning, match="1 of 5 items are left out: they have no predictions"):
+        fit_records([*records(), records()[0].replace(id="e", predictions=[])])
+    window = Prediction("net@1f3a", "cel", 0.9, 0.0, 1.0)
+    given = [one.replace(id=f"x/{one.id}", groups=[]) for one in records()]
+    given = [one.replace(predictions=[*one.predictions, window]) for one in given]
+    with pytest.warns(ImtoolsWarning, match="has no threshold for flu of net@1f3a"):
+        marked = list(apply_thresholds(given, fitted))
+    presents = [[p.present for p in one.predictions] for one in marked]
+    assert presents == [[cel, None, None] for cel in (True, True, False, False)]
+    assert all(p.present is None for one in given for p in one.predictions)
 
 
 def test_one_model_for_each_input(run, tmp_path: Path) -> None:

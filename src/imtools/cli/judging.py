@@ -39,7 +39,7 @@ class_names = click.option(
     "--classes",
     metavar="A,B,...",
     callback=_names,
-    help="Only these classes, with commas in double quotes (default: all that the model knows).",
+    help="Only these classes, with commas in double quotes (default: all that the model predicts).",
 )
 
 aggregation = click.option(
