@@ -87,8 +87,8 @@ def _cell(value: float | None, interval: list[float] | None) -> str:
 
 
 def _reliability(path: Path) -> str:
-    data = collect(read_manifest(path)).of(unlisted="absent")
-    found = reliability(data.Y, data.S, data.known)
+    data = collect(read_manifest(path)).labelled_scores(unlisted="absent")
+    found = reliability(data.y_true, data.y_score, data.known)
     rows = ["| score | how many | mean score | part that is present |", "|---|---:|---:|---:|"]
     bins = len(found.count)
     for number, count in enumerate(found.count):

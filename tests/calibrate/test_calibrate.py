@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from imtools.calibrate.fit import LEAST_EXAMPLES, LEAST_SLOPE, fit, reliability
+from imtools.calibrate import calibrate_model
+from imtools.calibrate.fit import MIN_EXAMPLES, MIN_SLOPE, fit, reliability
 from imtools.errors import ImtoolsWarning, UsageError
+from imtools.manifest import read_manifest
 from imtools.models.bundle import load, read_card, read_description
 from imtools.plot.reliability import draw_reliability
 from workspace import TINY_NET, build_workspace
@@ -32,11 +34,11 @@ def drawn(slope: float, offset: float, count: int = 4000, seed: int = 1) -> tupl
 
 
 def test_reliability_counts_what_comes_true() -> None:
-    S = np.array([[0.05, 0.95], [0.05, 1.0], [0.15, 0.55], [0.0, 0.5]])
-    Y = np.array([[0, 1], [1, 1], [0, 0], [0, 1]], dtype=bool)
-    known = np.ones_like(Y)
+    y_score = np.array([[0.05, 0.95], [0.05, 1.0], [0.15, 0.55], [0.0, 0.5]])
+    y_true = np.array([[0, 1], [1, 1], [0, 0], [0, 1]], dtype=bool)
+    known = np.ones_like(y_true)
     known[3, 1] = False
-    one = reliability(Y, S, known)
+    one = reliability(y_true, y_score, known)
     assert one.count.tolist() == [3, 1, 0, 0, 0, 1, 0, 0, 0, 2]
     assert one.rate[[0, 1, 5, 9]].tolist() == [1 / 3, 0, 0, 1]
     assert one.score[[0, 9]] == pytest.approx([0.1 / 3, 0.975])
@@ -57,48 +59,51 @@ def test_nothing_known_has_no_reliability() -> None:
 
 @pytest.mark.parametrize(("slope", "offset"), [(1.0, 0.0), (0.5, -1.0), (2.0, 1.0)])
 def test_the_change_is_found_that_makes_probabilities(slope: float, offset: float) -> None:
-    Y, S = drawn(slope, offset)
-    found = fit(["a"], Y[:, None], S[:, None], np.ones_like(Y)[:, None])
+    y_true, y_score = drawn(slope, offset)
+    found = fit(["a"], y_true[:, None], y_score[:, None], np.ones_like(y_true)[:, None])
     assert found.slopes[0] == pytest.approx(slope, abs=0.12)
     assert found.offsets[0] == pytest.approx(offset, abs=0.12)
-    regression = LogisticRegression(C=1e6).fit(logit(S)[:, None], Y)  # without Platt's drawn-in truths
+    regression = LogisticRegression(C=1e6).fit(logit(y_score)[:, None], y_true)  # without Platt's targets
     assert found.slopes[0] == pytest.approx(regression.coef_[0, 0], abs=0.02)
     assert found.offsets[0] == pytest.approx(regression.intercept_[0], abs=0.02)
-    before, after = (reliability(Y, scores, np.ones_like(Y)) for scores in (S, found.apply(S[:, None])[:, 0]))
+    before, after = (
+        reliability(y_true, scores, np.ones_like(y_true))
+        for scores in (y_score, found.apply(y_score[:, None])[:, 0])
+    )
     assert after.error < 0.02
     assert after.brier <= before.brier + 1e-6
     assert slope == 1 or after.error < before.error
 
 
 def test_a_class_without_examples_gets_what_fits_all() -> None:
-    Y, S = drawn(0.5, -1.0)
-    both = np.stack([Y, np.zeros_like(Y)], axis=1)
-    known = np.stack([np.ones_like(Y), np.arange(len(Y)) < LEAST_EXAMPLES - 1], axis=1)
-    found = fit(["a", "b"], both, np.stack([S, S], axis=1), known)
+    y_true, y_score = drawn(0.5, -1.0)
+    both = np.stack([y_true, np.zeros_like(y_true)], axis=1)
+    known = np.stack([np.ones_like(y_true), np.arange(len(y_true)) < MIN_EXAMPLES - 1], axis=1)
+    found = fit(["a", "b"], both, np.stack([y_score, y_score], axis=1), known)
     assert found.fitted == ["a"]
     assert found.slopes[1] == pytest.approx(0.5, abs=0.12)
 
 
-def test_a_class_that_is_told_without_fault_keeps_finite_scores() -> None:
-    Y = np.arange(40) < 20
-    found = fit(["a"], Y[:, None], np.where(Y, 1.0, 0.0)[:, None], np.ones_like(Y)[:, None])
+def test_a_perfectly_separated_class_keeps_finite_scores() -> None:
+    y_true = np.arange(40) < 20
+    found = fit(["a"], y_true[:, None], np.where(y_true, 1.0, 0.0)[:, None], np.ones_like(y_true)[:, None])
     scores = found.apply([[0.0], [1.0]])[:, 0]
     assert 0 < scores[0] < 0.1 < 0.9 < scores[1] < 1
 
 
-def test_a_class_that_is_told_worse_than_by_chance_gets_its_share() -> None:
-    Y, S = drawn(1, 0)
-    with pytest.warns(ImtoolsWarning, match="a: told no better than by chance"):
-        found = fit(["a"], ~Y[:, None], S[:, None], np.ones_like(Y)[:, None])
-    assert found.slopes[0] == LEAST_SLOPE
-    assert found.apply(S[:, None]).mean() == pytest.approx(1 - Y.mean(), abs=0.01)
+def test_scores_worse_than_chance_become_the_frequency_of_the_class() -> None:
+    y_true, y_score = drawn(1, 0)
+    with pytest.warns(ImtoolsWarning, match="a: scores no better than chance"):
+        found = fit(["a"], ~y_true[:, None], y_score[:, None], np.ones_like(y_true)[:, None])
+    assert found.slopes[0] == MIN_SLOPE
+    assert found.apply(y_score[:, None]).mean() == pytest.approx(1 - y_true.mean(), abs=0.01)
 
 
 def test_what_cannot_be_calibrated_is_refused() -> None:
-    Y, S = drawn(1, 0, 50)
-    known = np.ones_like(Y)[:, None]
+    y_true, y_score = drawn(1, 0, 50)
+    known = np.ones_like(y_true)[:, None]
     with pytest.raises(UsageError, match="too few to calibrate"):
-        fit(["a"], Y[:4, None], S[:4, None], known[:4])
+        fit(["a"], y_true[:4, None], y_score[:4, None], known[:4])
 
 
 # -------------------------------------------------------------------------------------------------- command
@@ -148,6 +153,21 @@ def test_the_new_model_gives_what_was_fitted(run, space: Path) -> None:
     assert f"The output layer of {found['of']} was changed" in card
 
 
+def test_the_library_makes_the_model_of_the_command(run, space: Path, tmp_path: Path) -> None:
+    made = run("im-calibrate", "-m", "model", "-o", tmp_path / "command", "held.jsonl", cwd=space)
+    with pytest.warns(ImtoolsWarning, match="scores no better than chance"):
+        calibrated = calibrate_model(space / "model", read_manifest(space / "held.jsonl"))
+    name = calibrated.save(tmp_path / "library")
+    assert lines(made.stdout) == [{"model": name, "of": calibrated.name} | calibrated.to_json()]
+    for file in ("model.json", "README.md", "model.safetensors"):
+        assert (tmp_path / "library" / file).read_bytes() == (tmp_path / "command" / file).read_bytes()
+    assert calibrated.after.error <= calibrated.before.error
+    with pytest.raises(UsageError, match="is the model itself"):
+        calibrated.save(space / "model")
+    with pytest.raises(UsageError, match="not of model"):
+        calibrate_model(space / "model", read_manifest(space / "mel.jsonl"))
+
+
 def test_what_does_not_go_together_is_refused(run, space: Path, tmp_path: Path) -> None:
     def refusal(*arguments: str) -> str:
         result = run("im-calibrate", *arguments, cwd=space)
@@ -175,8 +195,8 @@ def test_what_does_not_go_together_is_refused(run, space: Path, tmp_path: Path) 
 def test_the_picture_shows_what_was_counted() -> None:
     models = []
     for seed, name in enumerate(("one", "two")):
-        Y, S = drawn(0.5, -1.0, 300, seed)
-        models.append((name, reliability(Y, S, np.ones_like(Y))))
+        y_true, y_score = drawn(0.5, -1.0, 300, seed)
+        models.append((name, reliability(y_true, y_score, np.ones_like(y_true))))
     figure = draw_reliability(models, width=8.5)
     upper, lower = figure.axes
     for line, (_, one) in zip(upper.lines[1:], models, strict=True):

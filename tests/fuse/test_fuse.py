@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imtools.cli.fuse import parse_weights
 from imtools.errors import ManifestError, UsageError
 from imtools.fuse import ScoreTable, fuse_scores, merged, plan, whole_scores
 from imtools.manifest import Label, Prediction, Record, write_manifest
@@ -36,7 +37,7 @@ def test_means_by_hand() -> None:
 def test_votes_by_hand() -> None:
     S = [[0.5, 0.31, 0.9, 0.1], [0.4, 0.3, 0.9, 0.1]]
     T = [[0.5, 0.31, 0.5, 0.5], [0.5, 0.31, 0.5, 0.5]]
-    fused = fuse_scores(S, "vote", limits=T)
+    fused = fuse_scores(S, "vote", thresholds=T)
     assert fused.scores.tolist() == [0.5, 0.5, 1.0, 0.0]  # a score that equals its threshold is a yes
     assert fused.present.tolist() == [False, False, True, False]  # half is no majority
     three = fuse_scores([[0.6], [0.5], [0.2]], "vote")
@@ -48,7 +49,7 @@ def test_all_models_must_exceed_their_thresholds() -> None:
     """lumen2023, Table 7: strictly above, all of them."""
     T = [[0.4, 0.4, 0.4, 0.4], [0.2, 0.2, 0.2, 0.2]]
     S = [[0.7, 0.4, 0.1, 0.41], [0.6, 0.9, 0.9, 0.21]]
-    fused = fuse_scores(S, "all", limits=T)
+    fused = fuse_scores(S, "all", thresholds=T)
     assert fused.present.tolist() == [True, False, False, True]
     # .5 + .5 * .3 / .6 and .5 + .5 * .4 / .8 are .75; a tie falls short; half of a quarter; the narrower.
     expected = [0.75, 0.499999, 0.125, 0.5 + 0.5 * 0.01 / 0.8]
@@ -61,14 +62,14 @@ def test_half_divides_as_table_7_does(seed: int) -> None:
     S, T = np.round(rng.random((3, 400)), 2), np.round(rng.random((3, 400)), 2)
     T[0, :20], T[1, 20:40] = 0, 1
     S[0, 5:10] = 0
-    fused = fuse_scores(S, "all", limits=T)
+    fused = fuse_scores(S, "all", thresholds=T)
     present = (S > T).all(axis=0)
     assert present.any()
     assert (fused.present == present).all()
     assert ((np.round(fused.scores, 6) >= 0.5) == present).all()
     assert ((fused.scores >= 0) & (fused.scores <= 1)).all()
     # A higher score of any model never ranks an item lower.
-    higher = fuse_scores(np.minimum(S + 0.05, 1), "all", limits=T)
+    higher = fuse_scores(np.minimum(S + 0.05, 1), "all", thresholds=T)
     assert (higher.scores >= fused.scores - 1e-12).all()
 
 
@@ -82,7 +83,7 @@ def test_half_divides_as_table_7_does(seed: int) -> None:
         ("all", [0.3, 0.9], [False, True, False]),
     ],
 )
-def test_who_has_no_say_leaves_it_to_the_others(rule, expected, present) -> None:
+def test_models_without_a_score_leave_it_to_the_others(rule, expected, present) -> None:
     fused = fuse_scores([[NAN, 0.9, NAN], [0.3, NAN, NAN]], rule)
     np.testing.assert_allclose(fused.scores, [*expected, NAN], rtol=1e-9)
     assert (None if fused.present is None else fused.present.tolist()) == present
@@ -93,10 +94,10 @@ def test_what_does_not_go_together_is_refused() -> None:
     for arguments, match in (
         (("median", {}), "'median'"),
         (("max", {"weights": [1, 1]}), "no weights"),
-        (("mean", {"limits": S}), "no thresholds"),
+        (("mean", {"thresholds": S}), "no thresholds"),
         (("mean", {"weights": [1, 0]}), "do not fit"),
         (("mean", {"weights": [1]}), "do not fit"),
-        (("all", {"limits": [[0.5, 0.5]]}), "do not fit"),
+        (("all", {"thresholds": [[0.5, 0.5]]}), "do not fit"),
     ):
         with pytest.raises(UsageError, match=match):
             fuse_scores(S, arguments[0], **arguments[1])
@@ -119,7 +120,7 @@ def test_names_depend_on_what_is_fused() -> None:
     plans = [
         plan(TWO),
         plan(TWO, "max"),
-        plan(TWO, weights="1,2"),
+        plan(TWO, weights=[1, 2]),
         plan(TWO, models=["cqt", "mel"]),
         plan(TWO, "vote"),
         plan(TWO, "vote", threshold=0.4),
@@ -131,22 +132,22 @@ def test_names_depend_on_what_is_fused() -> None:
     assert len(names[0]) == len("fuse-mean@") + 8
     assert plan(TWO)[0].name == names[0]
     assert plan(TWO, name="mine")[0].name == "mine"
-    assert plans[-1][0].limits.tolist() == [[0.3, 0.4], [0.5, 0.6]]
+    assert plans[-1][0].thresholds.tolist() == [[0.3, 0.4], [0.5, 0.6]]
     assert plans[3][0].models == ("cqt@2b", "mel@1a")
     assert plans[3][0].classes == ("flu", "cel")
 
 
 def test_weights_by_name_and_in_order() -> None:
     three = TWO | {"modgd@3c": ["cel", "flu"]}
-    assert plan(three, weights="modgd=3, mel@1a=0.5")[0].weights == (0.5, 1.0, 3.0)
-    assert plan(three, weights="1,2,3")[0].weights == (1.0, 2.0, 3.0)
-    assert plan(three, weights="1,2", models=["modgd", "mel"])[0].weights == (1.0, 2.0)
+    assert plan(three, weights=parse_weights("modgd=3, mel@1a=0.5"))[0].weights == (0.5, 1.0, 3.0)
+    assert plan(three, weights=parse_weights("1,2,3"))[0].weights == (1.0, 2.0, 3.0)
+    assert plan(three, weights=[1, 2], models=["modgd", "mel"])[0].weights == (1.0, 2.0)
     for text, match in (
         ("1,2", "2 for 3 models"), ("mel=1,2,3", "only some"), ("vgg=2", "'vgg'"), ("mel=x", "no number"),
         ("mel=0", "no weight"), ("inf,1,1", "no weight"), ("nan,1,1", "no weight"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=match):
-            plan(three, weights=text)
+            plan(three, weights=parse_weights(text))
 
 
 def test_what_cannot_be_fused_is_refused() -> None:
@@ -158,8 +159,8 @@ def test_what_cannot_be_fused_is_refused() -> None:
         (TWO, {"models": ["mel", "vgg"]}, "'vgg'"),
         (TWO, {"models": ["mel", "mel@1a"]}, "named twice"),
         (TWO | {"mel@9": ["cel"]}, {"models": ["mel", "cqt"]}, "can be mel@1a, mel@9"),
-        (apart, {}, "know flu, voi"),
-        (TWO, {"rule": "max", "weights": "1,2"}, "no weights"),
+        (apart, {}, "have flu, voi"),
+        (TWO, {"rule": "max", "weights": [1, 2]}, "no weights"),
         (TWO, {"threshold": 0.4}, "no thresholds"),
         (TWO, {"rule": "all", "threshold": 0.4, "thresholds": limits(mel_1a={"cel": 0.1})}, "do not go"),
         (TWO, {"rule": "all", "thresholds": limits(mel_1a={"cel": 0.1, "flu": 0.1})}, "model cqt@2b"),
@@ -177,7 +178,7 @@ def test_what_cannot_be_fused_is_refused() -> None:
     assert named[0].models == ("mel@1a", "cqt@2b")
 
 
-def test_partial_fuses_over_those_who_know_a_class() -> None:
+def test_partial_fuses_over_the_models_that_have_a_class() -> None:
     (fusion,) = plan({"a": ["cel", "flu"], "b": ["flu", "voi"]}, partial=True, name="both")
     made = fusion.fuse("x", {"a": {"cel": 0.2, "flu": 0.4}, "b": {"flu": 0.6, "voi": 0.9}})
     assert [(one.label, one.score) for one in made] == [("cel", 0.2), ("flu", 0.5), ("voi", 0.9)]
@@ -204,7 +205,7 @@ def test_folds_are_fused_apart_with_the_thresholds_of_their_models() -> None:
         ("mel@1a#fold2", "cqt@2b#fold2"),
         ("mel@1a#fold10", "cqt@2b#fold10"),
     ]
-    assert all(one.limits.tolist() == [[0.3], [0.6]] for one in fusions)
+    assert all(one.thresholds.tolist() == [[0.3], [0.6]] for one in fusions)
 
 
 # ------------------------------------------------------------------------------------------------- records
@@ -229,8 +230,8 @@ def test_a_table_gives_back_what_it_took() -> None:
     for name, scores in given.items():
         table.add(record(name, scores))
         assert whole_scores(record(name, scores)) == scores
-    assert {name: table.of(name) for name in table} == given
-    assert table.of("gone") == {}
+    assert {name: table.scores(name) for name in table} == given
+    assert table.scores("gone") == {}
     assert table.classes == {"mel@1a": ["cel", "flu", "voi"], "cqt@2b": ["cel"]}
     assert table.digest("x") != table.digest("z")
 
@@ -270,7 +271,7 @@ def lines(data: bytes) -> list[dict]:
     return [json.loads(line) for line in data.splitlines()]
 
 
-def told(made: dict) -> list[tuple]:
+def fused_scores(made: dict) -> list[tuple]:
     return [(p["model"], p["label"], p["score"]) for p in made["predictions"]]
 
 
@@ -280,19 +281,19 @@ def test_records_are_matched_by_id(run, folder: Path) -> None:
     assert result.returncode == 3
     made = lines(result.stdout)
     assert [one["id"] for one in made] == ["x", "y"]
-    assert [told(one) for one in made] == [
+    assert [fused_scores(one) for one in made] == [
         [("both", "cel", 0.35), ("both", "flu", 0.3)],
         [("both", "cel", 0.6), ("both", "flu", 0.3)],
     ]
     failed = lines((folder / "failures.jsonl").read_bytes())
     assert [(one["id"], one["tool"]) for one in failed] == [("u", "im-fuse"), ("v", "im-fuse")]
     assert "lacks predictions of cqt@2b" in failed[0]["message"]
-    assert "not in a.jsonl, so predictions of mel@1a are lacking" in failed[1]["message"]
+    assert "not in a.jsonl, so predictions of mel@1a are missing" in failed[1]["message"]
     assert b"2 items ok, 2 failed" in result.stderr
 
     partial = run(*call, "--partial", "a.jsonl", "b.jsonl", cwd=folder)
     assert partial.returncode == 3
-    assert [told(one)[0] for one in lines(partial.stdout)] == [
+    assert [fused_scores(one)[0] for one in lines(partial.stdout)] == [
         ("both", "cel", 0.35), ("both", "cel", 0.3), ("both", "cel", 0.6),
     ]  # fmt: skip
     assert [one["id"] for one in lines((folder / "failures.jsonl").read_bytes())] == ["v"]
@@ -312,17 +313,17 @@ def test_where_holds_for_each_input(run, folder: Path) -> None:
 def test_predictions_can_be_kept(run, folder: Path) -> None:
     call = ("im-fuse", "--where", "id=x", "--keep", "--name", "both", "a.jsonl", "b.jsonl")
     (made,) = lines(run(*call, cwd=folder).stdout)
-    assert told(made) == [
+    assert fused_scores(made) == [
         ("mel@1a", "cel", 0.2), ("mel@1a", "flu", 0.5), ("w@0", "cel", 0.9), ("cqt@2b", "cel", 0.5),
         ("cqt@2b", "flu", 0.1), ("both", "cel", 0.35), ("both", "flu", 0.3),
     ]  # fmt: skip
     # Fused again, under the same name: what came out is replaced, not fused with the others.
     again = run(*call[:-2], "-", stdin=json.dumps(made).encode() + b"\n", cwd=folder)
     assert again.returncode == 0, again.stderr.decode()
-    assert told(lines(again.stdout)[0]) == told(made)
+    assert fused_scores(lines(again.stdout)[0]) == fused_scores(made)
     other = ("--name", "third", "--model", "cqt", "--model", "both")
     other = run("im-fuse", *other, "-", stdin=json.dumps(made).encode() + b"\n", cwd=folder)
-    assert told(lines(other.stdout)[0])[0] == ("third", "cel", 0.425)
+    assert fused_scores(lines(other.stdout)[0])[0] == ("third", "cel", 0.425)
 
 
 def test_thresholds_decide(run, folder: Path) -> None:
@@ -364,7 +365,7 @@ def test_a_resumed_run_notices_that_another_input_has_changed(run, folder: Path)
     (folder / "b.jsonl").write_text(text)
     resumed = run(*call, "--resume", cwd=folder)
     assert b"the input has changed" in resumed.stderr
-    assert told(lines(resumed.stdout)[0])[0] == ("both", "cel", 0.4)
+    assert fused_scores(lines(resumed.stdout)[0])[0] == ("both", "cel", 0.4)
 
 
 def test_folds_are_fused_one_by_one(run, space: Path) -> None:
@@ -374,7 +375,7 @@ def test_folds_are_fused_one_by_one(run, space: Path) -> None:
         {(p["model"].partition("#")[2], p["label"]): p["score"] for p in lines(text)[0]["predictions"]}
         for text in ((space / name).read_bytes() for name in ("mel.jsonl", "cqt.jsonl"))
     )
-    made = {(model, label): score for model, label, score in told(lines(result.stdout)[0])}
+    made = {(model, label): score for model, label, score in fused_scores(lines(result.stdout)[0])}
     assert set(made) == {(f"combined#fold{k}", label) for k in (0, 1) for label in ("cla", "vio")}
     for (model, label), score in made.items():
         fold = model.partition("#")[2]
@@ -385,7 +386,7 @@ def test_one_stream_of_several_models_gives_what_their_manifests_give(run, space
     apart = run("im-fuse", "mel.jsonl", "modgd.jsonl", cwd=space)
     together = run("im-fuse", "-", stdin=(space / "ensemble.jsonl").read_bytes(), cwd=space)
     assert together.returncode == 0, together.stderr.decode()
-    assert list(map(told, lines(together.stdout))) == list(map(told, lines(apart.stdout)))
+    assert list(map(fused_scores, lines(together.stdout))) == list(map(fused_scores, lines(apart.stdout)))
 
 
 def test_nothing_is_begun_before_it_is_clear_what_is_fused(run, space: Path, tmp_path: Path) -> None:
@@ -402,10 +403,10 @@ def test_models_that_the_first_record_lacks_are_fused_too(run, tmp_path: Path) -
     result = run("im-fuse", "--name", "all", "in.jsonl", cwd=tmp_path)
     assert result.returncode == 3
     assert b"record x: lacks predictions of c@3" in result.stderr
-    assert [told(one) for one in lines(result.stdout)] == [[("all", "cel", 0.3)]]
+    assert [fused_scores(one) for one in lines(result.stdout)] == [[("all", "cel", 0.3)]]
     chosen = run("im-fuse", "--name", "all", "--model", "a", "--model", "b", "in.jsonl", cwd=tmp_path)
     assert chosen.returncode == 0
-    assert [told(one) for one in lines(chosen.stdout)] == [[("all", "cel", 0.15)]] * 2
+    assert [fused_scores(one) for one in lines(chosen.stdout)] == [[("all", "cel", 0.15)]] * 2
     late = [record(f"x{k}", two) for k in range(1024)] + [record("y", three)]
     write_manifest(tmp_path / "late.jsonl", late)
     result = run("im-fuse", "--name", "all", "late.jsonl", cwd=tmp_path)

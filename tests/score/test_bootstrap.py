@@ -30,13 +30,13 @@ module = importlib.import_module("imtools.score.bootstrap")  # beside a function
 def problems(draw):
     """Labels, scores (with ties or without), decisions, a mask and groups."""
     shape = draw(st.tuples(st.integers(2, 14), st.integers(1, 4)))
-    Y, said = draw(hnp.arrays(np.bool_, shape)), draw(hnp.arrays(np.bool_, shape))
+    y_true, y_pred = draw(hnp.arrays(np.bool_, shape)), draw(hnp.arrays(np.bool_, shape))
     values = draw(st.sampled_from([st.sampled_from([0.0, 0.25, 0.5]), st.floats(-5, 5)]))
-    S = draw(hnp.arrays(np.float64, shape, elements=values))
+    y_score = draw(hnp.arrays(np.float64, shape, elements=values))
     known = draw(hnp.arrays(np.bool_, shape)) if draw(st.booleans()) else np.ones(shape, dtype=bool)
     groups = draw(hnp.arrays(np.int64, shape[0], elements=st.integers(0, 5)))
     groups[:2] = 0, 1
-    return Y, S, said, known, groups
+    return y_true, y_score, y_pred, known, groups
 
 
 def defined_mean(values):
@@ -44,21 +44,21 @@ def defined_mean(values):
     return values.mean() if len(values) else np.nan
 
 
-def of_rows(Y, S, said, known):
+def of_rows(y_true, y_score, y_pred, known):
     """What the metrics make of rows as they are."""
-    made = decision_scores(Y, said, known)
-    auc, ap = roc_auc(Y, S, known), average_precision(Y, S, known)
+    made = decision_scores(y_true, y_pred, known)
+    auc, ap = roc_auc(y_true, y_score, known), average_precision(y_true, y_score, known)
     return {
-        "lrap": lrap(Y, S, known),
+        "lrap": lrap(y_true, y_score, known),
         "auc": auc[1],
         "mean_ap": ap[1],
-        "top1": top1(Y, S, known),
+        "top1": top1(y_true, y_score, known),
         **{f"{name}_micro": getattr(made.micro, name) for name in ("precision", "recall", "f1")},
         **{f"{name}_macro": getattr(made.macro, name) for name in ("precision", "recall", "f1")},
         "macro_f1_of_means": made.macro_f1_of_means,
         "accuracy": made.accuracy,
-        "iou": defined_mean(intersection_over_union(Y, said, known)),
-        "emr": defined_mean(exact_match(Y, said, known)),
+        "iou": defined_mean(intersection_over_union(y_true, y_pred, known)),
+        "emr": defined_mean(exact_match(y_true, y_pred, known)),
         "class_precision": made.precision,
         "class_recall": made.recall,
         "class_f1": made.f1,
@@ -71,14 +71,14 @@ def of_rows(Y, S, said, known):
 @settings(max_examples=100, deadline=None)
 @given(problems(), st.integers(0, 99))
 def test_replicates_are_the_metrics_of_repeated_rows(problem, seed):
-    Y, S, said, known, groups = problem
-    made = bootstrap(Y, S, said, known, groups, replicates=4, seed=seed)
+    y_true, y_score, y_pred, known, groups = problem
+    made = bootstrap(y_true, y_score, y_pred, known, groups, replicates=4, seed=seed)
     unique, number = np.unique(groups, return_inverse=True)
     for replicate in range(4):
         weights = module._drawn(len(unique), seed, replicate)
         assert weights.sum() == len(unique)
-        rows = np.repeat(np.arange(len(Y)), weights[number])
-        wanted = of_rows(Y[rows], S[rows], said[rows], known[rows])
+        rows = np.repeat(np.arange(len(y_true)), weights[number])
+        wanted = of_rows(y_true[rows], y_score[rows], y_pred[rows], known[rows])
         assert wanted.keys() == made.keys()
         for name, value in wanted.items():
             np.testing.assert_allclose(made[name][replicate], value, rtol=1e-12, atol=1e-15, err_msg=name)
@@ -86,16 +86,22 @@ def test_replicates_are_the_metrics_of_repeated_rows(problem, seed):
 
 def larger(num_items=60, classes=3, groups=20, seed=0):
     rng = np.random.default_rng(seed)
-    Y = rng.random((num_items, classes)) < 0.4
-    S = np.round(np.clip(rng.normal(0.3 + 0.3 * Y, 0.2), 0, 1), 2)
-    return Y, S, S >= 0.5, rng.random(Y.shape) < 0.9, rng.integers(groups, size=num_items)
+    y_true = rng.random((num_items, classes)) < 0.4
+    y_score = np.round(np.clip(rng.normal(0.3 + 0.3 * y_true, 0.2), 0, 1), 2)
+    return (
+        y_true,
+        y_score,
+        y_score >= 0.5,
+        rng.random(y_true.shape) < 0.9,
+        rng.integers(groups, size=num_items),
+    )
 
 
 def test_neither_rounds_nor_threads_change_a_digit(monkeypatch):
     data = larger()
     whole = bootstrap(*data, replicates=30, seed=3)
-    monkeypatch.setattr(module, "_DRAWN", 60)
-    monkeypatch.setattr(weighted, "_HELD", 150)
+    monkeypatch.setattr(module, "_WEIGHTS_AT_ONCE", 60)
+    monkeypatch.setattr(weighted, "_WEIGHTS_AT_ONCE", 150)
     for processors in (1, 3):
         monkeypatch.setattr(os, "cpu_count", lambda count=processors: count)
         parts = bootstrap(*data, replicates=30, seed=3)
@@ -106,26 +112,26 @@ def test_neither_rounds_nor_threads_change_a_digit(monkeypatch):
 
 
 def test_the_draws_depend_on_the_groups_and_the_seed_alone():
-    Y, S, said, known, groups = larger()
-    better = np.where(Y, S + 1, S)
-    a = bootstrap(Y, S, said, known, groups, replicates=50)
-    b = bootstrap(Y, better, better >= 1, known, groups, replicates=50)
-    again = bootstrap(Y, S, said, known, [f"track-{g:03d}" for g in groups], replicates=50)
-    other = bootstrap(Y, S, said, known, groups, replicates=50, seed=1)
+    y_true, y_score, y_pred, known, groups = larger()
+    better = np.where(y_true, y_score + 1, y_score)
+    a = bootstrap(y_true, y_score, y_pred, known, groups, replicates=50)
+    b = bootstrap(y_true, better, better >= 1, known, groups, replicates=50)
+    again = bootstrap(y_true, y_score, y_pred, known, [f"track-{g:03d}" for g in groups], replicates=50)
+    other = bootstrap(y_true, y_score, y_pred, known, groups, replicates=50, seed=1)
     np.testing.assert_array_equal(a["lrap"], again["lrap"])
     assert (a["lrap"] != other["lrap"]).any()
     # Perfect scores leave nothing to chance: the paired difference is what is missing to 1.
     assert (b["f1_micro"] == 1).all()
     assert (b["lrap"] - a["lrap"] >= 0).all()
-    same = bootstrap(Y, S, said, known, groups, replicates=50)
+    same = bootstrap(y_true, y_score, y_pred, known, groups, replicates=50)
     assert all((same[name] == a[name])[~np.isnan(a[name])].all() for name in a)
 
 
 def test_whole_groups_are_drawn():
     # One group is all right, one all wrong: a replicate is 0, 1/2 or 1, one in two of them 1/2.
-    Y = np.ones((20, 1), dtype=bool)
-    said = (np.arange(20) < 10)[:, None]
-    made = bootstrap(Y, said.astype(float), said, None, np.arange(20) // 10, replicates=2000)
+    y_true = np.ones((20, 1), dtype=bool)
+    y_pred = (np.arange(20) < 10)[:, None]
+    made = bootstrap(y_true, y_pred.astype(float), y_pred, None, np.arange(20) // 10, replicates=2000)
     values, counts = np.unique(made["accuracy"], return_counts=True)
     assert values.tolist() == [0.0, 0.5, 1.0]
     assert counts / 2000 == pytest.approx([0.25, 0.5, 0.25], abs=0.05)
@@ -134,19 +140,19 @@ def test_whole_groups_are_drawn():
 
 def test_the_spread_is_that_of_the_mean():
     rng = np.random.default_rng(0)
-    said = rng.random((400, 1)) < 0.3
-    made = bootstrap(np.ones((400, 1)), said.astype(float), said, None, np.arange(400), replicates=2000)
-    assert made["accuracy"].mean() == pytest.approx(said.mean(), abs=0.003)
-    assert made["accuracy"].std() == pytest.approx(said.std() / 20, rel=0.06)
+    y_pred = rng.random((400, 1)) < 0.3
+    made = bootstrap(np.ones((400, 1)), y_pred.astype(float), y_pred, None, np.arange(400), replicates=2000)
+    assert made["accuracy"].mean() == pytest.approx(y_pred.mean(), abs=0.003)
+    assert made["accuracy"].std() == pytest.approx(y_pred.std() / 20, rel=0.06)
 
 
 def test_unknown_entries_change_nothing_and_columns_may_be_swapped():
-    Y, S, said, known, groups = larger(seed=5)
-    junk = np.where(known, S, np.nan)
-    a = bootstrap(Y, S, said, known, groups, replicates=20)
-    b = bootstrap(Y ^ ~known, junk, said ^ ~known, known, groups, replicates=20)
+    y_true, y_score, y_pred, known, groups = larger(seed=5)
+    junk = np.where(known, y_score, np.nan)
+    a = bootstrap(y_true, y_score, y_pred, known, groups, replicates=20)
+    b = bootstrap(y_true ^ ~known, junk, y_pred ^ ~known, known, groups, replicates=20)
     order = [2, 0, 1]
-    c = bootstrap(*(x[:, order] for x in (Y, S, said, known)), groups, replicates=20)
+    c = bootstrap(*(x[:, order] for x in (y_true, y_score, y_pred, known)), groups, replicates=20)
     for name, values in a.items():
         np.testing.assert_array_equal(b[name], values, err_msg=name)
         turned = values[:, order] if values.ndim == 2 else values
@@ -154,17 +160,17 @@ def test_unknown_entries_change_nothing_and_columns_may_be_swapped():
 
 
 def test_what_cannot_be_drawn_is_refused():
-    Y, S, said, known, groups = larger()
+    y_true, y_score, y_pred, known, groups = larger()
     with pytest.raises(UsageError, match=r"1 groups to draw from.*no intervals from one recording"):
-        bootstrap(Y, S, said, known, np.zeros(len(Y)))
+        bootstrap(y_true, y_score, y_pred, known, np.zeros(len(y_true)))
     with pytest.raises(UsageError, match="0 groups"):
         bootstrap(*(np.zeros((0, 2)) for _ in range(4)), np.zeros(0))
     with pytest.raises(UsageError, match="0 replicates"):
-        bootstrap(Y, S, said, known, groups, replicates=0)
+        bootstrap(y_true, y_score, y_pred, known, groups, replicates=0)
     with pytest.raises(UsageError, match="59 groups for 60 items"):
-        bootstrap(Y, S, said, known, groups[:-1])
+        bootstrap(y_true, y_score, y_pred, known, groups[:-1])
     with pytest.raises(UsageError, match="finite"):
-        bootstrap(Y, S + np.inf, said, None, groups)
+        bootstrap(y_true, y_score + np.inf, y_pred, None, groups)
 
 
 def test_an_interval_holds_the_middle_and_passes_over_what_is_undefined():

@@ -16,9 +16,10 @@ from sklearn import metrics as oracle
 
 from imtools.errors import ImtoolsWarning, ManifestError, UsageError
 from imtools.manifest import Label, Prediction, Record, dump_line
-from imtools.score import Resampling, collect, evaluate, format_table, lrap
+from imtools.score import Resampling, collect, format_table, lrap, score_records
 from imtools.score.result import CLASS_FIGURES, ClassAtLevel
 from imtools.score.rows import COLUMNS, to_csv
+from imtools.thresholds import Thresholds, ThresholdsFile, fit_records
 
 
 def item(number: int, labels: str, scores: dict[str, float], model: str = "net@1", **more) -> Record:
@@ -45,42 +46,50 @@ ITEMS = [
 
 
 def test_records_are_scored_as_their_matrices_are():
-    Y = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
-    S = np.array([[p.score for p in r.predictions] for r in ITEMS])
-    scores = evaluate(iter(ITEMS))
+    y_true = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    y_score = np.array([[p.score for p in r.predictions] for r in ITEMS])
+    scores = score_records(iter(ITEMS))
     assert (scores.model, scores.num_items, scores.known) == ("net@1", 4, 1.0)
-    assert scores.lrap == lrap(Y, S)
-    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(Y, S >= 0.5, average="micro"))
-    assert scores.decisions.macro.f1 == pytest.approx(oracle.f1_score(Y, S >= 0.5, average="macro"))
-    assert scores.all_ones.micro.f1 == pytest.approx(oracle.f1_score(Y, np.ones_like(Y), average="micro"))
-    assert scores.all_ones.macro.f1 == pytest.approx(oracle.f1_score(Y, np.ones_like(Y), average="macro"))
+    assert scores.lrap == lrap(y_true, y_score)
+    assert scores.decisions.micro.f1 == pytest.approx(
+        oracle.f1_score(y_true, y_score >= 0.5, average="micro")
+    )
+    assert scores.decisions.macro.f1 == pytest.approx(
+        oracle.f1_score(y_true, y_score >= 0.5, average="macro")
+    )
+    assert scores.all_ones.micro.f1 == pytest.approx(
+        oracle.f1_score(y_true, np.ones_like(y_true), average="micro")
+    )
+    assert scores.all_ones.macro.f1 == pytest.approx(
+        oracle.f1_score(y_true, np.ones_like(y_true), average="macro")
+    )
     assert [row.label for row in scores.classes] == ["a", "b", "c"]
     assert [row.support for row in scores.classes] == [2, 2, 1]
     assert scores.top1 == pytest.approx(1 / 3)
 
 
 def test_thresholds_may_come_by_class():
-    scores = evaluate(ITEMS, threshold={"a": 0.6, "b": 0.5, "c": 0.3})
+    scores = score_records(ITEMS, threshold={"a": 0.6, "b": 0.5, "c": 0.3})
     assert [row.threshold for row in scores.classes] == [0.6, 0.5, 0.3]
     assert scores.classes[2].recall == 1.0
     with pytest.raises(UsageError, match="no threshold for c"):
-        evaluate(ITEMS, threshold={"a": 0.6, "b": 0.5})
+        score_records(ITEMS, threshold={"a": 0.6, "b": 0.5})
 
 
 def test_a_subset_of_classes_can_be_scored():
-    assert [row.label for row in evaluate(ITEMS, classes=["b", "a"]).classes] == ["b", "a"]
+    assert [row.label for row in score_records(ITEMS, classes=["b", "a"]).classes] == ["b", "a"]
     with pytest.raises(UsageError, match="does not predict z; it predicts a, b, c"):
-        evaluate(ITEMS, classes=["a", "z"])
+        score_records(ITEMS, classes=["a", "z"])
 
 
 def test_several_models_must_be_chosen_from():
     two = [item(i, "a", {"a": 0.1 * i, "b": 0.5}, model) for i in range(4) for model in ("x", "y")]
     with pytest.raises(UsageError, match="2 models: x, y"):
-        evaluate(two)
+        score_records(two)
     with pytest.raises(UsageError, match="no predictions of model 'z'; there are those of x, y"):
-        evaluate(two, model="z")
+        score_records(two, model="z")
     with pytest.warns(ImtoolsWarning, match="4 without predictions"):
-        assert evaluate(two, model="y").model == "y"
+        assert score_records(two, model="y").model == "y"
 
 
 def test_what_is_left_out_is_counted():
@@ -90,48 +99,48 @@ def test_what_is_left_out_is_counted():
         with pytest.warns(
             ImtoolsWarning, match="2 of 6 items are left out: 1 without predictions, 1 without"
         ):
-            scores = evaluate([*ITEMS, windows, unlabelled], unlisted=unlisted)
+            scores = score_records([*ITEMS, windows, unlabelled], unlisted=unlisted)
         assert (scores.num_items, scores.num_unpredicted, scores.num_unlabelled) == (4, 1, 1)
     silent = item(6, "", {"a": 0.9, "b": 0.1, "c": 0.1})
-    assert evaluate([*ITEMS, silent]).num_items == 5
+    assert score_records([*ITEMS, silent]).num_items == 5
 
 
 def test_unlisted_labels_are_left_out_or_taken_as_absent():
     partial = [r.replace(labels_complete=False) for r in ITEMS]
     with pytest.warns(ImtoolsWarning, match="no class is known to be absent"):
-        scores = evaluate(partial)
+        scores = score_records(partial)
     assert scores.known == pytest.approx(5 / 12)
     assert math.isnan(scores.auc)
-    assert evaluate(partial, unlisted="absent").to_json() == evaluate(ITEMS).to_json()
+    assert score_records(partial, unlisted="absent").to_json() == score_records(ITEMS).to_json()
 
 
 def test_doubtful_predictions_are_warned_of():
     same = [item(i, "ab"[i % 2], {"a": 0.9, "b": 0.1}) for i in range(4)]
     with pytest.warns(ImtoolsWarning, match=r"net@1 predicts the same for every item"):
-        evaluate(same)
+        score_records(same)
     with pytest.warns(ImtoolsWarning, match="does not predict are left out: z"):
-        evaluate([*ITEMS, item(7, "az", {"a": 0.9, "b": 0.1, "c": 0.1})])
+        score_records([*ITEMS, item(7, "az", {"a": 0.9, "b": 0.1, "c": 0.1})])
     with pytest.warns(ImtoolsWarning, match="1 items lack a prediction"):
-        evaluate([*ITEMS, item(7, "a", {"a": 0.9})])
+        score_records([*ITEMS, item(7, "a", {"a": 0.9})])
 
 
 def test_nothing_to_score_is_an_error():
     with pytest.raises(UsageError, match="predictions for the whole item"):
-        evaluate([])
+        score_records([])
     with pytest.raises(UsageError, match="both labels and predictions"):
-        evaluate([item(0, "", {"a": 0.9}, labels_complete=False)])
+        score_records([item(0, "", {"a": 0.9}, labels_complete=False)])
 
 
 def test_scores_become_json_without_nan():
     with pytest.warns(ImtoolsWarning, match="no class is known"):
-        scores = evaluate([item(0, "a", {"a": 0.9}), item(1, "a", {"a": 0.8})])
+        scores = score_records([item(0, "a", {"a": 0.9}), item(1, "a", {"a": 0.8})])
     text = json.dumps(scores.to_json(), allow_nan=False)
     assert json.loads(text)["classes"][0]["auc"] is None
-    rows = evaluate(ITEMS).to_rows()
+    rows = score_records(ITEMS).to_rows()
     assert [row["label"] for row in rows] == [None, "a", "b", "c"]
     assert {row["schema"] for row in rows} == {"imtools/scores/1"}
     assert {row["model"] for row in rows} == {"net@1"}
-    assert rows[0]["decisions"]["macro"]["f1"] == evaluate(ITEMS).decisions.macro.f1
+    assert rows[0]["decisions"]["macro"]["f1"] == score_records(ITEMS).decisions.macro.f1
 
 
 @pytest.mark.parametrize("threshold", [0.25, {"a": 0.25, "b": 0.5, "c" * 60: 0.75}])
@@ -142,7 +151,7 @@ def test_the_table_is_narrow_and_names_what_it_shows(threshold):
         )
         for i in range(3)
     ]
-    text = format_table(evaluate(long, threshold=threshold))
+    text = format_table(score_records(long, threshold=threshold))
     assert max(map(len, text.splitlines())) <= 100
     assert "F1, macro (mean of F1s)" in text
     assert "all-ones" in text
@@ -210,7 +219,7 @@ def test_windows_become_one_score_as_asked():
         ("max", [0.6, 0.5, 1.0]),
         ("logit-mean", [0.375**0.5 / (1 + 0.375**0.5), 0.5, 0.5]),
     ]:
-        scores = collect([record], aggregation=aggregation).of().S[0]
+        scores = collect([record], aggregation=aggregation).labelled_scores().y_score[0]
         np.testing.assert_allclose(scores, expected, rtol=1e-12)
     lame = record.replace(predictions=made[:-1])
     with pytest.raises(ManifestError, match="r0: its windows have different classes"):
@@ -218,42 +227,44 @@ def test_windows_become_one_score_as_asked():
     with pytest.raises(ManifestError, match=r"record r0: model net@1 gives class a 2 scores"):
         collect([record.replace(predictions=[*made, made[0]])], aggregation="mean")
     with pytest.raises(UsageError, match="predictions for windows"):
-        evaluate(ITEMS, aggregation="mean")
+        score_records(ITEMS, aggregation="mean")
 
 
 def test_what_the_predictions_decide_counts_unless_a_threshold_is_given():
-    said = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [0, 1, 1]]
+    y_pred = [[1, 1, 0], [0, 1, 0], [0, 0, 0], [0, 1, 1]]
     decided = [
         record.replace(
             predictions=[
                 replace(one, present=bool(yes)) for one, yes in zip(record.predictions, row, strict=True)
             ]
         )
-        for record, row in zip(ITEMS, said, strict=True)
+        for record, row in zip(ITEMS, y_pred, strict=True)
     ]
-    Y = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
-    scores = evaluate(decided)
-    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(Y, np.array(said), average="micro"))
+    y_true = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    scores = score_records(decided)
+    assert scores.decisions.micro.f1 == pytest.approx(
+        oracle.f1_score(y_true, np.array(y_pred), average="micro")
+    )
     assert all(math.isnan(row.threshold) for row in scores.classes)
     assert "decisions, as the predictions say" in format_table(scores)
-    assert evaluate(decided, threshold=0.5).to_json() == evaluate(ITEMS).to_json()
-    assert scores.lrap == evaluate(ITEMS).lrap
+    assert score_records(decided, threshold=0.5).to_json() == score_records(ITEMS).to_json()
+    assert scores.lrap == score_records(ITEMS).lrap
 
 
 def test_what_only_some_predictions_decide_counts_there():
-    """r0 says no to a, in spite of .9; b of r1 is said, in spite of .7; all else goes by 0.5."""
+    """a of r0 is rejected in spite of .9, b of r1 in spite of .7; all else is decided at 0.5."""
     first, second, *rest = ITEMS
     no = [replace(one, present=False) if one.label == "a" else one for one in first.predictions]
     yes = [replace(one, present=False) if one.label == "b" else one for one in second.predictions]
     mixed = [first.replace(predictions=no), second.replace(predictions=yes), *rest]
-    with pytest.warns(ImtoolsWarning, match="10 of 12 predictions of model net@1 do not say"):
-        scores = evaluate(mixed)
-    said = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 1]])
-    Y = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
-    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(Y, said, average="micro"))
+    with pytest.warns(ImtoolsWarning, match="10 of 12 predictions of model net@1 do not state"):
+        scores = score_records(mixed)
+    y_pred = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 0], [0, 1, 1]])
+    y_true = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 0]])
+    assert scores.decisions.micro.f1 == pytest.approx(oracle.f1_score(y_true, y_pred, average="micro"))
     assert [math.isnan(row.threshold) for row in scores.classes] == [True, True, False]
     assert "decisions, as the predictions say, of other classes at threshold 0.5" in format_table(scores)
-    assert evaluate(mixed, threshold=0.5).to_json() == evaluate(ITEMS).to_json()
+    assert score_records(mixed, threshold=0.5).to_json() == score_records(ITEMS).to_json()
 
 
 def test_a_class_with_two_scores_is_a_fault():
@@ -263,7 +274,9 @@ def test_a_class_with_two_scores_is_a_fault():
     collected = collect(ITEMS[1:])
     with pytest.raises(ManifestError):
         collected.add(doubled)
-    assert evaluate(collected).to_json() == evaluate(ITEMS[1:]).to_json()  # nothing of it was taken in
+    assert (
+        score_records(collected).to_json() == score_records(ITEMS[1:]).to_json()
+    )  # nothing of it was taken in
 
 
 def test_a_model_may_be_named_without_its_hash():
@@ -274,12 +287,12 @@ def test_a_model_may_be_named_without_its_hash():
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImtoolsWarning)
-        assert evaluate(both, model="net", classes=["a", "b"]).model == "net@1"
-        assert evaluate(both, model="net", baseline_model="vgg", classes=["a"]).baseline.model == "vgg@2"
+        assert score_records(both, model="net", classes=["a", "b"]).model == "net@1"
+        assert score_records(both, model="net", baseline_model="vgg", classes=["a"]).baseline.model == "vgg@2"
         with pytest.raises(UsageError, match="cannot be its own baseline"):
-            evaluate(both, model="net@1", baseline_model="net")
+            score_records(both, model="net@1", baseline_model="net")
         with pytest.raises(UsageError, match="baseline: model vgg@2 does not predict c"):
-            evaluate(both, model="net", baseline_model="vgg")
+            score_records(both, model="net", baseline_model="vgg")
 
 
 def test_members_that_lack_a_class_give_no_figures_by_fold():
@@ -295,15 +308,15 @@ def test_members_that_lack_a_class_give_no_figures_by_fold():
         for one in ITEMS
     ]
     with pytest.warns(ImtoolsWarning, match="member net@1#fold1 does not predict c"):
-        scores = evaluate(members)
+        scores = score_records(members)
     assert scores.folds is None
-    assert scores.lrap == evaluate(ITEMS).lrap  # c is what the other member says
+    assert scores.lrap == score_records(ITEMS).lrap  # c is what the other member says
 
 
 def test_scores_beyond_0_and_1_are_warned_of():
     logits = [item(k, "ab"[k % 2], {"a": 2.0 * (k % 2) - 1, "b": 0.3}) for k in range(4)]
     with pytest.warns(ImtoolsWarning, match="2 scores of model net@1 are not between 0 and 1"):
-        collect(logits).of()
+        collect(logits).labelled_scores()
 
 
 def test_odd_names_do_not_break_the_table():
@@ -314,7 +327,7 @@ def test_odd_names_do_not_break_the_table():
         )
         for k in range(10)
     ]
-    lines = format_table(evaluate(records)).split("\n")
+    lines = format_table(score_records(records)).split("\n")
     assert lines[0] == "model   m\\n@1"
     table = lines[next(k for k, line in enumerate(lines) if line.startswith("class ")) :][:6]
     assert all(line.isprintable() for line in lines)
@@ -343,7 +356,8 @@ def random_items(
 
 def test_intervals_hold_the_figures_and_shrink_with_the_number_of_recordings():
     few, many = (
-        evaluate(random_items(count, 1, 0.3), resampling=Resampling(200, 0.9, seed=4)) for count in (40, 640)
+        score_records(random_items(count, 1, 0.3), resampling=Resampling(200, 0.9, seed=4))
+        for count in (40, 640)
     )
     for scores in (few, many):
         for name, value in scores.figures().items():
@@ -354,9 +368,9 @@ def test_intervals_hold_the_figures_and_shrink_with_the_number_of_recordings():
     assert (few.intervals.groups, few.num_groups, few.intervals.confidence) == (20, 20, 0.9)
     widths = [s.intervals.overall["lrap"].high - s.intervals.overall["lrap"].low for s in (few, many)]
     assert widths[1] < widths[0] / 2
-    again = evaluate(random_items(40, 1, 0.3), resampling=Resampling(200, 0.9, seed=4))
+    again = score_records(random_items(40, 1, 0.3), resampling=Resampling(200, 0.9, seed=4))
     assert again.to_json() == few.to_json()
-    other = evaluate(random_items(40, 1, 0.3), resampling=Resampling(200, 0.9, seed=5))
+    other = score_records(random_items(40, 1, 0.3), resampling=Resampling(200, 0.9, seed=5))
     assert other.intervals != few.intervals
 
 
@@ -364,18 +378,18 @@ def test_items_of_one_recording_move_together():
     """Ten copies of each item are no more evidence than one."""
     once = random_items(30, 2, 0.3, per_group=1)
     copies = [r.replace(id=f"{r.id}-{copy}", audio=f"{r.id}-{copy}.wav") for r in once for copy in range(10)]
-    alone, copied = (evaluate(records, resampling=Resampling(100)) for records in (once, copies))
+    alone, copied = (score_records(records, resampling=Resampling(100)) for records in (once, copies))
     assert copied.num_groups == alone.num_groups == 30
     for name, interval in alone.intervals.overall.items():
         assert copied.intervals.overall[name] == pytest.approx(interval, rel=1e-9), name
-    apart = evaluate([r.replace(groups=[]) for r in copies], resampling=Resampling(100))
+    apart = score_records([r.replace(groups=[]) for r in copies], resampling=Resampling(100))
     assert apart.num_groups == 300
 
 
 def test_one_recording_has_no_intervals():
     same = [record.replace(groups=["g"]) for record in ITEMS]
     with pytest.warns(ImtoolsWarning, match="no intervals: all items are of one recording"):
-        assert evaluate(same, resampling=Resampling()).intervals is None
+        assert score_records(same, resampling=Resampling()).intervals is None
     with pytest.raises(UsageError, match="confidence of 95"):
         Resampling(confidence=95)
 
@@ -383,13 +397,13 @@ def test_one_recording_has_no_intervals():
 def test_intervals_of_few_recordings_are_warned_of():
     records = [record.replace(groups=[f"g{n % 9}"]) for n, record in enumerate(random_items(40, 1, 0.3))]
     with pytest.warns(ImtoolsWarning, match="too narrow: only 9 groups of items share no recording"):
-        assert evaluate(records, resampling=Resampling(20)).intervals.groups == 9
+        assert score_records(records, resampling=Resampling(20)).intervals.groups == 9
 
 
 def test_a_baseline_is_compared_item_by_item():
     good, bad = random_items(60, 1, 0.5), random_items(60, 2, 0.1, "base@2")
-    scores = evaluate(good, baseline=bad, resampling=Resampling(300))
-    other = evaluate(bad)
+    scores = score_records(good, baseline=bad, resampling=Resampling(300))
+    other = score_records(bad)
     assert (scores.baseline.model, scores.baseline.num_items) == ("base@2", 60)
     for name, one in scores.baseline.overall.items():
         assert one.value == other.figures()[name]
@@ -406,7 +420,7 @@ def test_a_model_does_not_differ_from_itself():
     """Paired resamples draw the same recordings for both, in whatever order they come."""
     records = random_items(30, 1, 0.3)
     twin = [r.replace(predictions=[replace(p, model="twin@1") for p in r.predictions]) for r in records]
-    scores = evaluate(records, baseline=reversed(twin), resampling=Resampling(50))
+    scores = score_records(records, baseline=reversed(twin), resampling=Resampling(50))
     for one in scores.baseline.overall.values():
         assert (one.difference, one.low, one.high) == (0, 0, 0)
         assert not one.clear
@@ -414,37 +428,37 @@ def test_a_model_does_not_differ_from_itself():
         record.replace(predictions=record.predictions + other.predictions)
         for record, other in zip(records, twin, strict=True)
     ]
-    inside = evaluate(both, model="net@1", baseline_model="twin@1", resampling=Resampling(50))
+    inside = score_records(both, model="net@1", baseline_model="twin@1", resampling=Resampling(50))
     assert inside.to_json() == scores.to_json()
     with pytest.raises(UsageError, match="cannot be its own baseline"):
-        evaluate(both, model="net@1", baseline_model="net@1")
+        score_records(both, model="net@1", baseline_model="net@1")
 
 
 def test_a_baseline_of_other_items_is_compared_on_those_that_both_have():
     good, bad = random_items(60, 1, 0.5), random_items(60, 2, 0.1, "base@2")
-    with pytest.warns(ImtoolsWarning, match="40 items are compared: 10 only net@1 has scored, 10 only"):
-        scores = evaluate(good[:50], baseline=bad[10:], resampling=Resampling(50))
-    part = evaluate(good[10:50], baseline=bad[10:50], resampling=Resampling(50))
+    with pytest.warns(ImtoolsWarning, match="40 items are compared: 10 are scored only by net@1, 10 only by"):
+        scores = score_records(good[:50], baseline=bad[10:], resampling=Resampling(50))
+    part = score_records(good[10:50], baseline=bad[10:50], resampling=Resampling(50))
     assert scores.num_items == 50
     assert scores.baseline == part.baseline
     with pytest.raises(UsageError, match="no item has scores of both"):
-        evaluate(good[:10], baseline=bad[10:])
+        score_records(good[:10], baseline=bad[10:])
     swapped = [bad[0].replace(labels=[]), *bad[1:]]
-    with pytest.raises(UsageError, match="item r0 has other labels beside base@2's scores"):
-        evaluate(good, baseline=swapped)
+    with pytest.raises(UsageError, match="item r0 has other labels in the records with the scores of base@2"):
+        score_records(good, baseline=swapped)
 
 
 def test_folds_of_the_items_are_scored_apart():
     records = random_items(60, 1, 0.3)
-    folds = evaluate(records).folds
+    folds = score_records(records).folds
     assert (folds.by, folds.folds) == ("items", [0, 1, 2])
-    each = [evaluate([r for r in records if r.fold == fold]).figures() for fold in range(3)]
+    each = [score_records([r for r in records if r.fold == fold]).figures() for fold in range(3)]
     for name, spread in folds.overall.items():
         assert folds.each[name] == [one[name] for one in each]
         assert spread.mean == pytest.approx(np.mean(folds.each[name]))
         assert spread.deviation == pytest.approx(np.std(folds.each[name], ddof=1))
-    assert evaluate([records[0].replace(fold=None), *records[1:]]).folds is None
-    assert evaluate([r for r in records if r.fold == 1]).folds is None
+    assert score_records([records[0].replace(fold=None), *records[1:]]).folds is None
+    assert score_records([r for r in records if r.fold == 1]).folds is None
 
 
 def test_members_are_scored_alone_and_their_mean_as_the_model():
@@ -454,13 +468,13 @@ def test_members_are_scored_alone_and_their_mean_as_the_model():
         own[0].replace(predictions=[p for one in own for p in one.predictions], fold=None)
         for own in zip(*parts, strict=True)
     ]
-    scores = evaluate(records)
+    scores = score_records(records)
     assert scores.model == "net@1"
     assert (scores.folds.by, scores.folds.folds) == ("members", [0, 1, 2])
-    assert scores.folds.each["lrap"] == [evaluate(part).lrap for part in parts]
-    S = np.mean([collect(part).of().S for part in parts], axis=0)
-    assert scores.lrap == lrap(collect(records).of().Y, S)
-    assert evaluate(records, model="net@1#fold1").lrap == scores.folds.each["lrap"][1]
+    assert scores.folds.each["lrap"] == [score_records(part).lrap for part in parts]
+    y_score = np.mean([collect(part).labelled_scores().y_score for part in parts], axis=0)
+    assert scores.lrap == lrap(collect(records).labelled_scores().y_true, y_score)
+    assert score_records(records, model="net@1#fold1").lrap == scores.folds.each["lrap"][1]
 
 
 def test_polyphony_and_confusion():
@@ -471,7 +485,7 @@ def test_polyphony_and_confusion():
         item(2, "ab", {"a": 0.6, "b": 0.7, "c": 0.1}),
         item(3, "", {"a": 0.1, "b": 0.1, "c": 0.1}),
     ]
-    scores = evaluate(records)
+    scores = score_records(records)
     assert [(level.polyphony, level.num_items) for level in scores.levels] == [(0, 1), (1, 2), (2, 1)]
     assert [level.emr for level in scores.levels] == [1, 0.5, 1]
     assert [level.iou for level in scores.levels] == [1, 0.75, 1]
@@ -480,13 +494,13 @@ def test_polyphony_and_confusion():
     assert scores.levels[1].classes["b"].fp == 1
     assert scores.confusion.counts == [[1, 0, 0], [0, 0, 0], [0, 0.5, 0.5]]
     assert scores.top1 == 0.75
-    assert evaluate(records[2:]).confusion is None
+    assert score_records(records[2:]).confusion is None
 
 
 def test_rows_hold_the_intervals_and_differences_of_their_class():
     records = random_items(30, 1, 0.3)
     base = random_items(30, 2, 0.1, "base@2")
-    whole, *rows = evaluate(records, baseline=base, resampling=Resampling(20)).to_rows()
+    whole, *rows = score_records(records, baseline=base, resampling=Resampling(20)).to_rows()
     assert set(whole["intervals"]) >= {"confidence", "replicates", "groups", "lrap", "f1_macro"}
     assert whole["baseline"]["model"] == "base@2"
     assert set(whole["baseline"]["lrap"]) == {"value", "difference", "low", "high"}
@@ -497,7 +511,7 @@ def test_rows_hold_the_intervals_and_differences_of_their_class():
 
 
 def test_csv_has_a_line_for_each_figure():
-    scores = evaluate(random_items(30, 1, 0.3), resampling=Resampling(20))
+    scores = score_records(random_items(30, 1, 0.3), resampling=Resampling(20))
     lines = list(csv.DictReader(io.StringIO(to_csv(scores))))
     assert tuple(lines[0]) == COLUMNS
     found = {(line["label"], line["polyphony"], line["figure"]): line for line in lines}
@@ -512,7 +526,24 @@ def test_csv_has_a_line_for_each_figure():
 
 def test_constant_classes_are_called_out():
     records = [item(i, "ab"[i % 2], {"a": i / 8, "b": 0.5}) for i in range(8)]
-    scores = evaluate(records)
+    scores = score_records(records)
     assert not scores.degenerate
     assert [row.constant for row in scores.classes] == [False, True]
     assert "NOTE    the same score for every item: b" in format_table(scores)
+
+
+def test_fitted_thresholds_are_those_of_each_model_and_are_warned_of():
+    fitted = fit_records(ITEMS)
+    other = Thresholds("base@2", {"a": 0.1, "b": 0.2, "c": 0.3}, "f1", 9)
+    both = ThresholdsFile(fitted.models | {"base@2": other})
+    weaker = [item(i, "abc"[i % 3], {"a": 0.2, "b": 0.4, "c": 0.1 * i}, "base@2") for i in range(4)]
+    labelled = [one.replace(labels=record.labels) for one, record in zip(weaker, ITEMS, strict=True)]
+    with pytest.warns(ImtoolsWarning, match="4 of 4 items were used to fit these thresholds"):
+        scores = score_records(ITEMS, threshold=both, baseline=labelled)
+    limits = fitted.for_model("net@1").classes
+    assert {row.label: row.threshold for row in scores.classes} == limits
+    assert scores.decisions == score_records(ITEMS, threshold=limits).decisions
+    alone = score_records(labelled, threshold=other.classes)
+    assert scores.baseline.overall["f1_micro"].value == alone.decisions.micro.f1
+    with pytest.raises(UsageError, match=r"has no thresholds of model net@1"):
+        score_records(ITEMS, threshold=ThresholdsFile({"base@2": other}))

@@ -28,10 +28,10 @@ NEAR = st.one_of(
 @st.composite
 def problems(draw):
     shape = draw(st.tuples(st.integers(1, 8), st.integers(1, 4)))
-    Y = draw(hnp.arrays(np.bool_, shape))
-    S = draw(hnp.arrays(np.float64, shape, elements=NEAR))
+    y_true = draw(hnp.arrays(np.bool_, shape))
+    y_score = draw(hnp.arrays(np.float64, shape, elements=NEAR))
     known = draw(hnp.arrays(np.bool_, shape)) if draw(st.booleans()) else np.ones(shape, dtype=bool)
-    return Y, S, known
+    return y_true, y_score, known
 
 
 def test_the_grid_is_made_of_the_decimal_numbers():
@@ -43,13 +43,13 @@ def test_the_grid_is_made_of_the_decimal_numbers():
 @settings(max_examples=100, deadline=None)
 @given(problems())
 def test_every_threshold_gives_what_its_decisions_give(problem):
-    Y, S, known = problem
-    counts = count_on_grid(Y, S, known)
+    y_true, y_score, known = problem
+    counts = count_on_grid(y_true, y_score, known)
     f1, precision, recall, accuracy = counts.f1(), counts.precision(), counts.recall(), counts.accuracy()
     for place, threshold in enumerate(GRID):
-        made = decision_scores(Y, decide(S, threshold), known)
+        made = decision_scores(y_true, decide(y_score, threshold), known)
         assert counts.tp[place].tolist() == made.tp.tolist()
-        assert counts.said[place].tolist() == (made.tp + made.fp).tolist()
+        assert counts.predicted[place].tolist() == (made.tp + made.fp).tolist()
         np.testing.assert_array_equal(f1[place], made.f1)
         np.testing.assert_array_equal(precision[place], made.precision)
         np.testing.assert_array_equal(recall[place], made.recall)
@@ -57,17 +57,17 @@ def test_every_threshold_gives_what_its_decisions_give(problem):
         assert counts.micro_f1()[place] == made.micro.f1
         assert counts.micro_precision()[place] == made.micro.precision
         assert counts.micro_recall()[place] == made.micro.recall
-    assert counts.support.tolist() == (Y & known).sum(axis=0).tolist()
-    assert counts.negatives.tolist() == (~Y & known).sum(axis=0).tolist()
+    assert counts.support.tolist() == (y_true & known).sum(axis=0).tolist()
+    assert counts.negatives.tolist() == (~y_true & known).sum(axis=0).tolist()
 
 
 @settings(max_examples=6, deadline=None)
 @given(problems())
 def test_f1_on_the_grid_equals_scikit_learn(problem):
-    Y, S, known = problem
-    f1 = count_on_grid(Y, S, known).f1()
-    for k in range(Y.shape[1]):
-        y, s = Y[known[:, k], k], S[known[:, k], k]
+    y_true, y_score, known = problem
+    f1 = count_on_grid(y_true, y_score, known).f1()
+    for k in range(y_true.shape[1]):
+        y, s = y_true[known[:, k], k], y_score[known[:, k], k]
         theirs = [oracle_of.f1_score(y, s >= t, zero_division=0) if len(y) else math.nan for t in GRID]
         assert f1[:, k].tolist() == pytest.approx(theirs, **EXACT)
 
@@ -75,12 +75,15 @@ def test_f1_on_the_grid_equals_scikit_learn(problem):
 @settings(max_examples=60, deadline=None)
 @given(problems())
 def test_the_oracle_is_the_best_of_the_grid(problem):
-    Y, S, known = problem
-    best = oracle(count_on_grid(Y, S, known))
-    common = [decision_scores(Y, decide(S, t), known) for t in GRID]
+    y_true, y_score, known = problem
+    best = oracle(count_on_grid(y_true, y_score, known))
+    common = [decision_scores(y_true, decide(y_score, t), known) for t in GRID]
     assert best.common_micro_f1 == max(made.micro.f1 for made in common)
-    assert decision_scores(Y, decide(S, best.common_threshold), known).micro.f1 == best.common_micro_f1
-    own = decision_scores(Y, decide(S, best.thresholds), known)
+    assert (
+        decision_scores(y_true, decide(y_score, best.common_threshold), known).micro.f1
+        == best.common_micro_f1
+    )
+    own = decision_scores(y_true, decide(y_score, best.thresholds), known)
     np.testing.assert_array_equal(best.f1, own.f1)
     assert best.macro_f1 == pytest.approx(own.macro.f1, **EXACT)
     assert best.micro_f1 == own.micro.f1
@@ -88,9 +91,9 @@ def test_the_oracle_is_the_best_of_the_grid(problem):
 
 
 def test_the_oracle_by_hand():
-    Y = np.array([[1, 0], [1, 0], [0, 1], [0, 0]])
-    S = np.array([[0.6, 0.1], [0.8, 0.3], [0.4, 0.7], [0.2, 0.1]])
-    best = oracle(count_on_grid(Y, S))
+    y_true = np.array([[1, 0], [1, 0], [0, 1], [0, 0]])
+    y_score = np.array([[0.6, 0.1], [0.8, 0.3], [0.4, 0.7], [0.2, 0.1]])
+    best = oracle(count_on_grid(y_true, y_score))
     assert best.thresholds.tolist() == [0.5, 0.5]  # the middles of .41 .. .6 (the lower of two) and .31 .. .7
     assert best.f1.tolist() == [1.0, 1.0]
     assert (best.common_threshold, best.common_micro_f1) == (0.5, 1.0)
@@ -98,8 +101,8 @@ def test_the_oracle_by_hand():
 
 
 def test_a_class_without_positives_or_knowledge_gets_the_middle():
-    Y, S = np.array([[0, 1], [0, 0]]), np.full((2, 2), 0.2)
-    best = oracle(count_on_grid(Y, S, [[1, 0], [1, 0]]))
+    y_true, y_score = np.array([[0, 1], [0, 0]]), np.full((2, 2), 0.2)
+    best = oracle(count_on_grid(y_true, y_score, [[1, 0], [1, 0]]))
     assert best.thresholds.tolist() == [0.5, 0.5]
     assert best.f1[0] == 0
     assert math.isnan(best.f1[1])
@@ -124,7 +127,7 @@ def test_the_middle_of_the_longest_run_of_best_values(values, place):
 
 def test_any_ascending_grid_will_do():
     counts = count_on_grid([[1], [0]], [[2.0], [-1.0]], grid=[-2.0, 0.0, 2.0])
-    assert counts.said.tolist() == [[2], [1], [1]]
+    assert counts.predicted.tolist() == [[2], [1], [1]]
     assert counts.tp.tolist() == [[1], [1], [1]]
     for bad in ([], [0.5, 0.5], [0.5, 0.1], [0.1, math.nan], 0.5):
         with pytest.raises(UsageError, match="ascend"):

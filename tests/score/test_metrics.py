@@ -22,11 +22,11 @@ TIED = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 def problems(draw, masked: bool = False):
     """Labels, scores (with ties or without) and a mask."""
     shape = draw(st.tuples(st.integers(1, 8), st.integers(1, 6)))
-    Y = draw(hnp.arrays(np.bool_, shape))
+    y_true = draw(hnp.arrays(np.bool_, shape))
     values = draw(st.sampled_from([TIED, st.floats(-5, 5)]))
-    S = draw(hnp.arrays(np.float64, shape, elements=values))
+    y_score = draw(hnp.arrays(np.float64, shape, elements=values))
     known = draw(hnp.arrays(np.bool_, shape)) if masked else np.ones(shape, dtype=bool)
-    return Y, S, known
+    return y_true, y_score, known
 
 
 def nan_mean(values):
@@ -43,12 +43,14 @@ def row_lrap(y, s):
 @settings(max_examples=150, deadline=None)
 @given(problems())
 def test_unmasked_scores_equal_scikit_learn(problem):
-    Y, S, _ = problem
-    if Y.shape[1] > 1:
-        assert lrap(Y, S) == pytest.approx(oracle.label_ranking_average_precision_score(Y, S), **EXACT)
-    made = precision_recall_f1(Y, S, 0.5)
+    y_true, y_score, _ = problem
+    if y_true.shape[1] > 1:
+        assert lrap(y_true, y_score) == pytest.approx(
+            oracle.label_ranking_average_precision_score(y_true, y_score), **EXACT
+        )
+    made = precision_recall_f1(y_true, y_score, threshold=0.5)
     # scikit-learn takes a single column for a binary problem
-    two = [np.hstack([x, x]) if Y.shape[1] == 1 else x for x in (Y, S >= 0.5)]
+    two = [np.hstack([x, x]) if y_true.shape[1] == 1 else x for x in (y_true, y_score >= 0.5)]
     for average, ours in [
         ("micro", [made.micro.precision, made.micro.recall, made.micro.f1]),
         ("macro", [made.macro.precision, made.macro.recall, made.macro.f1]),
@@ -63,12 +65,12 @@ def test_unmasked_scores_equal_scikit_learn(problem):
 @settings(max_examples=150, deadline=None)
 @given(problems(masked=True))
 def test_masked_scores_equal_scikit_learn_on_what_is_known(problem):
-    Y, S, known = problem
-    ap, mean_ap = average_precision(Y, S, known)
-    auc, mean_auc = roc_auc(Y, S, known)
-    made = precision_recall_f1(Y, S, 0.5, known)
-    for k in range(Y.shape[1]):
-        y, s = Y[known[:, k], k], S[known[:, k], k]
+    y_true, y_score, known = problem
+    ap, mean_ap = average_precision(y_true, y_score, known)
+    auc, mean_auc = roc_auc(y_true, y_score, known)
+    made = precision_recall_f1(y_true, y_score, known)
+    for k in range(y_true.shape[1]):
+        y, s = y_true[known[:, k], k], y_score[known[:, k], k]
         assert made.support[k] == y.sum()
         assert ap[k] == pytest.approx(oracle.average_precision_score(y, s) if y.any() else math.nan, **EXACT)
         both = y.any() and not y.all()
@@ -82,11 +84,11 @@ def test_masked_scores_equal_scikit_learn_on_what_is_known(problem):
     assert mean_ap == pytest.approx(nan_mean(ap), **EXACT)
     assert mean_auc == pytest.approx(nan_mean(auc), **EXACT)
     assert made.macro.f1 == pytest.approx(nan_mean(made.f1), **EXACT)
-    micro = oracle.f1_score(Y[known], S[known] >= 0.5, zero_division=0) if known.any() else 0.0
+    micro = oracle.f1_score(y_true[known], y_score[known] >= 0.5, zero_division=0) if known.any() else 0.0
     assert made.micro.f1 == pytest.approx(micro, **EXACT)
-    rows = [row_lrap(Y[i, known[i]], S[i, known[i]]) for i in range(len(Y)) if known[i].any()]
-    assert lrap(Y, S, known) == pytest.approx(nan_mean(rows), **EXACT)
-    items = lrap_items(Y, S, known)
+    rows = [row_lrap(y_true[i, known[i]], y_score[i, known[i]]) for i in range(len(y_true)) if known[i].any()]
+    assert lrap(y_true, y_score, known) == pytest.approx(nan_mean(rows), **EXACT)
+    items = lrap_items(y_true, y_score, known)
     assert items[known.any(axis=1)].tolist() == pytest.approx(rows, **EXACT)
     assert np.isnan(items[~known.any(axis=1)]).all()
 
@@ -94,13 +96,15 @@ def test_masked_scores_equal_scikit_learn_on_what_is_known(problem):
 @settings(max_examples=60, deadline=None)
 @given(problems(masked=True), st.data())
 def test_what_is_unknown_changes_nothing(problem, data):
-    Y, S, known = problem
-    other_Y = np.where(known, Y, data.draw(hnp.arrays(np.bool_, Y.shape)))
-    junk = data.draw(hnp.arrays(np.float64, Y.shape, elements=st.sampled_from([-9.0, 0.5, 9.0, math.nan])))
-    other_S = np.where(known, S, junk)
+    y_true, y_score, known = problem
+    other_true = np.where(known, y_true, data.draw(hnp.arrays(np.bool_, y_true.shape)))
+    junk = data.draw(
+        hnp.arrays(np.float64, y_true.shape, elements=st.sampled_from([-9.0, 0.5, 9.0, math.nan]))
+    )
+    other_score = np.where(known, y_score, junk)
     for score in (lrap, roc_auc, average_precision, top1):
-        np.testing.assert_equal(score(Y, S, known), score(other_Y, other_S, known))
-    a, b = precision_recall_f1(Y, S, 0.5, known), precision_recall_f1(other_Y, other_S, 0.5, known)
+        np.testing.assert_equal(score(y_true, y_score, known), score(other_true, other_score, known))
+    a, b = precision_recall_f1(y_true, y_score, known), precision_recall_f1(other_true, other_score, known)
     np.testing.assert_equal(a.f1, b.f1)
     np.testing.assert_equal(a.micro.f1, b.micro.f1)
 
@@ -109,38 +113,44 @@ def test_what_is_unknown_changes_nothing(problem, data):
 @given(st.integers(2, 8), st.integers(2, 6), st.integers(0, 1000))
 def test_top1_is_the_accuracy_of_the_highest_score(n, k, seed):
     rng = np.random.default_rng(seed)
-    truth, S = rng.integers(k, size=n), rng.random((n, k))
-    assert top1(np.eye(k)[truth], S) == pytest.approx(oracle.accuracy_score(truth, S.argmax(1)), **EXACT)
-    assert top1_items(np.eye(k)[truth], S).tolist() == (truth == S.argmax(1)).tolist()
-    theirs = oracle.confusion_matrix(truth, S.argmax(1), labels=range(k))
-    assert confusion_matrix(np.eye(k)[truth], S).tolist() == theirs.tolist()
+    truth, y_score = rng.integers(k, size=n), rng.random((n, k))
+    assert top1(np.eye(k)[truth], y_score) == pytest.approx(
+        oracle.accuracy_score(truth, y_score.argmax(1)), **EXACT
+    )
+    assert top1_items(np.eye(k)[truth], y_score).tolist() == (truth == y_score.argmax(1)).tolist()
+    theirs = oracle.confusion_matrix(truth, y_score.argmax(1), labels=range(k))
+    assert confusion_matrix(np.eye(k)[truth], y_score).tolist() == theirs.tolist()
 
 
 @settings(max_examples=100, deadline=None)
 @given(problems(masked=True), st.data())
 def test_the_trace_of_the_confusion_is_top1(problem, data):
-    Y, S, known = problem
-    Y &= np.cumsum(Y & known, axis=1) <= data.draw(st.integers(0, 2))  # few present, so that some have one
-    counts = confusion_matrix(Y, S, known)
-    items = top1_items(Y, S, known)
+    y_true, y_score, known = problem
+    y_true &= np.cumsum(y_true & known, axis=1) <= data.draw(
+        st.integers(0, 2)
+    )  # few present, so that some have one
+    counts = confusion_matrix(y_true, y_score, known)
+    items = top1_items(y_true, y_score, known)
     assert counts.sum() == pytest.approx((~np.isnan(items)).sum(), **EXACT)
     assert np.trace(counts) == pytest.approx(np.nansum(items), **EXACT)
-    counted = Y & known & ~np.isnan(items)[:, None]
+    counted = y_true & known & ~np.isnan(items)[:, None]
     assert counts.sum(axis=1) == pytest.approx(counted.sum(axis=0), **EXACT)
-    assert nan_mean(items) == pytest.approx(top1(Y, S, known), **EXACT)
-    order = data.draw(st.permutations(range(Y.shape[1])))
-    turned = confusion_matrix(Y[:, order], S[:, order], known[:, order])
+    assert nan_mean(items) == pytest.approx(top1(y_true, y_score, known), **EXACT)
+    order = data.draw(st.permutations(range(y_true.shape[1])))
+    turned = confusion_matrix(y_true[:, order], y_score[:, order], known[:, order])
     np.testing.assert_allclose(turned, counts[np.ix_(order, order)], rtol=1e-12)
 
 
 def test_top1_shares_ties_and_passes_over_rows_without_a_single_label():
-    Y = [[1, 0, 0], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
-    assert top1(Y, np.zeros((4, 3))) == pytest.approx(1 / 3)
-    assert math.isnan(top1(Y[2:], np.zeros((2, 3))))
-    np.testing.assert_array_equal(top1_items(Y, np.zeros((4, 3))), [1 / 3, 1 / 3, np.nan, np.nan])
-    confused = confusion_matrix(Y, [[0.1, 0.9, 0.9], [0, 0, 1], [1, 0, 0], [1, 0, 0]])
+    y_true = [[1, 0, 0], [0, 0, 1], [1, 1, 0], [0, 0, 0]]
+    assert top1(y_true, np.zeros((4, 3))) == pytest.approx(1 / 3)
+    assert math.isnan(top1(y_true[2:], np.zeros((2, 3))))
+    np.testing.assert_array_equal(top1_items(y_true, np.zeros((4, 3))), [1 / 3, 1 / 3, np.nan, np.nan])
+    confused = confusion_matrix(y_true, [[0.1, 0.9, 0.9], [0, 0, 1], [1, 0, 0], [1, 0, 0]])
     assert confused.tolist() == [[0, 0.5, 0.5], [0, 0, 0], [0, 0, 1]]
-    assert confusion_matrix(Y, np.zeros((4, 3)), [[1, 0, 0], [1, 0, 1], [1, 0, 1], [1, 1, 1]]).tolist() == [
+    assert confusion_matrix(
+        y_true, np.zeros((4, 3)), [[1, 0, 0], [1, 0, 1], [1, 0, 1], [1, 1, 1]]
+    ).tolist() == [
         [0.5, 0, 0.5],
         [0, 0, 0],
         [0.5, 0, 0.5],
@@ -148,11 +158,11 @@ def test_top1_shares_ties_and_passes_over_rows_without_a_single_label():
 
 
 def test_a_class_may_have_its_own_threshold_and_equality_is_a_yes():
-    Y, S = [[1, 1], [0, 0]], [[0.3, 0.8], [0.2, 0.7]]
-    made = precision_recall_f1(Y, S, [0.3, 0.9])
+    y_true, y_score = [[1, 1], [0, 0]], [[0.3, 0.8], [0.2, 0.7]]
+    made = precision_recall_f1(y_true, y_score, threshold=[0.3, 0.9])
     assert made.f1.tolist() == [1.0, 0.0]
     with pytest.raises(UsageError, match="3 thresholds for 2 classes"):
-        precision_recall_f1(Y, S, [0.1, 0.2, 0.3])
+        precision_recall_f1(y_true, y_score, threshold=[0.1, 0.2, 0.3])
 
 
 def test_rows_without_a_label_score_one_as_in_scikit_learn():
@@ -167,10 +177,10 @@ def test_matrices_that_do_not_fit_are_refused():
 
 
 def test_nothing_known_is_not_a_number():
-    Y, S, known = [[1, 0]], [[0.1, 0.2]], [[0, 0]]
-    assert math.isnan(lrap(Y, S, known))
-    assert math.isnan(roc_auc(Y, S, known)[1])
-    assert math.isnan(average_precision(Y, S, known)[1])
+    y_true, y_score, known = [[1, 0]], [[0.1, 0.2]], [[0, 0]]
+    assert math.isnan(lrap(y_true, y_score, known))
+    assert math.isnan(roc_auc(y_true, y_score, known)[1])
+    assert math.isnan(average_precision(y_true, y_score, known)[1])
 
 
 def test_metrics_raise_no_warnings_of_their_own():

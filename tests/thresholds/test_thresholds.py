@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imtools.errors import ImtoolsError, ImtoolsWarning, UsageError
+from imtools.errors import ImtoolsError, ImtoolsWarning, ManifestError, UsageError
 from imtools.hashing import stable_hash
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
 from imtools.models.bundle import full_name, load, read_description
@@ -24,14 +24,16 @@ from imtools.thresholds import (
     Sketch,
     Thresholds,
     ThresholdsFile,
+    apply_thresholds,
     fit,
+    fit_records,
 )
 
 CLASSES = ("cel", "flu", "vio")
 
 
-def data(Y: object, S: object, known: object = True, model: str = "net@1f3a") -> LabelledScores:
-    present, scores = np.asarray(Y, dtype=bool), np.asarray(S, dtype=float)
+def data(y_true: object, y_score: object, known: object = True, model: str = "net@1f3a") -> LabelledScores:
+    present, scores = np.asarray(y_true, dtype=bool), np.asarray(y_score, dtype=float)
     n, k = scores.shape
     mask = np.broadcast_to(np.asarray(known, dtype=bool), (n, k))
     ids = [f"item/{i}" for i in range(n)]
@@ -145,7 +147,7 @@ def test_hand_computed_objectives_differ() -> None:
 def test_a_class_without_both_kinds_keeps_the_default() -> None:
     Y = [[1, 1, 0], [0, 1, 0], [1, 1, 0]]
     S = [[0.9, 0.9, 0.1], [0.1, 0.2, 0.2], [0.8, 0.8, 0.3]]
-    with pytest.warns(ImtoolsWarning, match="flu, vio: not both"):
+    with pytest.warns(ImtoolsWarning, match="flu, vio: no known positives or no known negatives"):
         fitted = fit(data(Y, S))
     assert fitted.classes == {"cel": 0.45, "flu": 0.5, "vio": 0.5}
     with pytest.warns(ImtoolsWarning, match="all classes together"):
@@ -163,9 +165,9 @@ def test_unknown_objectives_are_refused() -> None:
 
 def test_a_small_sketch_is_exact() -> None:
     names = [f"item/{i}" for i in range(1024)]
-    sketch = Sketch.of([*names, *names[:10]])
+    sketch = Sketch.from_names([*names, *names[:10]])
     assert (sketch.count, len(sketch.hashes), sketch.exact) == (1024, 1024, True)
-    seen = Seen(sketch, Sketch.of(["a", "b"]))
+    seen = Seen(sketch, Sketch.from_names(["a", "b"]))
     others = [f"other/{i}" for i in range(500)]
     assert seen.overlap(names[:7] + others, ["b", "c", "b"]) == Overlap(7, 1, 507, True)
     assert not seen.overlap(others, ["c"])
@@ -174,7 +176,7 @@ def test_a_small_sketch_is_exact() -> None:
 
 def test_a_large_sketch_estimates() -> None:
     names = [f"item/{i}" for i in range(20_000)]
-    sketch = Sketch.of(names)
+    sketch = Sketch.from_names(names)
     assert (sketch.count, sketch.exact) == (20_000, False)
     assert sorted(sketch.hashes) == sorted(stable_hash(name)[:16] for name in names)[:1024]
     seen = Seen(sketch)
@@ -187,7 +189,9 @@ def test_a_large_sketch_estimates() -> None:
 
 
 def test_an_estimate_is_not_more_than_there_is() -> None:
-    seen = Seen(Sketch.of(f"i{k}" for k in range(20000)), Sketch.of(f"g{k}" for k in range(20000)))
+    seen = Seen(
+        Sketch.from_names(f"i{k}" for k in range(20000)), Sketch.from_names(f"g{k}" for k in range(20000))
+    )
     sampled = [f"g{k}" for k in range(20000) if seen.groups.find(f"g{k}")][:2]
     assert seen.groups.total(2) == 39
     overlap = seen.overlap(["x", "y", "z"], [*sampled, "other"])
@@ -208,7 +212,7 @@ def test_the_warning_says_what_comes_back() -> None:
 
 
 def example(*models: str) -> ThresholdsFile:
-    seen = Seen(Sketch.of(["a", "b"]), Sketch.of(["song"]))
+    seen = Seen(Sketch.from_names(["a", "b"]), Sketch.from_names(["song"]))
     return ThresholdsFile(
         {name: Thresholds(name, {"cel": 0.31, "flu": 0.5}, "f1", 2, seen) for name in models}
     )
@@ -222,8 +226,8 @@ def test_a_file_holds_what_was_fitted(tmp_path: Path) -> None:
     again = ThresholdsFile.load(path)
     assert again.models["net@1f3a"] == fitted
     assert (fitted.items, fitted.seen.groups.count, fitted.target) == (2, 2, 0.75)
-    assert again.of("other@2b").classes == {"cel": 0.31, "flu": 0.5}
-    assert again.of("other@2b").overlap(["a", "z"], ["song"]) == Overlap(1, 1, 2, True)
+    assert again.for_model("other@2b").classes == {"cel": 0.31, "flu": 0.5}
+    assert again.for_model("other@2b").overlap(["a", "z"], ["song"]) == Overlap(1, 1, 2, True)
     content = json.loads(path.read_text())
     assert content["schema"] == "imtools/thresholds/1"
     assert '\n    "cel": 0.31,\n' in path.read_text()
@@ -231,13 +235,13 @@ def test_a_file_holds_what_was_fitted(tmp_path: Path) -> None:
 
 def test_models_are_found_by_name() -> None:
     file = example("net@1f3a", "vgg@00", "vgg@01", "vgg@01#fold1")
-    assert file.of("net@1f3a#fold2") is file.models["net@1f3a"]
-    assert file.of("vgg@01#fold1") is file.models["vgg@01#fold1"]
+    assert file.for_model("net@1f3a#fold2") is file.models["net@1f3a"]
+    assert file.for_model("vgg@01#fold1") is file.models["vgg@01#fold1"]
     with pytest.warns(ImtoolsWarning, match="net@1f3a are used for net@9b2c"):
-        assert file.of("net@9b2c#fold0") is file.models["net@1f3a"]
+        assert file.for_model("net@9b2c#fold0") is file.models["net@1f3a"]
     for name in ("other@1f3a", "vgg@02", "ne"):
         with pytest.raises(UsageError, match="has no thresholds of model"):
-            file.of(name)
+            file.for_model(name)
         assert file.find(name) is None
 
 
@@ -298,6 +302,33 @@ def lines(data: bytes) -> list[dict]:
     return [json.loads(line) for line in data.splitlines()]
 
 
+def test_records_are_fitted_and_marked_without_a_command() -> None:
+    several = [*records(), *records("other@2b")]
+    fitted = fit_records(several, classes=["cel"])
+    assert {name: one.classes for name, one in fitted.models.items()} == {
+        "net@1f3a": {"cel": 0.55},
+        "other@2b": {"cel": 0.55},
+    }
+    assert list(fit_records(several, classes=["cel"], model="other").models) == ["other@2b"]
+    assert fit_records(several, objective="accuracy", common=True).for_model("net@1f3a").common
+    with pytest.raises(
+        ManifestError, match="id 'a' appears a second time with predictions of model net@1f3a"
+    ):
+        fit_records([*several, *records()[:1]])
+    with pytest.raises(UsageError, match="no record has predictions for the whole item"):
+        fit_records([])
+    with pytest.warns(ImtoolsWarning, match="1 of 5 items are left out: they have no predictions"):
+        fit_records([*records(), records()[0].replace(id="e", predictions=[])])
+    window = Prediction("net@1f3a", "cel", 0.9, 0.0, 1.0)
+    given = [one.replace(id=f"x/{one.id}", groups=[]) for one in records()]
+    given = [one.replace(predictions=[*one.predictions, window]) for one in given]
+    with pytest.warns(ImtoolsWarning, match="has no threshold for flu of net@1f3a"):
+        marked = list(apply_thresholds(given, fitted))
+    presents = [[p.present for p in one.predictions] for one in marked]
+    assert presents == [[cel, None, None] for cel in (True, True, False, False)]
+    assert all(p.present is None for one in given for p in one.predictions)
+
+
 def test_one_model_for_each_input(run, tmp_path: Path) -> None:
     """Manifests of several models hold the same ids; those of one model may come in parts."""
     write_manifest(tmp_path / "a.jsonl", records()[:2])
@@ -352,8 +383,8 @@ def test_thresholds_are_applied(run, tmp_path: Path) -> None:
     assert b"has no threshold for flu of net@1f3a: these predictions stay as they are" in result.stderr
     made = lines(result.stdout)
     assert [one["id"] for one in made] == list(SCORES)
-    told = [one["predictions"] for one in made]
-    assert [[p.get("present") for p in four] for four in told] == [
+    predictions = [one["predictions"] for one in made]
+    assert [[p.get("present") for p in four] for four in predictions] == [
         [True, None, None, None],
         [True, None, None, None],  # .7 reaches .7
         [False, None, None, None],
@@ -388,7 +419,7 @@ def test_items_that_come_back_are_counted_also_after_resuming(run, tmp_path: Pat
     assert (foreign.returncode, foreign.stdout) == (0, b"")
 
 
-def test_thresholds_of_other_models_are_said_to_apply_to_nothing(run, tmp_path: Path) -> None:
+def test_thresholds_of_other_models_apply_to_nothing_and_that_is_warned_of(run, tmp_path: Path) -> None:
     write_manifest(tmp_path / "in.jsonl", records("other@2b"))
     example("net@1f3a").save(tmp_path / "limits.json")
     result = run("im-threshold", "--apply", "limits.json", "in.jsonl", cwd=tmp_path)

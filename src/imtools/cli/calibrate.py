@@ -10,7 +10,7 @@ from .app import start, tool
 from .judging import unlisted
 
 if TYPE_CHECKING:
-    from ..labels import Unlisted
+    from ..choices import Unlisted
     from ..run import Run
 
 
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 im-predict -m model/ --held-out features/ | im-calibrate -m model/ -o calibrated/
 im-calibrate -m model/ --unlisted absent -o calibrated/ predictions.jsonl > calibration.json""",
 )
-@click.option("-m", "--model", required=True, metavar="DIR", help="The model that the predictions are of.")
+@click.option("-m", "--model", required=True, metavar="DIR", help="The model that made the predictions.")
 @unlisted
 def command(run: Run, model: str, unlisted: Unlisted) -> None:
-    """Make a model whose scores are probabilities, from labelled predictions of one whose are not.
+    """Make a model whose scores are probabilities, from labelled predictions of a model.
 
-    Of all items with a score of 0.7 for an instrument, seven in ten are then to have it. A slope and an
-    offset of the logits are fitted for each class (Platt 1999) and become part of the output layer: the new
-    model has the order of scores, and at its thresholds the decisions, of the old one, for items of one
-    window.
+    Of all items with a score of 0.7 for an instrument, about seven in ten will then have it. A slope and an
+    offset of the logits are fitted for each class (Platt 1999) and become part of the output layer: for
+    items of one window, the new model keeps the order of scores and, at its thresholds, the decisions of
+    the old one.
 
-    Predictions of one model for records that it was not trained on are the INPUT, such as im-predict
-    --held-out gives; what was fitted is printed as JSON and stands in the card. Mixes make better material
-    than solos if music is to be judged. 'im-plot reliability' shows what it has done.
+    The INPUT has predictions of the model for records that it was not trained on, such as those of
+    im-predict --held-out; what was fitted is printed as JSON and added to the model card. For polyphonic
+    music, mixes are a better INPUT than solos. 'im-plot reliability' shows the effect.
     """
     from ..stages.calibrate import calibrate
 

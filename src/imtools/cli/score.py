@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from ..choices import SCORE_FORMATS
 from .app import start, tool
 from .judging import aggregation, class_names, shown, unlisted
 
 if TYPE_CHECKING:
+    from ..choices import Aggregation, ScoreFormat, Unlisted
     from ..run import Run
 
 
@@ -27,11 +30,13 @@ im-predict -m model/ features/ | im-score --where fold=1""",
     "-t",
     "--threshold",
     type=click.FloatRange(0, 1),
-    help="Score from which an instrument counts as present (default: what the predictions say, else 0.5).",
+    help="Score from which an instrument counts as present (default: as marked in the predictions, or 0.5).",
 )
-@click.option("--thresholds", metavar="FILE", help="Take each model's thresholds from im-threshold's FILE.")
+@click.option(
+    "--thresholds", metavar="FILE", help="Take the thresholds of each model from im-threshold's FILE."
+)
 @unlisted
-@click.option("--model", metavar="NAME", help="Score this model's predictions, where there are several.")
+@click.option("--model", metavar="NAME", help="Score the predictions of this model, if there are several.")
 @class_names
 @aggregation
 @click.option(
@@ -48,7 +53,7 @@ im-predict -m model/ features/ | im-score --where fold=1""",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.95,
     show_default=True,
-    help="Part of the resamples that an interval holds.",
+    help="Fraction of the resamples within an interval.",
 )
 @click.option(
     "--baseline", metavar="FILE", help="Compare with the predictions of another model in this manifest."
@@ -56,42 +61,66 @@ im-predict -m model/ features/ | im-score --where fold=1""",
 @click.option(
     "--baseline-model",
     metavar="NAME",
-    help="Which model to compare with, where there are several (without --baseline: of the same input).",
+    help="Model to compare with, if there are several (without --baseline: one in the same input).",
 )
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["table", "jsonl", "csv"]),
+    type=click.Choice(SCORE_FORMATS),
     default="table",
     show_default=True,
-    help="A table for people; JSON lines, all classes together and then each; or a CSV line a figure.",
+    help="A table; JSON lines, first all classes together and then each; or CSV, one line for each metric.",
 )
-@click.option("--report", metavar="FILE.html", help="Write everything, with pictures, into one page as well.")
+@click.option("--report", metavar="FILE.html", help="Also write everything, with pictures, to one HTML page.")
 @click.option("--force", is_flag=True, help="Overwrite the report.")
 def command(
-    run: Run, fmt: str, report: str | None, replicates: int, confidence: float, **settings: Any
+    run: Run,
+    *,
+    threshold: float | None,
+    thresholds: str | None,
+    unlisted: Unlisted,
+    model: str | None,
+    classes: Sequence[str] | None,
+    aggregation: Aggregation | None,
+    replicates: int,
+    confidence: float,
+    baseline: str | None,
+    baseline_model: str | None,
+    fmt: ScoreFormat,
+    report: str | None,
 ) -> None:
     """Compare predictions with labels.
 
-    Prints what needs no threshold (LRAP, AUC, mAP, top-1), what the decisions at a threshold are worth (F1
-    micro and macro, accuracy, intersection over union, exact matches), the oracle F1, whose thresholds are
-    chosen on these very items, and the figures of each class and of each level of polyphony. What the
-    labels leave unknown is masked out of every number.
+    Prints metrics without a threshold (LRAP, AUC, mAP, top-1), metrics of the decisions at a threshold (F1
+    micro and macro, accuracy, intersection over union, exact matches), the oracle F1, with thresholds that
+    are chosen on these very items, and the metrics of each class and of each level of polyphony. Unknown
+    labels are masked out of every number.
 
-    Every --where holds for --baseline, too. A model may be named without its @HASH.
+    Every --where applies to --baseline, too. A model may be named without its @HASH.
 
-    Intervals come from resampling whole recordings. Where every item has a fold, or where im-predict
-    --members gave each member's predictions, figures also come as mean and deviation over the folds.
+    Intervals come from resampling whole recordings. If every item has a fold, or there are predictions of
+    members (im-predict --members), metrics are also given as mean and deviation over the folds.
     """
     from ..errors import UsageError
     from ..score import Resampling, format_table
     from ..score.rows import to_csv
     from ..stages.score import score
 
-    if settings["threshold"] is not None and settings["thresholds"] is not None:
+    if threshold is not None and thresholds is not None:
         raise UsageError("--threshold and --thresholds do not go together", "choose one of them")
-    resampling = Resampling(replicates, confidence, run.options.seed)
-    scores = score(run, report=report, resampling=resampling, **settings)
+    scores = score(
+        run,
+        report=report,
+        threshold=threshold,
+        thresholds=thresholds,
+        unlisted=unlisted,
+        model=model,
+        classes=classes,
+        aggregation=aggregation,
+        resampling=Resampling(replicates, confidence, run.options.seed),
+        baseline=baseline,
+        baseline_model=baseline_model,
+    )
     if scores is None:
         return
     if fmt == "jsonl":

@@ -1,8 +1,20 @@
-"""Fusion: the scores of several models for the same items, made into those of one."""
+"""Fusion: combining the scores of several models for the same items."""
 
+from ..choices import RULES, Rule
 from .fusion import Fusion, merged
-from .plan import plan
-from .rules import RULES, Fused, Rule, fuse_scores
+from .plan import Weights, plan
+from .rules import Fused, fuse_scores
 from .table import ScoreTable, whole_scores
 
-__all__ = ["RULES", "Fused", "Fusion", "Rule", "ScoreTable", "fuse_scores", "merged", "plan", "whole_scores"]
+__all__ = [
+    "RULES",
+    "Fused",
+    "Fusion",
+    "Rule",
+    "ScoreTable",
+    "Weights",
+    "fuse_scores",
+    "merged",
+    "plan",
+    "whole_scores",
+]

@@ -1,4 +1,4 @@
-"""A fusion that has been settled: which models, by which rule, under which name."""
+"""A fusion: which models are combined, by which rule, under which name."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array
+from ..choices import Rule
 from ..errors import ManifestError
 from ..manifest import Prediction
-from .rules import Rule, fuse_scores
+from .rules import fuse_scores
 from .table import ScoresByModel
 
 
 @dataclass(frozen=True, slots=True)
 class Fusion:
-    """What becomes of the scores of an item.
+    """How the scores of several models for an item are combined.
 
     Attributes
     ----------
     name : str
-        The model that the fused predictions name.
+        The model name of the fused predictions.
     models : tuple of str
         The m models.
     classes : tuple of str
@@ -29,11 +30,11 @@ class Fusion:
     rule : str
         See `fuse_scores`.
     weights : tuple of float or None
-        Of the models.
-    limits : ndarray of float64, shape (m, k), or None
-        Thresholds of the models; anything for a class that a model does not know.
+        The weights of the models.
+    thresholds : ndarray of float64, shape (m, k), or None
+        Thresholds of the models; any value for a class that a model does not have.
     partial : bool
-        Whether to fuse what there is where a model says nothing of an item, or of a class.
+        Whether to fuse the available scores if a model has none for an item, or for a class.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Fusion:
     classes: tuple[str, ...]
     rule: Rule
     weights: tuple[float, ...] | None = None
-    limits: NDArray[np.float64] | None = None
+    thresholds: Float64Array | None = None
     partial: bool = False
 
     def fuse(self, item: str, scores: ScoresByModel) -> list[Prediction]:
@@ -50,25 +51,30 @@ class Fusion:
         Parameters
         ----------
         item : str
-            Its id, for errors.
-        scores : dict
-            What the models say of it, by model and class.
+            The id of the item, for errors.
+        scores : dict of str to dict of str to float
+            The scores of the item, by model and class.
+
+        Returns
+        -------
+        list of Prediction
+            One for each class with a score.
 
         Raises
         ------
         ManifestError
-            If a model says nothing of the item or of a class (with ``partial``: if all of them do).
+            If a model has no score for the item or for a class (with ``partial``: if none has any).
         """
         self._check(item, scores)
         matrix = np.array(
             [[scores.get(model, {}).get(label, np.nan) for label in self.classes] for model in self.models]
         )
-        fused = fuse_scores(matrix, self.rule, weights=self.weights, limits=self.limits)
+        fused = fuse_scores(matrix, self.rule, weights=self.weights, thresholds=self.thresholds)
         present = [None] * len(self.classes) if fused.present is None else fused.present.tolist()
         return [
-            Prediction(self.name, label, round(score, 6), present=yes)
-            for label, score, yes in zip(self.classes, fused.scores.tolist(), present, strict=True)
-            if score == score
+            Prediction(self.name, label, round(score, 6), present=decision)
+            for label, score, decision in zip(self.classes, fused.scores.tolist(), present, strict=True)
+            if score == score  # not NaN
         ]
 
     def _check(self, item: str, scores: ScoresByModel) -> None:
@@ -80,22 +86,47 @@ class Fusion:
         for model in self.models:
             if bare := [label for label in self.classes if label not in scores[model]]:
                 what = f"record {item}: model {model} has no score for {', '.join(bare)}"
-                raise ManifestError(what, "predict again, or add --partial")
+                raise ManifestError(what, "predict again, or pass `partial=True`")
 
 
 def lacking(item: str, models: Sequence[str]) -> ManifestError:
-    """Return the error of an item that some models say nothing of."""
+    """Return the error of an item for which some models have no scores.
+
+    Parameters
+    ----------
+    item : str
+        Its id.
+    models : sequence of str
+        The models without scores.
+
+    Returns
+    -------
+    ManifestError
+        The error, to be raised.
+    """
     what = f"record {item}: lacks predictions of {', '.join(models)}"
-    return ManifestError(what, "let every model predict for it, or add --partial to fuse what there is")
+    return ManifestError(what, "predict with every model, or pass `partial=True` to fuse those available")
 
 
 def merged(item: str, sources: Mapping[str, ScoresByModel]) -> ScoresByModel:
-    """Return the scores of an item from several sources, which are named by the keys.
+    """Merge the scores of an item from several sources.
+
+    Parameters
+    ----------
+    item : str
+        The id of the item, for errors.
+    sources : mapping of str to dict
+        The scores in each source, by model and class; the keys name the sources.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        All scores, by model and class.
 
     Raises
     ------
     ManifestError
-        If two sources give one model's score for one class differently.
+        If two sources have different scores of one model for one class.
     """
     whole: ScoresByModel = {}
     for source, scores in sources.items():

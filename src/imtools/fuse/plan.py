@@ -1,4 +1,4 @@
-"""Settling what is fused: from the models that there are, and what was asked, to fusions."""
+"""Planning fusions: from the models with predictions, and the settings, to the fusions to make."""
 
 from __future__ import annotations
 
@@ -7,17 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float64Array
+from ..choices import RULES, Rule
 from ..errors import UsageError
 from ..hashing import stable_hash
 from ..score.model_names import member_of, named
 from ..thresholds.file import ThresholdsFile
 from .fusion import Fusion
-from .rules import DECIDING, RULES, WEIGHTED, Rule
+from .rules import DECIDING, WEIGHTED
 
 Classes = Mapping[str, Sequence[str]]
 """The classes of each model."""
+
+Weights = Mapping[str, float] | Sequence[float]
+"""The weights of some models, by full name or the name before ``@``, and 1 for the others; or those of all
+models, in their order."""
 
 
 def plan(
@@ -25,36 +30,38 @@ def plan(
     rule: Rule = "mean",
     *,
     models: Sequence[str] = (),
-    weights: str | None = None,
+    weights: Weights | None = None,
     thresholds: ThresholdsFile | None = None,
     threshold: float | None = None,
     by_fold: bool = False,
     partial: bool = False,
     name: str | None = None,
 ) -> list[Fusion]:
-    """Return the fusions to make of the predictions that there are.
+    """Return the fusions to make of the predictions of some models.
 
     Parameters
     ----------
     classes : mapping of str to sequence of str
-        The classes of each model that there are predictions of, members (``"net@1f3a#fold0"``) among them.
-    rule : str
+        The classes of each model with predictions, including members (``"net@1f3a#fold0"``).
+    rule : {"mean", "logit-mean", "max", "vote", "all"}
         See `fuse_scores`.
     models : sequence of str
         The models to fuse, by full name or the name before ``@``, in this order; all if empty.
-    weights : str, optional
-        ``"NAME=2,NAME=1"``, where those that are not named weigh 1, or ``"2,1"`` in the models' order.
+    weights : mapping of str to float, or sequence of float, optional
+        The weights of the models, above 0, for the rules that have some: by name, where models that are not
+        named have weight 1, or in the models' order.
     thresholds : ThresholdsFile, optional
-        The models' thresholds, for the rules that need some.
+        The models' thresholds, for the rules that have some.
     threshold : float, optional
         One threshold for all instead; 0.5 if neither is given.
     by_fold : bool
         Fuse the members of one fold over the models, fold by fold (kratimenos2020, section V).
     partial : bool
-        Let classes that not every model knows be fused over those that know them.
+        Fuse classes that only some models have over the models that have them.
     name : str, optional
-        The name of the fused predictions, which takes the place of any that has it; ``fuse-RULE@HASH`` if
-        not given, with 8 digits that depend on the rule, the models, their classes, weights and thresholds.
+        The model name of the fused predictions, which replace any of that name; if not given,
+        ``fuse-RULE@HASH``, with 8 digits that depend on the rule, the models, their classes, weights and
+        thresholds.
 
     Returns
     -------
@@ -64,27 +71,28 @@ def plan(
     Raises
     ------
     UsageError
-        If there are fewer than two models, a named one is not there, options do not go with the rule, or
-        the models differ in their classes or folds.
+        If there are fewer than two models, there are no predictions of a named one, the parameters do not go
+        together or with the rule, or the models differ in their classes or folds.
+
+    Examples
+    --------
+    >>> classes = {"mel@1f3a": ["flu", "vio"], "cqt@77b0": ["flu", "vio"]}
+    >>> (fusion,) = plan(classes, weights={"mel": 3}, name="both")
+    >>> fusion.models, fusion.weights
+    (('mel@1f3a', 'cqt@77b0'), (3.0, 1.0))
+    >>> scores = {"mel@1f3a": {"flu": 0.8, "vio": 0.0}, "cqt@77b0": {"flu": 0.4, "vio": 1.0}}
+    >>> [(prediction.label, prediction.score) for prediction in fusion.fuse("song", scores)]
+    [('flu', 0.7), ('vio', 0.25)]
     """
-    if rule not in RULES:
-        raise UsageError(f"unknown rule {rule!r}", f"choose from {', '.join(RULES)}")
-    if weights is not None and rule not in WEIGHTED:
-        raise UsageError(f"rule {rule!r} knows no weights", f"they are for {' and '.join(WEIGHTED)}")
-    if (thresholds is not None or threshold is not None) and rule not in DECIDING:
-        raise UsageError(f"rule {rule!r} knows no thresholds", f"they are for {' and '.join(DECIDING)}")
-    if thresholds is not None and threshold is not None:
-        raise UsageError("--threshold and --thresholds do not go together", "choose one of them")
-    if name is not None and (not name or member_of(name)[1] is not None):
-        raise UsageError(f"{name!r} is no name of a model", "give another")
+    _check(rule, weights, thresholds, threshold, name)
     classes = {model: labels for model, labels in classes.items() if member_of(model)[0] != name}
     if not classes:
         raise UsageError("no record has predictions for the whole item", "run im-predict")
     chosen = _chosen(_available(classes, by_fold, bool(models)), models)
     if len(chosen) < 2:
         what = f"there are predictions of one model only: {chosen[0]}"
-        raise UsageError(what, "give those of two at least")
-    factors = _factors(weights, chosen)
+        raise UsageError(what, "give those of at least two")
+    factors = None if weights is None else _factors(weights, chosen)
     folds: Sequence[int | None] = _folds(classes, chosen) if by_fold else [None]
     fusions = []
     for fold in folds:
@@ -96,65 +104,70 @@ def plan(
         fusions.append(Fusion("", tuple(members), tuple(labels), rule, factors, limits, partial))
     whole = name or f"fuse-{rule}@{_digest(fusions)}"
     names = [whole if fold is None else f"{whole}#fold{fold}" for fold in folds]
-    return [replace(one, name=name) for one, name in zip(fusions, names, strict=True)]
+    return [replace(fusion, name=name) for fusion, name in zip(fusions, names, strict=True)]
 
 
-def _available(classes: Classes, by_fold: bool, named: bool) -> list[str]:
-    """Return the models that can be fused, in their order: whole ones, or those that have members."""
-    wanted = [member_of(model) for model in classes]
-    found = list(dict.fromkeys(whole for whole, fold in wanted if (fold is not None) == by_fold))
+def _check(
+    rule: Rule,
+    weights: Weights | None,
+    thresholds: ThresholdsFile | None,
+    threshold: float | None,
+    name: str | None,
+) -> None:
+    if rule not in RULES:
+        raise UsageError(f"unknown rule {rule!r}", f"choose from {', '.join(RULES)}")
+    if weights is not None and rule not in WEIGHTED:
+        raise UsageError(f"rule {rule!r} has no weights", f"they are for {' and '.join(WEIGHTED)}")
+    if (thresholds is not None or threshold is not None) and rule not in DECIDING:
+        raise UsageError(f"rule {rule!r} has no thresholds", f"they are for {' and '.join(DECIDING)}")
+    if thresholds is not None and threshold is not None:
+        raise UsageError("`threshold` and `thresholds` do not go together", "choose one of them")
+    if name is not None and (not name or member_of(name)[1] is not None):
+        raise UsageError(f"{name!r} is no name of a model", "give another")
+
+
+def _available(classes: Classes, by_fold: bool, chosen: bool) -> list[str]:
+    """Return the models that can be fused, in their order: whole ones, or those with members."""
+    split = [member_of(model) for model in classes]
+    found = list(dict.fromkeys(whole for whole, fold in split if (fold is not None) == by_fold))
     if by_fold and not found:
-        raise UsageError("no predictions of members to fuse fold by fold", "run im-predict --members")
-    bare = sorted({whole for whole, _ in wanted} - set(found))
-    if bare and not by_fold and not (named and found):
-        what = f"there are only predictions of members of {', '.join(bare)}"
-        raise UsageError(what, "fuse them with --by-fold")
+        raise UsageError("no predictions of members to fuse fold by fold", "run im-predict with `members`")
+    without = sorted({whole for whole, _ in split} - set(found))
+    if without and not by_fold and not (chosen and found):
+        what = f"there are only predictions of members of {', '.join(without)}"
+        raise UsageError(what, "fuse them with `by_fold=True`")
     return found
 
 
-def _chosen(available: list[str], wanted: Sequence[str]) -> list[str]:
-    if not wanted:
+def _chosen(available: list[str], models: Sequence[str]) -> list[str]:
+    if not models:
         return available
-    chosen = [named(one, available) for one in wanted]
+    chosen = [named(model, available) for model in models]
     if len(set(chosen)) < len(chosen):
         raise UsageError("a model is named twice", "name each once")
     return chosen
 
 
-def _factors(weights: str | None, models: Sequence[str]) -> tuple[float, ...] | None:
+def _factors(weights: Weights, models: Sequence[str]) -> tuple[float, ...]:
     """Return the weight of each model."""
-    if weights is None:
-        return None
-    parts = [part.strip() for part in weights.split(",")]
-    hint = "write NAME=2,NAME=1, or a number for each model in their order"
-    told = ["=" in part for part in parts]
-    if all(told):
+    if isinstance(weights, Mapping):
         factors = dict.fromkeys(models, 1.0)
-        for part in parts:
-            model, _, text = part.rpartition("=")
-            factors[named(model.strip(), models)] = _factor(text, hint)
-        return tuple(factors.values())
-    if any(told):
-        raise UsageError(f"--weights {weights}: names only some of its models", hint)
-    if len(parts) != len(models):
-        raise UsageError(f"--weights {weights}: {len(parts)} for {len(models)} models", hint)
-    return tuple(_factor(part, hint) for part in parts)
-
-
-def _factor(text: str, hint: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise UsageError(f"--weights: {text!r} is no number", hint) from None
-    if not 0 < value < math.inf:
-        raise UsageError(
-            f"--weights: {text} is no weight", "give numbers above 0; leave out what weighs nothing"
-        )
-    return value
+        for model, weight in weights.items():
+            factors[named(model, models)] = float(weight)
+    else:
+        if len(weights) != len(models):
+            what = f"`weights`: {len(weights)} for {len(models)} models"
+            raise UsageError(what, "give one for each model in their order, or by name")
+        factors = dict(zip(models, map(float, weights), strict=True))
+    for weight in factors.values():
+        if not 0 < weight < math.inf:
+            hint = "give numbers above 0; leave out models that should not count"
+            raise UsageError(f"`weights`: {weight:g} is no weight", hint)
+    return tuple(factors.values())
 
 
 def _folds(classes: Classes, models: Sequence[str]) -> list[int]:
-    """Return the folds of the models' members, which must be the same."""
+    """Return the folds of the models' members, which must be the same for all."""
     folds: dict[str, set[int]] = {model: set() for model in models}
     for name in classes:
         whole, fold = member_of(name)
@@ -173,14 +186,14 @@ def _listed(folds: Iterable[int]) -> str:
 
 
 def _common_classes(classes: Classes, models: Sequence[str], partial: bool) -> list[str]:
-    """Return the classes to fuse, in the order of the first model that knows them."""
+    """Return the classes to fuse, in order of first appearance."""
     every = list(dict.fromkeys(label for model in models for label in classes[model]))
     if partial:
         return every
     known = [set(classes[model]) for model in models]
     if apart := [label for label in every if not all(label in labels for labels in known)]:
-        what = f"not all of {', '.join(models)} know {', '.join(apart)}"
-        raise UsageError(what, "add --partial to fuse each class over the models that know it")
+        what = f"not all of {', '.join(models)} have {', '.join(apart)}"
+        raise UsageError(what, "pass `partial=True` to fuse each class over the models that have it")
     return every
 
 
@@ -190,12 +203,13 @@ def _limits(
     labels: Sequence[str],
     thresholds: ThresholdsFile | None,
     threshold: float,
-) -> NDArray[np.float64]:
+) -> Float64Array:
+    """Return the thresholds of the models, shape (models, classes)."""
     limits = np.full((len(models), len(labels)), threshold)
     if thresholds is None:
         return limits
     for row, model in enumerate(models):
-        own, held = thresholds.of(model).classes, set(classes[model])
+        own, held = thresholds.for_model(model).classes, set(classes[model])
         if missing := [label for label in labels if label in held and label not in own]:
             what = f"{thresholds.name}: has no threshold of model {model} for {', '.join(missing)}"
             raise UsageError(what, "fit them on all classes, with im-threshold")
@@ -205,7 +219,13 @@ def _limits(
 
 def _digest(fusions: Sequence[Fusion]) -> str:
     key = [
-        (one.rule, one.models, one.classes, one.weights, None if one.limits is None else one.limits.tolist())
-        for one in fusions
+        (
+            fusion.rule,
+            fusion.models,
+            fusion.classes,
+            fusion.weights,
+            None if fusion.thresholds is None else fusion.thresholds.tolist(),
+        )
+        for fusion in fusions
     ]
     return stable_hash(key)[:8]

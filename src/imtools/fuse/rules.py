@@ -1,42 +1,37 @@
-"""The rules by which the scores of several models become one."""
+"""The rules that combine the scores of several models."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..aggregation import logits, sigmoid
 from ..arrays import BoolArray, Float64Array
+from ..choices import RULES, Rule
 from ..errors import UsageError
 
-Rule = Literal["mean", "logit-mean", "max", "vote", "all"]
-"""How scores are fused; see `fuse_scores`."""
-
-RULES: tuple[Rule, ...] = get_args(Rule)
-
 WEIGHTED: tuple[Rule, ...] = ("mean", "logit-mean")
-"""The rules that can give one model more weight than another."""
+"""The rules with weights for the models."""
 
 DECIDING: tuple[Rule, ...] = ("vote", "all")
-"""The rules that need thresholds, and decide what is present."""
+"""The rules with thresholds, which decide whether a class is present."""
 
-_NOT_QUITE = 0.499999
-"""The highest score of a class that not all models find: scores have six digits."""
+_JUST_BELOW_HALF = 0.499999
+"""The highest score by ``"all"`` of a class that some model rejects: scores have six digits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """What several models say together.
+    """The combined scores of several models.
 
     Attributes
     ----------
     scores : ndarray of float64, shape (k,)
-        0 to 1; NaN for a class that no model knows.
+        0 to 1; NaN for a class without any score.
     present : ndarray of bool, shape (k,), or None
-        What counts as a yes, from the rules that decide it.
+        The decisions, from the rules that decide.
     """
 
     scores: Float64Array
@@ -44,47 +39,61 @@ class Fused:
 
 
 def fuse_scores(
-    scores: ArrayLike, rule: Rule, *, weights: ArrayLike | None = None, limits: ArrayLike | None = None
+    scores: ArrayLike, rule: Rule, *, weights: ArrayLike | None = None, thresholds: ArrayLike | None = None
 ) -> Fused:
     """Fuse the scores of m models for k classes of one item.
 
     Parameters
     ----------
     scores : array of shape (m, k)
-        0 to 1; NaN where a model has no say, which leaves the word to the others.
+        0 to 1; NaN where a model has no score: the others are combined then.
     rule : {"mean", "logit-mean", "max", "vote", "all"}
-        The mean of the scores, as kratimenos2020 (section V) averages models of one fold; the sigmoid of the
-        mean of their logits; the highest score; the part of the models whose score reaches its threshold,
-        present if that is more than half; or present only if every model exceeds its threshold (lumen2023,
-        Table 7). The score of the last is the smallest of the models' margins: ``0.5 s / t`` where the
-        score ``s`` does not exceed the threshold ``t`` (below 0.5 also where they are equal), and ``0.5 +
-        0.5 (s - t) / (1 - t)`` above it. So 0.5 divides it as the rule does, and items still have an order.
+        ``"mean"``: the mean of the scores, as kratimenos2020 (section V) averages models of one fold.
+        ``"logit-mean"``: the sigmoid of the mean of their logits. ``"max"``: the highest score. ``"vote"``:
+        the fraction of the models whose score reaches its threshold; present if that is more than half.
+        ``"all"``: present only if every model exceeds its threshold (lumen2023, Table 7); the score is the
+        smallest of the models' margins, ``0.5 s / t`` where the score ``s`` does not exceed the threshold
+        ``t`` (below 0.5 also where they are equal), and ``0.5 + 0.5 (s - t) / (1 - t)`` above it. A
+        threshold of 0.5 on it makes the decisions of the rule, and items can still be ranked.
     weights : array of shape (m,), optional
-        Of the models, above 0, for the first two rules; all the same if not given.
-    limits : array of shape (m, k), optional
-        Thresholds of the models, 0 to 1, for the last two rules; 0.5 if not given.
+        Weights of the models, above 0, for ``"mean"`` and ``"logit-mean"``; equal if not given.
+    thresholds : array of shape (m, k), optional
+        Thresholds of the models, 0 to 1, for ``"vote"`` and ``"all"``; 0.5 if not given.
+
+    Returns
+    -------
+    Fused
+        The combined scores, and the decisions of ``"vote"`` and ``"all"``.
 
     Raises
     ------
     UsageError
-        If the rule is unknown, or weights or thresholds do not go with it or with the scores.
+        If the rule is unknown, or weights or thresholds do not go with it or do not fit the scores.
+
+    Examples
+    --------
+    >>> fuse_scores([[0.2, 0.9], [0.6, 0.7]], "mean").scores.round(3).tolist()
+    [0.4, 0.8]
+    >>> fused = fuse_scores([[0.2, 0.9], [0.6, 0.7], [0.1, 0.4]], "vote")
+    >>> fused.scores.round(3).tolist(), fused.present.tolist()
+    ([0.333, 0.667], [False, True])
     """
     if rule not in RULES:
         raise UsageError(f"unknown rule {rule!r}", f"choose from {', '.join(RULES)}")
     S = np.asarray(scores, dtype=np.float64)
     if S.ndim != 2 or not len(S):
         raise UsageError(
-            f"no scores to fuse in an array of shape {S.shape}", "give those of one model at least"
+            f"no scores to fuse in an array of shape {S.shape}", "give those of at least one model"
         )
     if weights is not None and rule not in WEIGHTED:
-        raise UsageError(f"rule {rule!r} knows no weights", f"they are for {' and '.join(WEIGHTED)}")
-    if limits is not None and rule not in DECIDING:
-        raise UsageError(f"rule {rule!r} knows no thresholds", f"they are for {' and '.join(DECIDING)}")
+        raise UsageError(f"rule {rule!r} has no weights", f"they are for {' and '.join(WEIGHTED)}")
+    if thresholds is not None and rule not in DECIDING:
+        raise UsageError(f"rule {rule!r} has no thresholds", f"they are for {' and '.join(DECIDING)}")
     known = ~np.isnan(S)
     W = np.ones(len(S)) if weights is None else np.asarray(weights, dtype=np.float64)
-    T = np.full(S.shape, 0.5) if limits is None else np.asarray(limits, dtype=np.float64)
+    T = np.full(S.shape, 0.5) if thresholds is None else np.asarray(thresholds, dtype=np.float64)
     if W.shape != S.shape[:1] or not (W > 0).all() or T.shape != S.shape:
-        raise UsageError("weights or thresholds do not fit the scores", "give a weight above 0 a model")
+        raise UsageError("weights or thresholds do not fit the scores", "give each model a weight above 0")
     fused = _fused(S, rule, known, W, T)
     return Fused(np.where(known.any(axis=0), fused.scores, np.nan), fused.present)
 
@@ -96,12 +105,12 @@ def _fused(S: Float64Array, rule: Rule, known: BoolArray, W: Float64Array, T: Fl
         return Fused(sigmoid(_mean(logits(S), known, W)))
     if rule == "max":
         return Fused(np.where(known, S, -1.0).max(axis=0))
-    asked = known.sum(axis=0)
+    voters = known.sum(axis=0)
     if rule == "vote":
-        yes = (S >= T).sum(axis=0)
-        return Fused(yes / np.maximum(asked, 1), 2 * yes > asked)
+        votes = (S >= T).sum(axis=0)
+        return Fused(votes / np.maximum(voters, 1), 2 * votes > voters)
     over = S > T
-    present: BoolArray = (over | ~known).all(axis=0) & (asked > 0)
+    present: BoolArray = (over | ~known).all(axis=0) & (voters > 0)
     return Fused(np.where(known, _margins(S, T, over), 1.0).min(axis=0), present)
 
 
@@ -114,8 +123,8 @@ def _mean(values: Float64Array, known: BoolArray, W: Float64Array) -> Float64Arr
 
 
 def _margins(S: Float64Array, T: Float64Array, over: BoolArray) -> Float64Array:
-    """Return how far each score is from its threshold, which lies at 0.5."""
+    """Return each score rescaled such that its threshold is at 0.5."""
     with np.errstate(divide="ignore", invalid="ignore"):
         below = np.where(T > 0, 0.5 * S / T, 0.5)  # nothing lies below a threshold of 0
         above = 0.5 + 0.5 * (S - T) / (1 - T)  # nothing above one of 1, where this is not taken
-    return np.where(over, above, np.minimum(below, _NOT_QUITE))
+    return np.where(over, above, np.minimum(below, _JUST_BELOW_HALF))

@@ -1,4 +1,4 @@
-"""The scores of a manifest by the ids of its records, held in little space."""
+"""The scores of a manifest by the ids of its records, in little memory."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from collections.abc import Iterable, Iterator
 
 from ..hashing import stable_hash
 from ..manifest import Prediction, Record
-from ..score.predicted import of_whole
+from ..score.predicted import item_predictions
 
 ScoresByModel = dict[str, dict[str, float]]
-"""The scores for one whole item, by model and class."""
+"""The scores for a whole item, by model and class."""
 
 _DECISIONS: tuple[bool | None, ...] = (None, False, True)
 
 
 def whole_scores(record: Record) -> ScoresByModel:
-    """Return what models say of a whole record: its predictions without ``start`` and ``duration``.
+    """Return the scores for the whole of a record: its predictions without ``start`` and ``duration``.
 
     Raises
     ------
     ManifestError
         If a model gives a class two scores.
     """
-    return _by_model(of_whole(record))
+    return _by_model(item_predictions(record))
 
 
 def _by_model(predictions: Iterable[Prediction]) -> ScoresByModel:
     scores: ScoresByModel = {}
-    for one in predictions:
-        scores.setdefault(one.model, {})[one.label] = one.score
+    for prediction in predictions:
+        scores.setdefault(prediction.model, {})[prediction.label] = prediction.score
     return scores
 
 
 class ScoreTable:
     """Scores and decisions of records, without the rest of them.
 
-    Which models and classes a record has scores of is held once for all records that agree in it, so that
-    a record takes 9 bytes a score, its id, and a little more.
+    The models and classes of a record's scores are stored once for all records that have the same, so that
+    a record takes 9 bytes for each score, its id, and a little more.
 
     Parameters
     ----------
@@ -58,20 +58,20 @@ class ScoreTable:
         return iter(self._rows)
 
     def add(self, record: Record) -> None:
-        """Take in the scores for the whole of a record.
+        """Add the scores for the whole of a record.
 
         Raises
         ------
         ManifestError
             If a model gives a class two scores.
         """
-        made = of_whole(record)
-        keys = tuple((one.model, one.label) for one in made)
+        whole = item_predictions(record)
+        keys = tuple((one.model, one.label) for one in whole)
         if keys not in self._layouts:
             self._layouts[keys] = len(self._keys)
             self._keys.append(keys)
-        decisions = bytes(_DECISIONS.index(one.present) for one in made)
-        self._rows[record.id] = (self._layouts[keys], array("d", [one.score for one in made]), decisions)
+        decisions = bytes(_DECISIONS.index(one.present) for one in whole)
+        self._rows[record.id] = (self._layouts[keys], array("d", [one.score for one in whole]), decisions)
 
     @property
     def classes(self) -> dict[str, list[str]]:
@@ -92,10 +92,10 @@ class ScoreTable:
             for (model, label), score, place in zip(self._keys[layout], scores, decisions, strict=True)
         ]
 
-    def of(self, item: str) -> ScoresByModel:
-        """Return the scores of a record by its id; nothing if it is not there."""
+    def scores(self, item: str) -> ScoresByModel:
+        """Return the scores of a record by its id; none if it is not there."""
         return _by_model(self.predictions(item))
 
     def digest(self, item: str) -> str:
-        """Return a hash of what is held of a record."""
+        """Return a hash of the scores and decisions of a record."""
         return stable_hash([[p.model, p.label, p.score, p.present] for p in self.predictions(item)])[:16]

@@ -1,7 +1,10 @@
-"""Scoring: metrics on matrices, evaluation of records, and how the result is shown."""
+"""Scoring: metrics on matrices, score reports of records, and how reports are shown.
 
-from .collect import Collected, LabelledScores, collect
-from .evaluate import evaluate
+`score_records` is what ``im-score`` runs. The metrics themselves are in `imtools.metrics`.
+"""
+
+from .collect import LabelledPredictions, LabelledScores, collect
+from .evaluate import score_records
 from .judge import judge
 from .metrics import average_precision, lrap, precision_recall_f1, roc_auc, top1
 from .resample import Resampling
@@ -11,18 +14,18 @@ from .table import format_table
 __all__ = [
     "SCORES_SCHEMA",
     "ClassScores",
-    "Collected",
+    "LabelledPredictions",
     "LabelledScores",
     "Overall",
     "Resampling",
     "ScoreReport",
     "average_precision",
     "collect",
-    "evaluate",
     "format_table",
     "judge",
     "lrap",
     "precision_recall_f1",
     "roc_auc",
+    "score_records",
     "top1",
 ]

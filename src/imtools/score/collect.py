@@ -1,4 +1,4 @@
-"""From records to the matrices that all metrics take: what a model says beside what is known."""
+"""From records to the matrices that all metrics take: the scores of a model beside the labels."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..aggregation import Aggregation
 from ..arrays import BoolArray, Float64Array, IntArray
+from ..choices import Aggregation, Unlisted
 from ..errors import ImtoolsWarning, UsageError
 from ..grouping import groups_of, united
-from ..labels import LabelTable, Unlisted
+from ..labels import LabelTable
 from ..manifest import Record
-from .metrics.matrices import part
+from .metrics.matrices import ratio_or_nan
 from .model_names import member_of, named
-from .predicted import made_of_windows, of_whole
+from .predicted import item_predictions
 
 UNDECIDED = -1
-"""The decision on an entry of which the predictions do not say whether it counts as a yes."""
+"""Stands for the decision on an entry whose prediction does not state whether the class is present."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledScores:
-    """One model's scores for n items and k classes, and what is known of the items.
+    """One model's scores for n items and k classes, and the labels of the items.
 
     Attributes
     ----------
@@ -36,28 +36,28 @@ class LabelledScores:
         The columns.
     ids : list of str
         The rows.
-    Y, known : ndarray of bool, shape (n, k)
-        Which classes are present, and of which that is known at all.
-    S : ndarray of float64, shape (n, k)
+    y_true, known : ndarray of bool, shape (n, k)
+        Which classes are present, and which of these labels are known.
+    y_score : ndarray of float64, shape (n, k)
         The scores.
-    decided : ndarray of int8, shape (n, k), or None
-        What counts as a yes (1) or a no (0) where the predictions say so themselves, -1 where they do not;
-        ``None`` if they do not anywhere.
+    decisions : ndarray of int8, shape (n, k), or None
+        1 or 0 where the predictions themselves state whether the class is present, -1 where they do not;
+        ``None`` if none does.
     groups : ndarray of int64, shape (n,)
         Numbers of the original recordings, from 0: items that share one, even through others, have one.
     folds : ndarray of int64, shape (n,)
         Cross-validation folds; -1 for none.
     num_unpredicted, num_unlabelled : int
-        Items left out because they have no prediction for the whole item, or no label that is known.
+        Items left out because they have no prediction for the whole item, or no known label.
     """
 
     model: str
     classes: list[str]
     ids: list[str]
-    Y: BoolArray
+    y_true: BoolArray
     known: BoolArray
-    S: Float64Array
-    decided: NDArray[np.int8] | None
+    y_score: Float64Array
+    decisions: NDArray[np.int8] | None
     groups: IntArray
     folds: IntArray
     num_unpredicted: int = 0
@@ -65,9 +65,9 @@ class LabelledScores:
 
     @property
     def constant(self) -> BoolArray:
-        """Which classes get the same score in every one of several items, shape (k,)."""
-        varies: BoolArray = np.ptp(self.S, axis=0) > 0
-        return ~varies if len(self.S) > 1 else np.zeros(len(self.classes), dtype=np.bool_)
+        """Which classes have the same score in every one of several items, shape (k,)."""
+        varies: BoolArray = np.ptp(self.y_score, axis=0) > 0
+        return ~varies if len(self.y_score) > 1 else np.zeros(len(self.classes), dtype=np.bool_)
 
     def take(self, rows: IntArray) -> LabelledScores:
         """Return some of the items, in the given order."""
@@ -75,10 +75,10 @@ class LabelledScores:
             self.model,
             self.classes,
             [self.ids[row] for row in rows],
-            self.Y[rows],
+            self.y_true[rows],
             self.known[rows],
-            self.S[rows],
-            None if self.decided is None else self.decided[rows],
+            self.y_score[rows],
+            None if self.decisions is None else self.decisions[rows],
             self.groups[rows],
             self.folds[rows],
         )
@@ -100,8 +100,14 @@ class _Table:
         self.decisions.append(UNDECIDED if present is None else present)
 
 
-class Collected:
-    """The predictions of all models in some records, beside the labels; see `collect`."""
+class LabelledPredictions:
+    """The predictions of all models in some records, beside the labels; see `collect`.
+
+    Parameters
+    ----------
+    aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}, optional
+        Make the scores of an item from those of its windows.
+    """
 
     def __init__(self, aggregation: Aggregation | None = None) -> None:
         self._aggregation = aggregation
@@ -117,17 +123,17 @@ class Collected:
 
     @property
     def ids(self) -> list[str]:
-        """The items."""
+        """The ids of the items."""
         return self._ids
 
     @property
     def recordings(self) -> set[str]:
-        """What the items are of; see `groups_of`."""
+        """The original recordings of the items; see `groups_of`."""
         return {name for names in self._ties for name in names}
 
     @property
     def models(self) -> list[str]:
-        """The models that predict something for a whole item, sorted; of members the model."""
+        """The models with predictions for whole items, sorted; members are named by their model."""
         return sorted({member_of(name)[0] for name in self._tables})
 
     def members(self, model: str) -> list[str]:
@@ -136,32 +142,31 @@ class Collected:
         return sorted(names, key=lambda name: member_of(name)[1] or 0)
 
     def classes(self, name: str) -> list[str]:
-        """Return the classes that a model predicts, or a member, as it is named; sorted."""
+        """Return the classes that a model, or a member by its full name, predicts; sorted."""
         places = set(self._tables[name].columns)
         return sorted(label for label, place in self._columns.items() if place in places)
 
     def add(self, record: Record) -> None:
-        """Take in a record.
+        """Add a record.
 
         Raises
         ------
         ManifestError
-            If a model gives a class two scores, or its windows are of different classes: nothing of the
-            record is taken in.
+            If a model gives a class two scores, or its windows have different classes: nothing of the
+            record is added.
         """
-        aggregation = self._aggregation
-        made = of_whole(record) if aggregation is None else made_of_windows(record, aggregation)
+        predictions = item_predictions(record, self._aggregation)
         row = len(self._ids)
         self._ids.append(record.id)
         self._labels.add(record)
         self._ties.append(tuple(groups_of(record)))  # of strings: nothing for the garbage collector to visit
         self._folds.append(-1 if record.fold is None else record.fold)
         columns, tables = self._columns, self._tables
-        for one in made:
+        for one in predictions:
             table = tables.get(one.model) or tables.setdefault(one.model, _Table())
             table.add(row, columns.setdefault(one.label, len(columns)), one.score, one.present)
 
-    def of(
+    def labelled_scores(
         self,
         model: str | None = None,
         *,
@@ -174,8 +179,8 @@ class Collected:
         Parameters
         ----------
         model : str, optional
-            Which model's, if there are several: its full name, or the name before ``@``. Of a model of which
-            there are only members, the mean of those that know a class.
+            Which model's, if there are several: its full name, or the name before ``@``. For a model with
+            predictions of members only, the mean of the members that predict a class.
         classes : sequence of str, optional
             The classes, in this order; all that the model predicts, sorted, if not given.
         unlisted : {"unknown", "absent"}
@@ -183,18 +188,23 @@ class Collected:
         quiet : bool
             Give no warnings.
 
+        Returns
+        -------
+        LabelledScores
+            The matrices.
+
         Raises
         ------
         UsageError
-            If the model is not there or has to be chosen, it does not predict a wanted class, or no item has
-            both labels and predictions.
+            If there are no predictions of the model or it has to be chosen, it does not predict one of the
+            classes, or no item has both labels and predictions.
 
         Warns
         -----
         ImtoolsWarning
-            If items are left out, labels are of classes that the model does not know, predictions are
-            missing or not between 0 and 1, nothing is known to be absent, or the predictions are the same
-            for every item.
+            If items are left out, there are labels of classes that the model does not predict, predictions
+            are missing or not between 0 and 1, no class is known to be absent, or the predictions are the
+            same for every item.
         """
 
         def warn(message: str) -> None:
@@ -202,15 +212,15 @@ class Collected:
                 warnings.warn(ImtoolsWarning(message), stacklevel=3)
 
         model = self._chosen(model)
-        S, decisions, predicted = self._scores(model)
-        labels = [label for label, column in self._columns.items() if not np.isnan(S[:, column]).all()]
+        y_score, decisions, predicted = self._scores(model)
+        labels = [label for label, column in self._columns.items() if not np.isnan(y_score[:, column]).all()]
         names = _chosen_classes(sorted(labels), classes, model)
         columns = [self._columns[name] for name in names]
-        S, decisions = S[:, columns], decisions[:, columns]
+        y_score, decisions = y_score[:, columns], decisions[:, columns]
 
         if classes is None and (foreign := sorted(set(self._labels.listed(predicted)) - set(names))):
             warn(f"labels that model {model} does not predict are left out: {', '.join(foreign)}")
-        Y, known = self._labels.matrix(names, unlisted)
+        y_true, known = self._labels.matrix(names, unlisted)
         labelled = known.any(axis=1) & self._labels.spoken
         rows = np.flatnonzero(predicted & labelled)
         if not len(rows):
@@ -221,26 +231,27 @@ class Collected:
         if unpredicted or unlabelled:
             reasons = f"{unpredicted} without predictions, {unlabelled} without labels"
             warn(f"{unpredicted + unlabelled} of {len(self)} items are left out: {reasons}")
-        Y, known, S, decisions = Y[rows], known[rows], S[rows], decisions[rows]
-        decided = bool((decisions != UNDECIDED).any())
-        if missing := int(np.isnan(S).any(axis=1).sum()):
+        y_true, known, y_score, decisions = y_true[rows], known[rows], y_score[rows], decisions[rows]
+        has_decisions = bool((decisions != UNDECIDED).any())
+        if missing := int(np.isnan(y_score).any(axis=1).sum()):
             warn(f"{missing} items lack a prediction for some class: it counts as 0")
-            decisions[np.isnan(S)] = False
-            S = np.nan_to_num(S)
-        if outside := int(((S < 0) | (S > 1)).sum()):
+            decisions[np.isnan(y_score)] = False
+            y_score = np.nan_to_num(y_score)
+        if outside := int(((y_score < 0) | (y_score > 1)).sum()):
             warn(f"{outside} scores of model {model} are not between 0 and 1, where thresholds lie")
-        if not (known & ~Y).any():
+        if not (known & ~y_true).any():
             warn(
-                "no class is known to be absent anywhere, so every yes is right: consider unlisted = 'absent'"
+                "no class is known to be absent anywhere, so every positive prediction is right: "
+                "consider `unlisted=absent`"
             )
         result = LabelledScores(
             model,
             names,
             [self._ids[row] for row in rows],
-            Y,
+            y_true,
             known,
-            S,
-            decisions if decided else None,
+            y_score,
+            decisions if has_decisions else None,
             np.array(united([self._ties[row] for row in rows]), dtype=np.int64),
             np.array(self._folds, dtype=np.int64)[rows],
             unpredicted,
@@ -252,9 +263,9 @@ class Collected:
 
     def _chosen(self, model: str | None) -> str:
         if not self._tables:
-            what = "the whole item" if self._aggregation is None else "windows"
-            hint = "run im-predict, with --windows" if self._aggregation else "run im-predict"
-            raise UsageError(f"no record has predictions for {what}", hint)
+            if self._aggregation is None:
+                raise UsageError("no record has predictions for the whole item", "run im-predict")
+            raise UsageError("no record has predictions for windows", "run im-predict with `windows`")
         listing = ", ".join(self.models)
         if model is None and len(self.models) > 1:
             raise UsageError(f"predictions of {len(self.models)} models: {listing}", "choose one of them")
@@ -263,16 +274,16 @@ class Collected:
         return named(model, self.models)
 
     def _scores(self, model: str) -> tuple[Float64Array, NDArray[np.int8], BoolArray]:
-        """Return scores (NaN where there are none) and decisions of all columns, and who has any."""
+        """Return scores (NaN where there are none) and decisions of all columns, and which items have any."""
         if model in self._tables:
-            return self._filled(self._tables[model])
-        parts = [self._filled(self._tables[name]) for name in self.members(model)]
-        told = np.stack([one[0] for one in parts])
-        scores = part(np.nansum(told, axis=0), (~np.isnan(told)).sum(axis=0))
+            return self._matrices(self._tables[model])
+        members = [self._matrices(self._tables[name]) for name in self.members(model)]
+        stacked = np.stack([scores for scores, _, _ in members])
+        scores = ratio_or_nan(np.nansum(stacked, axis=0), (~np.isnan(stacked)).sum(axis=0))
         undecided = np.full(scores.shape, UNDECIDED, dtype=np.int8)
-        return scores, undecided, np.logical_and.reduce([one[2] for one in parts])
+        return scores, undecided, np.logical_and.reduce([predicted for _, _, predicted in members])
 
-    def _filled(self, table: _Table) -> tuple[Float64Array, NDArray[np.int8], BoolArray]:
+    def _matrices(self, table: _Table) -> tuple[Float64Array, NDArray[np.int8], BoolArray]:
         shape = (len(self._ids), len(self._columns))
         rows, columns = np.asarray(table.rows, dtype=np.int64), np.asarray(table.columns, dtype=np.int64)
         scores = np.full(shape, np.nan)
@@ -284,23 +295,28 @@ class Collected:
         return scores, decisions, predicted
 
 
-def collect(records: Iterable[Record], *, aggregation: Aggregation | None = None) -> Collected:
+def collect(records: Iterable[Record], *, aggregation: Aggregation | None = None) -> LabelledPredictions:
     """Take the predictions and labels from records.
 
     Parameters
     ----------
     records : iterable of Record
-        Items with labels and predictions. Each may be forgotten once it has been handed over.
+        Items with labels and predictions. They are read one at a time and not kept.
     aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}, optional
         Make the scores of an item from those of its windows, the predictions with ``start``; without it
         only predictions for whole items count, those without ``start`` and ``duration``.
 
+    Returns
+    -------
+    LabelledPredictions
+        All that scoring needs of them.
+
     Raises
     ------
     ManifestError
-        If a model gives a class of an item two scores, or the windows of an item are of different classes.
+        If a model gives a class of an item two scores, or the windows of an item have different classes.
     """
-    collected = Collected(aggregation)
+    collected = LabelledPredictions(aggregation)
     for record in records:
         collected.add(record)
     return collected

@@ -1,4 +1,4 @@
-"""Figures fold by fold: their mean and how far they spread."""
+"""Scores fold by fold: their mean and their spread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from .result import Folds, ScoreReport, Spread
 
 
 def over_folds(data: LabelledScores, threshold: Threshold = None) -> Folds | None:
-    """Return the figures of each fold of the items; ``None`` if there are not two, or some item has none."""
+    """Return the scores of each fold of the items, and their spread.
+
+    Parameters
+    ----------
+    data : LabelledScores
+        The items, with their folds.
+    threshold : float, mapping of str to float, or None
+        See `Threshold`.
+
+    Returns
+    -------
+    Folds or None
+        ``None`` if there are fewer than two folds, or some item has none.
+    """
     numbers = np.unique(data.folds)
     if len(numbers) < 2 or numbers[0] < 0:
         return None
@@ -21,7 +34,20 @@ def over_folds(data: LabelledScores, threshold: Threshold = None) -> Folds | Non
 
 
 def over_members(members: Mapping[int, LabelledScores], threshold: Threshold = None) -> Folds | None:
-    """Return the figures of each member, by its fold, on all items; ``None`` if there are not two."""
+    """Return the scores of each member of a model on all items, and their spread.
+
+    Parameters
+    ----------
+    members : mapping of int to LabelledScores
+        The scores of each member, by its fold.
+    threshold : float, mapping of str to float, or None
+        See `Threshold`.
+
+    Returns
+    -------
+    Folds or None
+        ``None`` if there are fewer than two members.
+    """
     if len(members) < 2:
         return None
     return _spread("members", {fold: judge(data, threshold) for fold, data in members.items()})
@@ -29,7 +55,7 @@ def over_members(members: Mapping[int, LabelledScores], threshold: Threshold = N
 
 def _spread(by: str, parts: Mapping[int, ScoreReport]) -> Folds:
     figures = [scores.figures() for scores in parts.values()]
-    each = {name: [one[name] for one in figures] for name in figures[0]}
+    each = {name: [fold[name] for fold in figures] for name in figures[0]}
     return Folds(by, list(parts), {name: _spread_of(values) for name, values in each.items()}, each)
 
 

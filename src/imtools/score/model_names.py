@@ -1,4 +1,4 @@
-"""Names of models in predictions: ``"net@1f3a"``, and ``"net@1f3a#fold2"`` of one fold's net."""
+"""Names of models in predictions: ``"net@1f3a"``, and ``"net@1f3a#fold2"`` for the member of one fold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MEMBER = re.compile(r"(.+)#fold(\d+)", re.DOTALL)
 
 
 def member_of(model: str) -> tuple[str, int | None]:
-    """Return the model that a name stands for, and which fold's net of it: ``"net@1f3a#fold2"``."""
+    """Split a name into model and fold: ``("net@1f3a", 2)`` for ``"net@1f3a#fold2"``, else no fold."""
     match = _MEMBER.fullmatch(model)
     return (match[1], int(match[2])) if match else (model, None)
 
@@ -22,7 +22,19 @@ def base_name(model: str) -> str:
 
 
 def named(name: str, models: Sequence[str]) -> str:
-    """Return the model of that full name, or the only one that has that name before ``@``.
+    """Return the model with a full name, or the only one with that name before ``@``.
+
+    Parameters
+    ----------
+    name : str
+        ``"net@1f3a"`` or ``"net"``.
+    models : sequence of str
+        Full names to choose from.
+
+    Returns
+    -------
+    str
+        One of ``models``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How the figures are called where people read them."""
+"""Names of the metrics in tables and pictures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FIGURES = {
     "iou": "intersection over union",
     "emr": "exact match ratio",
 }
-"""Names of `Scores.figures`, in the order in which they are shown."""
+"""Names of `ScoreReport.figures`, in the order in which they are shown."""
 
 RANKING = ("lrap", "auc", "mean_ap", "top1")
-"""Those that need no threshold."""
+"""The metrics that need no threshold."""
 
 CLASS_NAMES = {
     "precision": "precision",

@@ -1,4 +1,4 @@
-"""How sure the figures are: intervals, and paired differences to another model."""
+"""Uncertainty of the scores: intervals, and paired differences from another model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays import BoolArray
+from ..arrays import BoolArray, Float64Array
 from ..errors import ImtoolsWarning, UsageError
 from .bootstrap import bootstrap, interval
 from .collect import LabelledScores
@@ -23,9 +22,9 @@ from .result import (
 )
 
 FEW_GROUPS = 10
-"""Resamples of fewer groups say little of how much others would differ."""
+"""With fewer groups, resamples underestimate how much other recordings would differ."""
 
-_Samples = dict[str, NDArray[np.float64]]
+_Samples = dict[str, Float64Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,11 @@ class Resampling:
     Attributes
     ----------
     replicates : int
-        How many; 0 for none.
+        The number of resamples; 0 for no intervals.
     confidence : float
-        The part of the resamples that an interval holds, above 0 and below 1.
+        The fraction of the resamples within an interval, above 0 and below 1.
     seed : int
-        Of the draws.
+        Seed of the draws.
     """
 
     replicates: int = 1000
@@ -49,7 +48,7 @@ class Resampling:
     def __post_init__(self) -> None:
         """Check the confidence."""
         if not 0 < self.confidence < 1:
-            raise UsageError(f"a confidence of {self.confidence:g} makes no interval", "try 0.95")
+            raise UsageError(f"a confidence of {self.confidence:g} is not between 0 and 1", "try 0.95")
 
 
 def with_intervals(
@@ -60,42 +59,42 @@ def with_intervals(
     Parameters
     ----------
     scores : ScoreReport
-        What `judge` made of ``data`` and ``threshold``.
+        What `judge` returned for ``data`` and ``threshold``.
     data : LabelledScores
         The matrices.
     threshold : float, mapping of str to float, or None
         See `Threshold`.
     resampling : Resampling
-        The draws.
+        How to draw.
 
     Returns
     -------
-    ScoreReport
-        The same ones without intervals, if there is one recording only.
-    dict of str to ndarray, or None
-        Of `bootstrap`.
+    scores : ScoreReport
+        Without intervals, if there is only one recording.
+    samples : dict of str to ndarray, or None
+        What `bootstrap` returned.
 
     Warns
     -----
     ImtoolsWarning
-        If there is one recording only, or so few that the intervals are too narrow.
+        If there is only one recording, or so few that the intervals are too narrow.
     """
     if not resampling.replicates:
         return scores, None
     if scores.num_groups < 2:
-        hint = "all items are of one recording, or tied to one another by mixes"
-        warnings.warn(ImtoolsWarning(f"no intervals: {hint}"), stacklevel=3)
+        reason = "all items are of one recording, or connected by mixes"
+        warnings.warn(ImtoolsWarning(f"no intervals: {reason}"), stacklevel=3)
         return scores, None
     if scores.num_groups < FEW_GROUPS:
         reason = f"only {scores.num_groups} groups of items share no recording, directly or through mixes"
         warnings.warn(ImtoolsWarning(f"the intervals are too narrow: {reason}"), stacklevel=3)
     samples = _drawn(data, decisions_of(data, threshold)[0], resampling)
-    made = {name: _interval(samples[name], resampling) for name in scores.figures()}
+    overall = {name: _interval(samples[name], resampling) for name in scores.figures()}
     classes = {
         name: {figure: _interval(samples[f"class_{figure}"][:, k], resampling) for figure in CLASS_FIGURES}
         for k, name in enumerate(data.classes)
     }
-    drawn = Intervals(resampling.confidence, resampling.replicates, scores.num_groups, made, classes)
+    drawn = Intervals(resampling.confidence, resampling.replicates, scores.num_groups, overall, classes)
     return replace(scores, intervals=drawn), samples
 
 
@@ -106,18 +105,23 @@ def compare(
     resampling: Resampling,
     samples: _Samples | None = None,
 ) -> Comparison:
-    """Return how far a model lies above another one, on the items that both have scored.
+    """Return the differences between the scores of two models, on the items that both have scored.
 
     Parameters
     ----------
     data, other : LabelledScores
-        What they say; of the same classes.
+        The scores of both, of the same classes.
     thresholds : (Threshold, Threshold)
-        Of each.
+        The threshold of each.
     resampling : Resampling
-        Intervals come from resamples that are the same recordings for both.
+        How to draw. A resample has the same recordings for both.
     samples : dict of str to ndarray, optional
-        Those of ``data``, if they have been drawn.
+        The resampled metrics of ``data``, if they have been computed.
+
+    Returns
+    -------
+    Comparison
+        The scores of ``other``, and what those of ``data`` exceed them by.
 
     Raises
     ------
@@ -127,13 +131,16 @@ def compare(
     Warns
     -----
     ImtoolsWarning
-        If some items have been scored by one of them only.
+        If some items have been scored by only one of them.
     """
     ours, theirs = _matched(data, other)
-    if not (np.array_equal(ours.Y, theirs.Y) and np.array_equal(ours.known, theirs.known)):
-        unlike = np.flatnonzero(((ours.Y != theirs.Y) | (ours.known != theirs.known)).any(axis=1))
+    if not (np.array_equal(ours.y_true, theirs.y_true) and np.array_equal(ours.known, theirs.known)):
+        unlike = np.flatnonzero(((ours.y_true != theirs.y_true) | (ours.known != theirs.known)).any(axis=1))
         hint = "score both models on the same manifest"
-        raise UsageError(f"item {ours.ids[unlike[0]]} has other labels beside {other.model}'s scores", hint)
+        raise UsageError(
+            f"item {ours.ids[unlike[0]]} has other labels in the records with the scores of {other.model}",
+            hint,
+        )
     a, b = judge(ours, thresholds[0]), judge(theirs, thresholds[1])
     drawn: _Samples = {}
     if resampling.replicates and a.num_groups > 1:
@@ -142,8 +149,8 @@ def compare(
         same_draws = replace(theirs, groups=ours.groups)
         others = _drawn(same_draws, decisions_of(theirs, thresholds[1])[0], resampling)
         drawn = {name: samples[name] - others[name] for name in samples}
-    mine, base = a.figures(), b.figures()
-    overall = {name: _difference(mine[name], base[name], drawn.get(name), resampling) for name in mine}
+    own, base = a.figures(), b.figures()
+    overall = {name: _difference(own[name], base[name], drawn.get(name), resampling) for name in own}
     classes = {
         name: {
             figure: _difference(
@@ -169,25 +176,29 @@ def _matched(data: LabelledScores, other: LabelledScores) -> tuple[LabelledScore
         )
     alone = len(data.ids) - len(rows), len(other.ids) - len(rows)
     if any(alone):
-        reason = f"{alone[0]} only {data.model} has scored, {alone[1]} only {other.model}"
+        reason = f"{alone[0]} are scored only by {data.model}, {alone[1]} only by {other.model}"
         message = f"{len(rows)} items are compared: {reason}"
         warnings.warn(ImtoolsWarning(message), stacklevel=4)
     return data.take(rows), other.take(np.array([places[data.ids[row]] for row in rows], dtype=np.int64))
 
 
-def _drawn(data: LabelledScores, said: BoolArray, resampling: Resampling) -> _Samples:
+def _drawn(data: LabelledScores, y_pred: BoolArray, resampling: Resampling) -> _Samples:
     return bootstrap(
-        data.Y, data.S, said, data.known, data.groups, replicates=resampling.replicates, seed=resampling.seed
+        data.y_true,
+        data.y_score,
+        y_pred,
+        data.known,
+        data.groups,
+        replicates=resampling.replicates,
+        seed=resampling.seed,
     )
 
 
-def _interval(samples: NDArray[np.float64], resampling: Resampling) -> Interval:
+def _interval(samples: Float64Array, resampling: Resampling) -> Interval:
     low, high = interval(samples, resampling.confidence)
     return Interval(float(low), float(high))
 
 
-def _difference(
-    mine: float, base: float, samples: NDArray[np.float64] | None, resampling: Resampling
-) -> Difference:
+def _difference(own: float, base: float, samples: Float64Array | None, resampling: Resampling) -> Difference:
     low, high = (np.nan, np.nan) if samples is None else _interval(samples, resampling)
-    return Difference(base, mine - base, float(low), float(high))
+    return Difference(base, own - base, float(low), float(high))

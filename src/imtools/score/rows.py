@@ -1,4 +1,4 @@
-"""Scores as CSV: a line for each figure, in the long form that statistics programs like."""
+"""Scores as CSV in long form: one line for each metric, as statistics programs expect it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COLUMNS = (
 
 
 def to_csv(scores: ScoreReport) -> str:
-    """Return scores as CSV with a header, one line for each figure.
+    """Return scores as CSV with a header, one line for each metric.
 
     ``label`` is empty for all classes together, ``polyphony`` for all levels; an undefined number is
     empty.
@@ -57,10 +57,10 @@ def _lines(scores: ScoreReport) -> Iterator[tuple[object, ...]]:
     for level in scores.levels:
         for name in ("num_items", "lrap", "f1_micro", "accuracy", "iou", "emr"):
             yield "", level.polyphony, name, getattr(level, name)
-        for label, one in level.classes.items():
+        for label, at_level in level.classes.items():
             for name in ("tpr", "accuracy", "tp", "fp", "fn", "tn"):
-                yield label, level.polyphony, name, getattr(one, name)
+                yield label, level.polyphony, name, getattr(at_level, name)
 
 
-def _numbers(one: Difference) -> tuple[float, float, float, float]:
-    return one.value, one.difference, one.low, one.high
+def _numbers(other: Difference) -> tuple[float, float, float, float]:
+    return other.value, other.difference, other.low, other.high

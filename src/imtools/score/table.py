@@ -1,4 +1,4 @@
-"""Scores as tables of plain text, of at most 100 columns."""
+"""Scores as tables of plain text, at most 100 columns wide."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _MODEL_WIDTH = 88
 def format_table(scores: ScoreReport) -> str:
     """Return the scores as aligned plain text, without a newline at the end.
 
-    Longer names are cut, and what cannot be printed is escaped; an undefined number is a dash. The
-    thresholds stand in a column of their own where they differ.
+    Longer names are cut, and unprintable characters are escaped; an undefined number is a dash. The
+    thresholds have a column of their own where they differ.
     """
     blocks = [_head(scores), _figures(scores, RANKING, "ranking, without a threshold")]
     decided = [name for name in FIGURES if name not in RANKING]
@@ -56,7 +56,7 @@ def _threshold(scores: ScoreReport) -> str:
 
 
 def _figures(scores: ScoreReport, names: Sequence[str], title: str) -> list[str]:
-    """Return a line for each figure: value, interval, spread over folds, and the floor."""
+    """Return a line for each metric: value, interval, spread over folds, and the floor."""
     floor = {} if tuple(names) == RANKING else _floor(scores.all_ones)
     head, rows = ["", "value"], []
     if scores.intervals is not None:
@@ -80,7 +80,7 @@ def _figures(scores: ScoreReport, names: Sequence[str], title: str) -> list[str]
 
 
 def _floor(ones: Overall) -> dict[str, float]:
-    """Return what saying yes to everything gives, where that is worth knowing."""
+    """Return the scores of predicting every class everywhere, where they are informative."""
     return {
         "f1_micro": ones.micro.f1,
         "f1_macro": ones.macro.f1,
@@ -101,17 +101,17 @@ def _oracle(scores: ScoreReport) -> list[str]:
 
 def _classes(scores: ScoreReport) -> list[str]:
     thresholds = {row.threshold for row in scores.classes}
-    one = len(thresholds) == 1 or any(map(math.isnan, thresholds))
+    common = len(thresholds) == 1 or any(map(math.isnan, thresholds))
     drawn = scores.intervals
     head = ["class", "support", "precision", "recall", "F1"]
     head += ["interval"] if drawn else []
-    head += ["AUC", "AP", "accuracy", *([] if one else ["threshold"]), "oracle F1"]
+    head += ["AUC", "AP", "accuracy", *([] if common else ["threshold"]), "oracle F1"]
     rows = [head]
     for row in scores.classes:
         cells = [_cut(row.label, _NAME_WIDTH if len(head) < 10 else 20), str(row.support)]
         cells += [_cell(value) for value in (row.precision, row.recall, row.f1)]
         cells += [_span(*drawn.classes[row.label]["f1"])] if drawn else []
-        values = (row.auc, row.ap, row.accuracy, *([] if one else [row.threshold]), row.oracle_f1)
+        values = (row.auc, row.ap, row.accuracy, *([] if common else [row.threshold]), row.oracle_f1)
         rows.append([*cells, *map(_cell, values)])
     return _aligned(rows)
 
@@ -128,9 +128,10 @@ def _baseline(other: Comparison) -> list[str]:
     title = f"against {_cut(other.model, 60)}, on {other.num_items} items (*: the interval leaves 0 out)"
     rows = [["", "baseline", "difference", "interval", ""]]
     for name, label in FIGURES.items():
-        one = other.overall[name]
-        cells = [_cell(one.value), _signed(one.difference), _span(one.low, one.high, signed=True)]
-        rows.append([label, *cells, "*" if one.clear else ""])
+        change = other.overall[name]
+        cells = [_cell(change.value), _signed(change.difference)]
+        cells.append(_span(change.low, change.high, signed=True))
+        rows.append([label, *cells, "*" if change.clear else ""])
     return [title, *_aligned(rows)]
 
 
@@ -164,7 +165,7 @@ def _span(low: float, high: float, *, signed: bool = False) -> str:
 
 
 def _cut(name: str, width: int) -> str:
-    """Return a name in at most so many columns, with what cannot be printed escaped."""
+    """Return a name cut to a width in columns, with unprintable characters escaped."""
     text = "".join(c if c.isprintable() or combining(c) else repr(c)[1:-1] for c in name)
     if _width(text) <= width:
         return text
@@ -174,12 +175,12 @@ def _cut(name: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many columns of a terminal a text takes: East Asian characters take two, accents none."""
+    """Return the width of a text in columns of a terminal: East Asian characters take two, accents none."""
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return lines with the first column flush left and the others flush right."""
+    """Return lines with the first column aligned left and the others right."""
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""The fusing stage: manifests of several models' predictions in, one with the fused ones out."""
+"""The fusion stage: from manifests with predictions of several models to one with the fused predictions."""
 
 from __future__ import annotations
 
@@ -7,44 +7,46 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 
+from ..choices import Rule
 from ..errors import ImtoolsWarning, ManifestError
-from ..fuse import Fusion, Rule, ScoreTable, merged, plan, whole_scores
+from ..fuse import Fusion, ScoreTable, Weights, merged, plan, whole_scores
 from ..manifest import Prediction, Record
 from ..run import Item, RecordStage, Run, execute
 from ..score.model_names import member_of
+from ..score.predicted import is_for_whole_item
 from ..thresholds import ThresholdsFile
 from .inputs import inputs_of, items_of
 
 _LOOK_AHEAD = 1024
-"""Records of the first input that are looked at to learn which models there are."""
+"""How many records of the first input are read to find out which models there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class FusedItem(Item):
-    """A record of the first input; what the others hold of it belongs to its state, for the journal."""
+    """A record of the first input; its scores in the others are part of its state in the journal."""
 
     tables: Sequence[ScoreTable] = ()
 
     def digest(self) -> str:
-        """Return a hash of the item and of its scores elsewhere."""
+        """Return a hash of the item and of its scores in the other inputs."""
         return "-".join([Item.digest(self), *(table.digest(self.id) for table in self.tables)])
 
 
 class FuseStage(RecordStage):
-    """Gives each record of the first input what all models together say of it.
+    """Gives each record of the first input the fused predictions of all models.
 
     Parameters
     ----------
     fusions : sequence of Fusion
         One, or one for each fold.
     first : str
-        What the first input is called in messages.
+        The name of the first input, for messages.
     tables : sequence of ScoreTable
         The other inputs.
     expected : collection of str or None
-        The models that were found when all that there are were to be fused; ``None`` if some were chosen.
+        The models that were found, if all are to be fused; ``None`` if some were chosen.
     keep : bool
-        Whether the single models' predictions stay, those of other inputs joining them.
+        Whether to keep the predictions of the single models, of all inputs.
     """
 
     prepare_step = "fuse"
@@ -66,16 +68,16 @@ class FuseStage(RecordStage):
     def prepare(self, record: Record) -> list[Record]:
         """Fuse the predictions for one record."""
         sources = {self._first: whole_scores(record)}
-        sources |= {table.name: table.of(record.id) for table in self._tables}
+        sources |= {table.name: table.scores(record.id) for table in self._tables}
         scores = merged(record.id, sources)
         if self._expected is not None:
             late = scores.keys() - self._expected - {fusion.name for fusion in self._fusions}
-            self._late |= {one for one in late if (member_of(one)[1] is not None) == self._of_members}
-        made = [one for fusion in self._fusions for one in fusion.fuse(record.id, scores)]
+            self._late |= {model for model in late if (member_of(model)[1] is not None) == self._of_members}
+        fused = [one for fusion in self._fusions for one in fusion.fuse(record.id, scores)]
         if self._keep:
             names = {fusion.name for fusion in self._fusions}
-            made = [one for one in self._kept(record) if one.model not in names] + made
-        return [record.replace(predictions=made)]
+            fused = [one for one in self._kept(record) if one.model not in names] + fused
+        return [record.replace(predictions=fused)]
 
     def _kept(self, record: Record) -> list[Prediction]:
         """Return the predictions of all inputs for a record, each once."""
@@ -88,7 +90,7 @@ class FuseStage(RecordStage):
         return kept
 
     def end(self) -> None:
-        """Say which models came too late to be fused."""
+        """Warn of models that came too late to be fused."""
         if self._late:
             what = f"predictions of {', '.join(sorted(self._late))} are left out: the first {_LOOK_AHEAD} "
             what += f"records of {self._first} have none; give them as an input of their own"
@@ -100,7 +102,7 @@ def fuse(
     *,
     rule: Rule,
     models: Sequence[str],
-    weights: str | None,
+    weights: Weights | None,
     thresholds: str | None,
     threshold: float | None,
     by_fold: bool,
@@ -110,14 +112,14 @@ def fuse(
 ) -> None:
     """Fuse the predictions in the inputs of a run.
 
-    The records are those of the first input, one at a time; of the others only the scores are held.
+    The records are those of the first input, read one at a time; of the others only the scores are kept.
 
     Parameters
     ----------
     run : Run
         The harness.
     thresholds : str or None
-        A file of ``im-threshold``.
+        A thresholds file.
     keep
         See `FuseStage`.
     rule, models, weights, threshold, by_fold, partial, name
@@ -126,9 +128,9 @@ def fuse(
     Raises
     ------
     UsageError
-        If there is nothing to fuse, or not in this way.
+        If there is nothing to fuse, or as `imtools.fuse.plan`.
     ImtoolsError
-        If the file of thresholds cannot be read.
+        If the thresholds file cannot be read.
     """
     file = None if thresholds is None else ThresholdsFile.load(thresholds)
     first, *others = inputs_of(run)
@@ -154,7 +156,7 @@ def fuse(
 
 
 def _table(run: Run, name: str, faults: list[Item]) -> ScoreTable:
-    """Read the scores of an input; what is no record with scores joins the faults."""
+    """Read the scores of an input; whatever is not a record with scores is added to the faults."""
     table = ScoreTable(name)
     for item in items_of(run, name):
         if not isinstance(item.value, Record):
@@ -179,12 +181,15 @@ def _look_ahead(items: Iterator[Item]) -> tuple[list[Item], dict[str, list[str]]
     seen = list(islice(items, _LOOK_AHEAD))
     records = (item.value for item in seen if isinstance(item.value, Record))
     return seen, _united(
-        {p.model: [p.label]} for r in records for p in r.predictions if p.start is p.duration is None
+        {prediction.model: [prediction.label]}
+        for record in records
+        for prediction in record.predictions
+        if is_for_whole_item(prediction)
     )
 
 
 def _united(parts: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, list[str]]:
-    """Return the classes of each model in any of some parts, both in order of first appearance."""
+    """Return the classes of each model in some mappings, both in order of first appearance."""
     found: dict[str, dict[str, None]] = {}
     for classes in parts:
         for model, labels in classes.items():
@@ -195,7 +200,7 @@ def _united(parts: Iterable[Mapping[str, Iterable[str]]]) -> dict[str, list[str]
 def _all_items(
     items: Iterable[Item], first: str, models: Sequence[str], tables: Sequence[ScoreTable], faults: list[Item]
 ) -> Iterator[Item]:
-    """Yield the items of the first input, the faults of the others, and what only these have."""
+    """Yield the items of the first input, the faults of the others, and errors for items only in these."""
     done: set[str] = set()
     for item in items:
         done.add(item.id)
@@ -208,6 +213,6 @@ def _all_items(
         for name in table:
             if name not in done:
                 done.add(name)
-                lacks = f", so predictions of {', '.join(models)} are lacking" if models else ""
+                lacks = f", so predictions of {', '.join(models)} are missing" if models else ""
                 what = f"record {name}: is in {table.name}, but not in {first}{lacks}"
                 yield Item(name, ManifestError(what, "give the input that has every record first"))

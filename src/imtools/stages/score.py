@@ -1,20 +1,17 @@
-"""The scoring stage: records with labels and predictions in, figures out."""
+"""The scoring stage: from records with labels and predictions to a score report."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
-from ..aggregation import Aggregation
 from ..atomic import write_text
-from ..errors import ImtoolsWarning, UsageError
-from ..labels import Unlisted
+from ..choices import Aggregation, Unlisted
+from ..errors import UsageError
 from ..manifest.stream import STDIN
 from ..run import Run
 from ..run.journal import claim_file
-from ..score import Collected, Resampling, ScoreReport, collect, evaluate
-from ..score.judge import Threshold
-from ..thresholds import Thresholds, ThresholdsFile
+from ..score import LabelledPredictions, Resampling, ScoreReport, collect, score_records
+from ..thresholds import ThresholdsFile
 from .inputs import items_of, take_in
 
 
@@ -32,7 +29,7 @@ def score(
     baseline: str | None,
     baseline_model: str | None,
 ) -> ScoreReport | None:
-    """Score the records of a run; ``None`` in a dry run.
+    """Score the records of a run.
 
     Parameters
     ----------
@@ -41,31 +38,28 @@ def score(
     report : str or None
         A page of HTML to write.
     threshold : float or None
-        One for all classes.
+        One threshold for all classes.
     thresholds : str or None
-        A file of `im-threshold`, which has those of each model.
+        A thresholds file, with those of each model, instead.
     baseline : str or None
-        A manifest with the predictions of another model, which must have no fault. The run's conditions
-        hold for it, too.
+        A manifest with the predictions of another model, in which no record may be faulty. The run's
+        conditions apply to it as well.
     unlisted, model, classes, aggregation, resampling, baseline_model
-        See `imtools.score.evaluate`.
+        See `imtools.score.score_records`.
+
+    Returns
+    -------
+    ScoreReport or None
+        ``None`` in a dry run.
 
     Raises
     ------
     UsageError
-        If standard input is to be both.
+        If standard input is both input and baseline, or as `imtools.score.score_records`.
     ImtoolsError
-        If the file of thresholds or the baseline cannot be read.
+        If the thresholds file or the baseline cannot be read.
     """
-    file = None if thresholds is None else ThresholdsFile.load(thresholds)
-    own: dict[str, Thresholds] = {}
-
-    def choose(name: str) -> Threshold:
-        if file is None:
-            return threshold
-        own[name] = file.of(name)
-        return own[name].classes
-
+    fitted = None if thresholds is None else ThresholdsFile.load(thresholds)
     if baseline == STDIN and STDIN in (run.options.inputs or [STDIN]):
         raise UsageError("standard input cannot be its own baseline", "name a file for one of them")
     if run.options.dry_run:
@@ -76,16 +70,16 @@ def score(
         claim_file(report, force=run.options.force)
     run.start()
     with run.clock.measure("read"):
-        collected = Collected(aggregation)
+        collected = LabelledPredictions(aggregation)
         take_in(run, run.items(), collected.add)
         others = None
         if baseline is not None:
-            found = (item.resolve() for item in items_of(run, baseline))
-            others = collect(found, aggregation=aggregation)
+            records = (item.resolve() for item in items_of(run, baseline))
+            others = collect(records, aggregation=aggregation)
     with run.clock.measure("score"):
-        scores = evaluate(
+        scores = score_records(
             collected,
-            threshold=choose,
+            threshold=threshold if fitted is None else fitted,
             unlisted=unlisted,
             classes=classes,
             model=model,
@@ -93,8 +87,6 @@ def score(
             baseline=others,
             baseline_model=baseline_model,
         )
-    if file is not None and (overlap := own[scores.model].overlap(collected.ids, collected.recordings)):
-        warnings.warn(ImtoolsWarning(overlap.warning()), stacklevel=2)
     if report is not None:
         from ..report import scores_page
 

@@ -1,7 +1,11 @@
-"""From what score on a class counts as present: fitted on labelled predictions, kept in a file of JSON."""
+"""The scores from which classes count as present: fitted to labelled predictions, kept in a JSON file."""
 
+from ..choices import OBJECTIVES, Objective
+from .apply import ThresholdMarker, apply_thresholds
 from .file import THRESHOLDS_SCHEMA, Thresholds, ThresholdsFile
-from .fit import OBJECTIVES, Objective, fit
+from .fit import fit
+from .model import write_thresholds
+from .records import PredictionsByModel, fit_records
 from .sketch import Overlap, OverlapCounter, Seen, Sketch
 
 __all__ = [
@@ -10,9 +14,14 @@ __all__ = [
     "Objective",
     "Overlap",
     "OverlapCounter",
+    "PredictionsByModel",
     "Seen",
     "Sketch",
+    "ThresholdMarker",
     "Thresholds",
     "ThresholdsFile",
+    "apply_thresholds",
     "fit",
+    "fit_records",
+    "write_thresholds",
 ]

@@ -1,4 +1,4 @@
-"""Thresholds of one or more models, and the file of JSON that holds them."""
+"""Thresholds of one or more models, and the JSON file that stores them."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from ..score.model_names import base_name, member_of
 from .sketch import Overlap, Seen
 
 THRESHOLDS_SCHEMA = "imtools/thresholds/1"
-"""Schema of the JSON object in a file of thresholds."""
+"""Schema of the JSON object in a thresholds file."""
 
 _PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """From what score on each class counts as present, for one model.
+    """The scores from which each class counts as present, for one model.
 
     Attributes
     ----------
     model : str
         Name of the model, ``"name@hash"``.
     classes : dict of str to float
-        The threshold of each class, 0 to 1; a score that equals it is a yes.
+        The threshold of each class, 0 to 1; a score that equals it counts as present.
     objective : str
-        What they are best for; see `imtools.thresholds.fit`.
+        What they are optimal for; see `imtools.thresholds.fit`.
     items : int
-        Items that they were fitted on.
+        How many items they were fitted on.
     seen : Seen
-        Which these were.
+        Which items these were.
     common : bool
         Whether one threshold was fitted for all classes.
     target : float or None
-        The precision that was aimed at, if that was the objective.
+        The precision to reach, if that was the objective.
     """
 
     model: str
@@ -62,11 +62,22 @@ class Thresholds:
     target: float | None = None
 
     def overlap(self, ids: Iterable[str], groups: Iterable[str] = ()) -> Overlap:
-        """Return how many of some items, and of their recordings, these were fitted on; see `Seen`."""
+        """Return how many of some items, and of their recordings, these were fitted on.
+
+        Parameters
+        ----------
+        ids, groups : iterable of str
+            See `Seen.overlap`.
+
+        Returns
+        -------
+        Overlap
+            The counts.
+        """
         return self.seen.overlap(ids, groups)
 
     def to_json(self) -> dict[str, Json]:
-        """Return the JSON object, which does not hold the model's name."""
+        """Return the JSON object, which does not contain the model's name."""
         head: dict[str, Json] = {"classes": self.classes, "objective": self.objective}
         if self.target is not None:
             head["target"] = self.target
@@ -76,7 +87,27 @@ class Thresholds:
 
     @classmethod
     def from_json(cls, model: str, value: Json, key: str) -> Thresholds:
-        """Parse what `to_json` made; ``key`` names the place in errors."""
+        """Parse the output of `to_json`.
+
+        Parameters
+        ----------
+        model : str
+            Name of the model.
+        value : object
+            What ``json.loads`` returned.
+        key : str
+            The place to name in errors.
+
+        Returns
+        -------
+        Thresholds
+            The thresholds.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing or has the wrong type or range.
+        """
         data = mapping(value, key)
         classes = mapping(data.get("classes"), f"{key}.classes")
         if not classes:
@@ -105,6 +136,12 @@ class ThresholdsFile:
         By the models' names.
     name : str
         What to call them in messages: the file's name.
+
+    Examples
+    --------
+    >>> file = ThresholdsFile({"net@1f3a": Thresholds("net@1f3a", {"flu": 0.4, "vio": 0.6}, "f1", items=90)})
+    >>> file.for_model("net@1f3a#fold0").classes
+    {'flu': 0.4, 'vio': 0.6}
     """
 
     models: dict[str, Thresholds]
@@ -117,7 +154,7 @@ class ThresholdsFile:
         Raises
         ------
         ImtoolsError
-            If it cannot be read, or is no file of thresholds: naming the file and the fault.
+            If it cannot be read, or is no thresholds file: the message names the file and the fault.
         """
         name = os.fspath(path)
         hint = "make it with im-threshold"
@@ -127,20 +164,20 @@ class ThresholdsFile:
         except OSError as error:
             raise ImtoolsError(f"{name}: cannot be read ({error.strerror})", hint) from None
         except (ValueError, WrongKeyError) as error:
-            raise ImtoolsError(f"{name}: is no file of thresholds ({error})", hint) from None
+            raise ImtoolsError(f"{name}: is not a thresholds file ({error})", hint) from None
 
     def save(self, path: _PathLike) -> None:
         """Write a file, atomically."""
         write_text(path, self.dumps())
 
     def dumps(self) -> str:
-        """Return the JSON for people: a class a line. It ends with a newline."""
+        """Return the JSON with one class on a line, and a newline at the end."""
         models = {model: thresholds.to_json() for model, thresholds in self.models.items()}
         content = {"schema": THRESHOLDS_SCHEMA, "models": models}
         return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
     def find(self, model: str) -> Thresholds | None:
-        """Return the thresholds of a model, or ``None`` if there are none; see `of`."""
+        """Return the thresholds of a model, or ``None`` if there are none; see `for_model`."""
         whole, _ = member_of(model)
         for name in (model, whole):
             if name in self.models:
@@ -152,7 +189,7 @@ class ThresholdsFile:
         warnings.warn(ImtoolsWarning(message), stacklevel=3)
         return self.models[alike[0]]
 
-    def of(self, model: str) -> Thresholds:
+    def for_model(self, model: str) -> Thresholds:
         """Return the thresholds of a model.
 
         Parameters
@@ -160,6 +197,11 @@ class ThresholdsFile:
         model : str
             Its full name, ``"name@hash"``. A member, ``"name@hash#fold0"``, has those of its model unless
             it has its own.
+
+        Returns
+        -------
+        Thresholds
+            Its thresholds.
 
         Raises
         ------
@@ -169,7 +211,7 @@ class ThresholdsFile:
         Warns
         -----
         ImtoolsWarning
-            If there are only those of one model of the same name with other weights: they are given.
+            If the only ones are of a model of the same name with other weights: these are returned.
         """
         found = self.find(model)
         if found is None:
@@ -185,4 +227,6 @@ def _models(value: Json) -> dict[str, Thresholds]:
     models = mapping(content.get("models"), "models")
     if not models:
         raise WrongKeyError("models", "is empty")
-    return {name: Thresholds.from_json(name, one, f"models.{name}") for name, one in models.items()}
+    return {
+        name: Thresholds.from_json(name, thresholds, f"models.{name}") for name, thresholds in models.items()
+    }

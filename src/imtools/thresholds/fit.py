@@ -1,28 +1,23 @@
-"""Choosing thresholds on labelled predictions."""
+"""Fitting thresholds to the labelled scores of one model."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 
 from ..arrays import Float64Array, IntArray
+from ..choices import OBJECTIVES, Objective
 from ..errors import ImtoolsWarning, UsageError
 from ..score.collect import LabelledScores
 from ..score.grid import count_on_grid, plateau_middle
 from .file import Thresholds
 from .sketch import Seen, Sketch
 
-Objective = Literal["f1", "f0.5", "f2", "accuracy", "youden", "prevalence", "precision"]
-"""What thresholds are to be best for; see `fit`."""
-
-OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
-
 DEFAULT_THRESHOLD = 0.5
-"""The threshold of a class of which the items say nothing."""
+"""The threshold of a class without known positives or negatives."""
 
 _BETA = {"f1": 1.0, "f0.5": 0.5, "f2": 2.0}
 
@@ -32,7 +27,7 @@ class _Column:
     """The counts of one class, or of all together, at each threshold of the grid."""
 
     tp: IntArray
-    said: IntArray
+    predicted: IntArray
     support: int
     negatives: int
 
@@ -45,28 +40,28 @@ def fit(
     target: float = 0.9,
     groups: Iterable[str] = (),
 ) -> Thresholds:
-    """Choose the thresholds that are best for the given items, on a grid from 0 to 1 in steps of 0.01.
+    """Find the best thresholds for the given items, on a grid from 0 to 1 in steps of 0.01.
 
     Parameters
     ----------
     data : LabelledScores
-        One model's scores, and what is known of the items.
+        One model's scores, and the labels.
     objective : {"f1", "f0.5", "f2", "accuracy", "youden", "prevalence", "precision"}
-        The best F1 (lumen2023, 3.4), which weighs precision and recall alike; F0.5, which cares more for
-        precision; F2, more for recall; the most right decisions; the best difference of true and false
-        positive rate (Youden's J); as many yeses as there are positives; or the lowest threshold with a
-        precision of at least `target`.
+        The best F1 (lumen2023, 3.4), which weights precision and recall equally; F0.5, which favours
+        precision; F2, which favours recall; the most right decisions; the best difference of true and false
+        positive rate (Youden's J); as many predicted positives as there are positives; or the lowest
+        threshold with a precision of at least `target`.
     common : bool
-        Choose one threshold for all classes, by the counts of all together, instead of one for each.
+        Fit one threshold for all classes, by the counts of all together, instead of one for each.
     target : float
         The precision to reach, above 0 and at most 1.
     groups : iterable of str
-        The recordings of the items, to be remembered.
+        The recordings of the items, to detect later whether the thresholds are applied to them.
 
     Returns
     -------
     Thresholds
-        With two decimals. Where neighbouring thresholds are equally good, the middle of the longest run.
+        With two decimals. If neighbouring thresholds are equally good, the middle of the longest run.
 
     Raises
     ------
@@ -76,34 +71,34 @@ def fit(
     Warns
     -----
     ImtoolsWarning
-        If a class has no item that is known to have it, or none that is known not to: it keeps 0.5. If a
-        precision is not to be had: the threshold with the highest one is chosen.
+        If a class has no known positives or no known negatives: its threshold is 0.5. If the target
+        precision cannot be reached: the threshold with the highest precision is chosen.
     """
     if objective not in OBJECTIVES:
         raise UsageError(f"unknown objective {objective!r}", f"choose from {', '.join(OBJECTIVES)}")
     if not 0 < target <= 1:
         raise UsageError(f"a precision of {target:g} is no target", "give one above 0 and at most 1")
-    counts = count_on_grid(data.Y, data.S, data.known)
+    counts = count_on_grid(data.y_true, data.y_score, data.known)
     names = ["all classes together"] if common else data.classes
     if common:
         columns = [
             _Column(
                 counts.tp.sum(axis=1),
-                counts.said.sum(axis=1),
+                counts.predicted.sum(axis=1),
                 int(counts.support.sum()),
                 int(counts.negatives.sum()),
             )
         ]
     else:
         columns = [
-            _Column(counts.tp[:, k], counts.said[:, k], int(counts.support[k]), int(counts.negatives[k]))
+            _Column(counts.tp[:, k], counts.predicted[:, k], int(counts.support[k]), int(counts.negatives[k]))
             for k in range(len(names))
         ]
-    told = [one.support > 0 and one.negatives > 0 for one in columns]
-    _warn_untold([name for name, known in zip(names, told, strict=True) if not known], data.model)
+    fittable = [column.support > 0 and column.negatives > 0 for column in columns]
+    _warn_unfitted([name for name, fits in zip(names, fittable, strict=True) if not fits], data.model)
     limits, short = [], []
-    for name, column, known in zip(names, columns, told, strict=True):
-        if not known:
+    for name, column, fits in zip(names, columns, fittable, strict=True):
+        if not fits:
             limits.append(DEFAULT_THRESHOLD)
             continue
         limits.append(round(float(counts.grid[_best(column, objective, target)]), 2))
@@ -117,14 +112,14 @@ def fit(
         dict(zip(data.classes, limits * len(data.classes) if common else limits, strict=True)),
         objective,
         len(data.ids),
-        Seen(Sketch.of(data.ids), Sketch.of(groups)),
+        Seen(Sketch.from_names(data.ids), Sketch.from_names(groups)),
         common,
         target if objective == "precision" else None,
     )
 
 
 def _best(column: _Column, objective: Objective, target: float) -> int:
-    """Return the place of the best threshold in the grid."""
+    """Return the index of the best threshold in the grid."""
     if objective == "precision":
         precision = _precision(column)
         reached = np.flatnonzero(precision >= target)
@@ -133,31 +128,31 @@ def _best(column: _Column, objective: Objective, target: float) -> int:
 
 
 def _values(column: _Column, objective: Objective) -> Float64Array:
-    """Return what each threshold is worth; a class has positives and negatives here."""
-    tp, fp = column.tp.astype(np.float64), (column.said - column.tp).astype(np.float64)
+    """Return the value of the objective at each threshold, for a class with positives and negatives."""
+    tp, fp = column.tp.astype(np.float64), (column.predicted - column.tp).astype(np.float64)
     values: Float64Array
     if objective in _BETA:
         squared = _BETA[objective] ** 2
-        # tp, fp and fn weigh 1 + b^2, 1 and b^2: the denominator is theirs, written by what is counted.
-        values = (1 + squared) * tp / (squared * column.support + column.said)
+        # The denominator is (1 + b^2) tp + fp + b^2 fn, in terms of what is counted.
+        values = (1 + squared) * tp / (squared * column.support + column.predicted)
     elif objective == "accuracy":
         values = tp + (column.negatives - fp)
     elif objective == "youden":
         # TPR - FPR times both numbers of items: integers, so that equal values are equal.
         values = tp * column.negatives - fp * column.support
     else:
-        values = -np.abs(column.said - column.support).astype(np.float64)
+        values = -np.abs(column.predicted - column.support).astype(np.float64)
     return values
 
 
 def _precision(column: _Column) -> Float64Array:
-    """Return the precision at each threshold; -1 where nothing is said."""
-    return np.where(column.said > 0, column.tp / np.maximum(column.said, 1), -1.0)
+    """Return the precision at each threshold; -1 where nothing is predicted positive."""
+    return np.where(column.predicted > 0, column.tp / np.maximum(column.predicted, 1), -1.0)
 
 
-def _warn_untold(names: list[str], model: str) -> None:
+def _warn_unfitted(names: list[str], model: str) -> None:
     if names:
-        what = f"{', '.join(names)}: not both known positives and known negatives to fit model {model} on"
+        what = f"{', '.join(names)}: no known positives or no known negatives to fit model {model} to"
         _warn(f"{what}; the threshold stays {DEFAULT_THRESHOLD:g}")
 
 

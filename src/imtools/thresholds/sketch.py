@@ -1,4 +1,4 @@
-"""What thresholds were fitted on, in little space: whoever applies them learns how much of it comes back."""
+"""What thresholds were fitted on, in little space: to detect when they are applied to the same items."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..hashing import stable_hash
 from ..manifest.values import Json, WrongKeyError, integer, mapping, string
 
 SKETCH_SIZE = 1024
-"""Hashes that are kept of a set of names, at most."""
+"""The largest number of hashes kept of a set of names."""
 
 _DIGITS = 16
 
@@ -19,8 +19,8 @@ _DIGITS = 16
 class Sketch:
     """The smallest hashes of a set of names (a bottom-k sketch).
 
-    A set of no more than ``SKETCH_SIZE`` names is known whole. Of a larger one the smallest hashes are a
-    sample: each name is in it with the same chance, and whether it is depends on nothing but the name.
+    A set of up to ``SKETCH_SIZE`` names is represented exactly. The smallest hashes of a larger one are a
+    sample: each name is in it with the same probability, which depends on nothing but the name.
 
     Attributes
     ----------
@@ -34,35 +34,53 @@ class Sketch:
     hashes: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, names: Iterable[str]) -> Sketch:
-        """Return the sketch of some names; those that come again count once."""
+    def from_names(cls, names: Iterable[str]) -> Sketch:
+        """Return the sketch of some names; repeated names count once."""
         hashes = {_hash(name) for name in names}
         return cls(len(hashes), frozenset(heapq.nsmallest(SKETCH_SIZE, hashes)))
 
     @property
     def exact(self) -> bool:
-        """Whether it holds the whole set."""
+        """Whether it represents the whole set."""
         return self.count == len(self.hashes)
 
     def find(self, name: str) -> str | None:
-        """Return the hash of a name if the sketch holds it."""
+        """Return the hash of a name if the sketch contains it."""
         digits = _hash(name)
         return digits if digits in self.hashes else None
 
     def total(self, found: int) -> int:
-        """Return how many names of the set there are where so many of the sketch were found.
+        """Return how many names of the set there are if this many of the sketch were found.
 
-        An estimate where the sketch is a sample: its standard error is at most ``count / 64``.
+        It is an estimate if the sketch is a sample; its standard error is at most ``count / 64``.
         """
         return found if self.exact else round(found * self.count / len(self.hashes))
 
     def to_json(self) -> dict[str, Json]:
-        """Return the JSON object: the hashes in one string, in order, so that they fill one line."""
+        """Return the JSON object, with the sorted hashes in one string, so that they take one line."""
         return {"count": self.count, "hashes": " ".join(sorted(self.hashes))}
 
     @classmethod
     def from_json(cls, value: Json, key: str) -> Sketch:
-        """Parse what `to_json` made; ``key`` names the place in errors."""
+        """Parse the output of `to_json`.
+
+        Parameters
+        ----------
+        value : object
+            What ``json.loads`` returned.
+        key : str
+            The place to name in errors.
+
+        Returns
+        -------
+        Sketch
+            The sketch.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing or has the wrong type.
+        """
         data = mapping(value, key)
         count = integer(data.get("count"), f"{key}.count", minimum=0)
         hashes = frozenset(string(data.get("hashes"), f"{key}.hashes").split())
@@ -73,14 +91,14 @@ class Sketch:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The items and the recordings that thresholds were fitted on.
+    """The items and recordings that thresholds were fitted on.
 
     Attributes
     ----------
     items : Sketch
-        Of their ids.
+        The ids of the items.
     groups : Sketch
-        Of the original recordings that they name.
+        The original recordings that they name.
     """
 
     items: Sketch = field(default_factory=Sketch)
@@ -91,12 +109,19 @@ class Seen:
 
         Parameters
         ----------
-        ids, groups : iterable of str
-            Of the items, each once; their recordings may come again.
+        ids : iterable of str
+            The ids of the items, each once.
+        groups : iterable of str
+            Their recordings, in which names may be repeated.
+
+        Returns
+        -------
+        Overlap
+            The counts.
         """
         counter = OverlapCounter(self)
-        for one in ids:
-            counter.add(one)
+        for item in ids:
+            counter.add(item)
         counter.add_groups(groups)
         return counter.result()
 
@@ -106,7 +131,25 @@ class Seen:
 
     @classmethod
     def from_json(cls, value: Json, key: str) -> Seen:
-        """Parse what `to_json` made; ``key`` names the place in errors."""
+        """Parse the output of `to_json`.
+
+        Parameters
+        ----------
+        value : object
+            What ``json.loads`` returned.
+        key : str
+            The place to name in errors.
+
+        Returns
+        -------
+        Seen
+            The sketches.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing or has the wrong type.
+        """
         data = mapping(value, key)
         return cls(
             Sketch.from_json(data.get("items"), f"{key}.items"),
@@ -116,18 +159,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """How much of what thresholds were fitted on comes back.
+    """How many items and recordings are among those that thresholds were fitted on.
 
     Attributes
     ----------
     items : int
-        Items that were fitted on.
+        Items that were used for fitting.
     recordings : int
-        Recordings of which an item was fitted on.
+        Recordings of which an item was used for fitting.
     total : int
         All items.
     exact : bool
-        Whether these are counts; estimates otherwise.
+        Whether these are counts, not estimates.
     """
 
     items: int
@@ -139,25 +182,25 @@ class Overlap:
         return self.items > 0 or self.recordings > 0
 
     def warning(self) -> str:
-        """Return what to tell whoever takes figures at these thresholds for more than they are."""
+        """Return a warning that scores at these thresholds are no estimate for other recordings."""
         about = "" if self.exact else "about "
         if self.items:
             fact = f"{about}{self.items} of {self.total} items were used to fit these thresholds"
         else:
-            one = self.recordings == 1
-            fact = f"{about}{self.recordings} recording{'' if one else 's'} of these {self.total} items "
-            fact += f"{'was' if one else 'were'} used to fit these thresholds"
+            single = self.recordings == 1
+            fact = f"{about}{self.recordings} recording{'' if single else 's'} of these {self.total} items "
+            fact += f"{'was' if single else 'were'} used to fit these thresholds"
         return f"{fact}: F1 at them is no estimate for other recordings (an oracle's)"
 
 
 @dataclass(slots=True)
 class OverlapCounter:
-    """Counts the overlap of items that come one by one, in memory that does not grow with them.
+    """Counts the overlap of items that are added one by one, in memory that does not grow with them.
 
     Attributes
     ----------
     seen : Seen
-        What was fitted on.
+        What the thresholds were fitted on.
     """
 
     seen: Seen
@@ -167,23 +210,23 @@ class OverlapCounter:
     _groups: set[str] = field(default_factory=set)
 
     def add(self, item: str, groups: Iterable[str] = ()) -> None:
-        """Take in an item by its id and its recordings."""
+        """Add an item by its id and its recordings."""
         self._total += 1
         if (found := self.seen.items.find(item)) is not None:
             self._items.add(found)
         self.add_groups(groups)
 
     def add_groups(self, groups: Iterable[str]) -> None:
-        """Take in recordings."""
+        """Add recordings."""
         for name in groups:
             self._named += 1
             if (found := self.seen.groups.find(name)) is not None:
                 self._groups.add(found)
 
     def result(self) -> Overlap:
-        """Return the overlap of what has come so far."""
+        """Return the overlap of the items so far."""
         items, groups = self.seen.items, self.seen.groups
-        # An estimate from few of a large sketch may be more than there is.
+        # An estimate from few of a large sketch may exceed the number of items.
         count = min(items.total(len(self._items)), self._total)
         recordings = min(groups.total(len(self._groups)), self._named)
         return Overlap(count, recordings, self._total, items.exact and groups.exact)

@@ -1,16 +1,10 @@
-"""Metrics of multi-label classification on matrices that may have unknown entries.
-
-Everywhere ``Y`` is a bool matrix of shape (n items, k classes), ``S`` the real scores of the same shape,
-and ``known`` the bool mask of the entries of ``Y`` that are knowledge (``None``: all). Unknown entries
-count nowhere; items or classes of which nothing is known are left out. A ratio 0/0 is 0. Without a mask
-the numbers are scikit-learn's. Memory grows linearly with ``n * k``.
-"""
+"""Metrics of multi-label classification on matrices that may have unknown entries; see `imtools.metrics`."""
 
 from .confusion import confusion_matrix
-from .decisions import Decisions, decide, decision_scores, precision_recall_f1
+from .decisions import DecisionScores, decide, decision_scores, precision_recall_f1
 from .items import exact_match, intersection_over_union
-from .levels import Level, levels
 from .matrices import Ratios
+from .polyphony import PolyphonyScores, scores_by_polyphony
 from .ranking import (
     average_precision,
     lrap,
@@ -21,8 +15,8 @@ from .ranking import (
 )
 
 __all__ = [
-    "Decisions",
-    "Level",
+    "DecisionScores",
+    "PolyphonyScores",
     "Ratios",
     "average_precision",
     "confusion_matrix",
@@ -30,11 +24,11 @@ __all__ = [
     "decision_scores",
     "exact_match",
     "intersection_over_union",
-    "levels",
     "lrap",
     "lrap_items",
     "precision_recall_f1",
     "roc_auc",
+    "scores_by_polyphony",
     "top1",
     "top1_items",
 ]

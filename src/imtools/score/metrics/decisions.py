@@ -11,22 +11,22 @@ from ...arrays import BoolArray, Float64Array, IntArray
 from ...errors import UsageError
 from .matrices import (
     Ratios,
-    checked,
-    checked_decisions,
+    check_decisions,
+    check_scores,
     defined_mean,
-    part,
-    ratios,
+    precision_recall_f1_of_counts,
+    ratio_or_nan,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Decisions:
+class DecisionScores:
     """How good decisions are.
 
     Attributes
     ----------
     precision, recall, f1 : ndarray of float64, shape (k,)
-        Of each class; NaN where nothing is known of it.
+        Of each class; NaN for a class without known labels.
     support : ndarray of int64, shape (k,)
         How many items are known to have the class.
     micro : Ratios
@@ -37,11 +37,11 @@ class Decisions:
         The other "macro F1": the harmonic mean of macro precision and macro recall; it is never below the
         mean of the F1s (by Jensen's inequality).
     class_accuracy : ndarray of float64, shape (k,)
-        The part of the decisions on each class that is right; NaN where nothing is known of it.
+        The fraction of the decisions on each class that are right; NaN for a class without known labels.
     tp, fp, fn, tn : ndarray of int64, shape (k,)
-        Of each class: right yeses, wrong yeses, wrong noes, right noes.
+        Of each class: true positives, false positives, false negatives, true negatives.
     accuracy : float
-        The part of all decisions, one for each class and item, that is right (lumen2023, 3.5); NaN if
+        The fraction of all decisions, one for each class and item, that are right (lumen2023, 3.5); NaN if
         nothing is known.
     """
 
@@ -60,57 +60,82 @@ class Decisions:
     accuracy: float
 
 
-def decide(S: ArrayLike, threshold: float | ArrayLike = 0.5) -> BoolArray:
-    """Call a class present where its score reaches the threshold.
+def decide(y_score: ArrayLike, thresholds: float | ArrayLike = 0.5) -> BoolArray:
+    """Decide that a class is present where its score reaches the threshold.
 
     Parameters
     ----------
-    S : array of shape (n, k)
-        Scores.
-    threshold : float or array of shape (k,)
-        One for all classes, or one for each. A score equal to it is a yes.
+    y_score : array of float, shape (n, k)
+        The scores.
+    thresholds : float or array of float, shape (k,)
+        One for all classes, or one for each. A score equal to its threshold counts as present.
 
     Returns
     -------
     ndarray of bool, shape (n, k)
+        The decisions.
 
     Raises
     ------
     UsageError
         If there are not as many thresholds as classes.
+
+    Examples
+    --------
+    >>> decide([[0.5, 0.2], [0.4, 0.3]], thresholds=[0.5, 0.3]).tolist()
+    [[True, False], [False, True]]
     """
-    scores, limits = np.asarray(S, dtype=np.float64), np.asarray(threshold, dtype=np.float64)
+    scores, limits = np.asarray(y_score, dtype=np.float64), np.asarray(thresholds, dtype=np.float64)
     if limits.shape not in ((), scores.shape[1:]):
         raise UsageError(
             f"{limits.size} thresholds for {scores.shape[-1]} classes", "give one, or one for each class"
         )
-    said: BoolArray = np.greater_equal(scores, limits)
-    return said
+    y_pred: BoolArray = np.greater_equal(scores, limits)
+    return y_pred
 
 
-def decision_scores(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None = None) -> Decisions:
-    """Return how good decisions are, wherever they come from.
+def decision_scores(y_true: ArrayLike, y_pred: ArrayLike, known: ArrayLike | None = None) -> DecisionScores:
+    """Score decisions, however they were made.
 
     Parameters
     ----------
-    said : array of bool, shape (n, k)
-        Which classes were called present.
+    y_true : array of bool, shape (n, k)
+        The labels.
+    y_pred : array of bool, shape (n, k)
+        The decisions.
+    known : array of bool, shape (n, k), optional
+        Which labels are known; all if not given.
+
+    Returns
+    -------
+    DecisionScores
+        Precision, recall, F1, accuracy and counts.
 
     Raises
     ------
     UsageError
         If the shapes differ.
+
+    Examples
+    --------
+    >>> made = decision_scores([[1, 0], [1, 1]], [[1, 1], [0, 1]])
+    >>> made.precision.tolist(), made.recall.tolist()
+    ([1.0, 0.5], [0.5, 1.0])
+    >>> made.accuracy
+    0.5
     """
-    Y, said, known = checked_decisions(Y, said, known)
+    y_true, y_pred, known = check_decisions(y_true, y_pred, known)
     total = known.sum(axis=0)
-    hits, said_count, support = (Y & said).sum(axis=0), said.sum(axis=0), Y.sum(axis=0)
-    right = total - said_count - support + 2 * hits
-    heard = total > 0
-    precision, recall, f1 = (np.where(heard, x, np.nan) for x in ratios(hits, said_count, support))
+    tp, predicted, support = (y_true & y_pred).sum(axis=0), y_pred.sum(axis=0), y_true.sum(axis=0)
+    right = total - predicted - support + 2 * tp
+    has_known = total > 0
+    by_class = precision_recall_f1_of_counts(tp, predicted, support)
+    precision, recall, f1 = (np.where(has_known, values, np.nan) for values in by_class)
     macro = Ratios(defined_mean(precision), defined_mean(recall), defined_mean(f1))
-    micro = Ratios(*(float(x) for x in ratios(hits.sum(), said_count.sum(), support.sum())))
+    overall = precision_recall_f1_of_counts(tp.sum(), predicted.sum(), support.sum())
+    micro = Ratios(*(float(value) for value in overall))
     means = macro.precision + macro.recall
-    return Decisions(
+    return DecisionScores(
         precision=precision,
         recall=recall,
         f1=f1,
@@ -118,24 +143,50 @@ def decision_scores(Y: ArrayLike, said: ArrayLike, known: ArrayLike | None = Non
         micro=micro,
         macro=macro,
         macro_f1_of_means=2 * macro.precision * macro.recall / means if means else means,
-        class_accuracy=part(right, total),
-        tp=hits,
-        fp=said_count - hits,
-        fn=support - hits,
-        tn=right - hits,
-        accuracy=float(part(right.sum(), total.sum())),
+        class_accuracy=ratio_or_nan(right, total),
+        tp=tp,
+        fp=predicted - tp,
+        fn=support - tp,
+        tn=right - tp,
+        accuracy=float(ratio_or_nan(right.sum(), total.sum())),
     )
 
 
 def precision_recall_f1(
-    Y: ArrayLike, S: ArrayLike, threshold: float | ArrayLike = 0.5, known: ArrayLike | None = None
-) -> Decisions:
-    """Return how good it is to call a class present where its score reaches a threshold; see `decide`.
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    known: ArrayLike | None = None,
+    *,
+    threshold: float | ArrayLike = 0.5,
+) -> DecisionScores:
+    """Score the decisions that a threshold makes of scores: `decision_scores` after `decide`.
+
+    Parameters
+    ----------
+    y_true : array of bool, shape (n, k)
+        The labels.
+    y_score : array of float, shape (n, k)
+        The scores.
+    known : array of bool, shape (n, k), optional
+        Which labels are known; all if not given.
+    threshold : float or array of float, shape (k,)
+        See `decide`.
+
+    Returns
+    -------
+    DecisionScores
+        Precision, recall, F1, accuracy and counts.
 
     Raises
     ------
     UsageError
         If the shapes differ, a score is not finite, or there are not as many thresholds as classes.
+
+    Examples
+    --------
+    >>> made = precision_recall_f1([[1, 0], [1, 1]], [[0.9, 0.6], [0.2, 0.7]], threshold=[0.2, 0.7])
+    >>> made.f1.tolist()
+    [1.0, 1.0]
     """
-    Y, S, known = checked(Y, S, known)
-    return decision_scores(Y, decide(S, threshold), known)
+    y_true, y_score, known = check_scores(y_true, y_score, known)
+    return decision_scores(y_true, decide(y_score, threshold), known)

@@ -1,4 +1,4 @@
-"""What all metrics stand on: matrices of one shape with unknown entries, and ratios of counts."""
+"""What all metrics share: checked matrices of one shape with unknown entries, and ratios of counts."""
 
 from __future__ import annotations
 
@@ -13,61 +13,125 @@ from ...errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """Precision, recall and F1, each 0 to 1."""
+    """Precision, recall and F1.
+
+    Attributes
+    ----------
+    precision, recall, f1 : float
+        0 to 1.
+    """
 
     precision: float
     recall: float
     f1: float
 
 
-def checked(Y: ArrayLike, S: ArrayLike, known: ArrayLike | None) -> tuple[BoolArray, Float64Array, BoolArray]:
-    """Return the three matrices with their types, unknown entries of ``Y`` cleared."""
-    scores = np.asarray(S, dtype=np.float64)
-    present, mask = _fitting(Y, scores, known, "scores")
+def check_scores(
+    y_true: ArrayLike, y_score: ArrayLike, known: ArrayLike | None
+) -> tuple[BoolArray, Float64Array, BoolArray]:
+    """Return labels, scores and mask with their types, unknown labels cleared.
+
+    Parameters
+    ----------
+    y_true : array of bool, shape (n, k)
+        The labels.
+    y_score : array of float, shape (n, k)
+        The scores.
+    known : array of bool, shape (n, k), or None
+        Which labels are known; all if ``None``.
+
+    Returns
+    -------
+    y_true : ndarray of bool, shape (n, k)
+        The labels, false where they are unknown.
+    y_score : ndarray of float64, shape (n, k)
+        The scores.
+    known : ndarray of bool, shape (n, k)
+        The mask.
+
+    Raises
+    ------
+    UsageError
+        If the shapes differ, or a score of a known label is not finite.
+    """
+    scores = np.asarray(y_score, dtype=np.float64)
+    present, mask = _labels_and_mask(y_true, scores, known, "scores")
     if not np.isfinite(scores[mask]).all():
-        raise UsageError("a score is not a finite number", "look for what the model was fed with")
+        raise UsageError("a score is not a finite number", "check the input of the model")
     return present & mask, scores, mask
 
 
-def checked_decisions(
-    Y: ArrayLike, said: ArrayLike, known: ArrayLike | None
+def check_decisions(
+    y_true: ArrayLike, y_pred: ArrayLike, known: ArrayLike | None
 ) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """Return the three matrices with their types, unknown entries of the first two cleared."""
-    decisions = np.asarray(said, dtype=np.bool_)
-    present, mask = _fitting(Y, decisions, known, "decisions")
+    """Return labels, decisions and mask with their types, unknown entries of the first two cleared.
+
+    Parameters
+    ----------
+    y_true, y_pred : array of bool, shape (n, k)
+        The labels and the decisions.
+    known : array of bool, shape (n, k), or None
+        Which labels are known; all if ``None``.
+
+    Returns
+    -------
+    y_true, y_pred, known : ndarray of bool, shape (n, k)
+        The labels and the decisions, false where the label is unknown; and the mask.
+
+    Raises
+    ------
+    UsageError
+        If the shapes differ.
+    """
+    decisions = np.asarray(y_pred, dtype=np.bool_)
+    present, mask = _labels_and_mask(y_true, decisions, known, "decisions")
     return present & mask, decisions & mask, mask
 
 
-def _fitting(
-    Y: ArrayLike, other: Float64Array | BoolArray, known: ArrayLike | None, what: str
+def _labels_and_mask(
+    y_true: ArrayLike, other: Float64Array | BoolArray, known: ArrayLike | None, name: str
 ) -> tuple[BoolArray, BoolArray]:
-    present = np.asarray(Y, dtype=np.bool_)
+    present = np.asarray(y_true, dtype=np.bool_)
     mask = np.ones_like(present) if known is None else np.asarray(known, dtype=np.bool_)
     if present.ndim != 2 or not present.shape == other.shape == mask.shape:
-        shapes = f"labels {present.shape}, {what} {other.shape}, mask {mask.shape}"
+        shapes = f"labels {present.shape}, {name} {other.shape}, mask {mask.shape}"
         raise UsageError(f"not matrices of one shape: {shapes}", "give items x classes for each")
     return present, mask
 
 
-def ratios(
-    hits: ArrayLike, said: ArrayLike, support: ArrayLike
+def precision_recall_f1_of_counts(
+    tp: ArrayLike, predicted: ArrayLike, support: ArrayLike
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """Return precision, recall and F1 from the counts of hits, of yeses, and of what is there."""
-    hits, said, support = (np.asarray(x, dtype=np.float64) for x in (hits, said, support))
-    return divide(hits, said), divide(hits, support), divide(2 * hits, said + support)
+    """Return precision, recall and F1 of counts; 0 where the denominator is 0.
+
+    Parameters
+    ----------
+    tp, predicted, support : array of int, shapes that broadcast
+        The numbers of true positives, of items that are predicted positive, and of positive items.
+
+    Returns
+    -------
+    precision, recall, f1 : ndarray of float64
+        0 to 1.
+    """
+    tp, predicted, support = (np.asarray(x, dtype=np.float64) for x in (tp, predicted, support))
+    precision, recall = ratio_or_zero(tp, predicted), ratio_or_zero(tp, support)
+    return precision, recall, ratio_or_zero(2 * tp, predicted + support)
 
 
-def divide(a: Float64Array, b: Float64Array) -> Float64Array:
-    """Return a / b, and 0 where b is 0."""
-    quotient: Float64Array = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b > 0)
-    return quotient
+def ratio_or_zero(numerator: Float64Array, denominator: Float64Array) -> Float64Array:
+    """Return a ratio, and 0 where the denominator is 0."""
+    return _ratio(numerator, denominator, 0.0)
 
 
-def part(a: ArrayLike, b: ArrayLike) -> Float64Array:
-    """Return a / b, and NaN where b is 0: a mean over nothing is not defined."""
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    quotient: Float64Array = np.divide(a, b, out=np.full(shape, np.nan), where=b > 0)
+def ratio_or_nan(numerator: ArrayLike, denominator: ArrayLike) -> Float64Array:
+    """Return a ratio, and NaN where the denominator is 0: a mean over nothing is not defined."""
+    return _ratio(np.asarray(numerator, np.float64), np.asarray(denominator, np.float64), np.nan)
+
+
+def _ratio(numerator: Float64Array, denominator: Float64Array, empty: float) -> Float64Array:
+    out = np.full(np.broadcast_shapes(numerator.shape, denominator.shape), empty)
+    quotient: Float64Array = np.divide(numerator, denominator, out=out, where=denominator > 0)
     return quotient
 
 

@@ -151,7 +151,7 @@ def _limits(threshold: str, model: str, classes: Sequence[str]) -> dict[str, flo
     try:
         value = float(threshold)
     except ValueError:
-        return dict(ThresholdsFile.load(threshold).of(model).classes)
+        return dict(ThresholdsFile.load(threshold).for_model(model).classes)
     if not 0 <= value <= 1:
         raise UsageError(
             f"--threshold {threshold}: is no threshold", "give 0 to 1, or a file of im-threshold"
@@ -183,7 +183,9 @@ def threshold(
         What a class is that incomplete labels do not list.
     """
     judged = _judged(run, paper, models, classes, unlisted)
-    sweeps = [Sweep(one.model, one.classes, count_on_grid(one.Y, one.S, one.known)) for one in judged]
+    sweeps = [
+        Sweep(one.model, one.classes, count_on_grid(one.y_true, one.y_score, one.known)) for one in judged
+    ]
     if sweeps:
         paper.deliver(run, "threshold", draw_thresholds(sweeps, **paper.look))
 
@@ -204,7 +206,7 @@ def reliability(
         As for `threshold`.
     """
     judged = _judged(run, paper, models, classes, unlisted)
-    counted = [(one.model, count_reliability(one.Y, one.S, one.known)) for one in judged]
+    counted = [(one.model, count_reliability(one.y_true, one.y_score, one.known)) for one in judged]
     if counted:
         paper.deliver(run, "reliability", draw_reliability(counted, **paper.look))
 
@@ -222,7 +224,7 @@ def _judged(
     with run.clock.measure("score"):
         collected = collect(records)
         wanted: Sequence[str | None] = models or collected.models or [None]
-        judged = [collected.of(model, classes=classes, unlisted=unlisted) for model in wanted]
+        judged = [collected.labelled_scores(model, classes=classes, unlisted=unlisted) for model in wanted]
     for record in records:
         run.succeed(record.duration)
     return judged

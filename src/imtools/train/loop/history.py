@@ -63,7 +63,7 @@ def validation_metrics(
 
     A single class cannot be ranked: it has neither LRAP nor top-1.
     """
-    decisions = precision_recall_f1(present, scores, 0.5, known)
+    decisions = precision_recall_f1(present, scores, known)
     values = {
         "lrap": lrap(present, scores, known) if present.shape[1] > 1 else math.nan,
         "f1_micro": decisions.micro.f1,
@@ -83,7 +83,7 @@ def class_metrics(
     present, scores, known : ndarray, shape (n,)
         As the columns of the matrices elsewhere.
     """
-    one = precision_recall_f1(present[:, None], scores[:, None], 0.5, known[:, None]).micro
+    one = precision_recall_f1(present[:, None], scores[:, None], known[:, None]).micro
     right = ((scores >= 0.5) == present)[known]
     values = {
         "precision": one.precision,
