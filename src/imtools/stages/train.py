@@ -153,7 +153,7 @@ class _Training:
                 transform=transform,
                 **bases,
                 device=self._device,
-                dtype=resolve_precision(run.options.precision, self._device),
+                dtype=resolve_precision(run.options.precision, self._device, training=True),
                 processes=self._processes,
                 resume=run.options.resume,
                 report=self._report,
