@@ -8,6 +8,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from .choices import PRECISIONS
 from .errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,19 +45,26 @@ def resolve_device(name: str = "auto") -> torch.device:
     index = int(number or 0)
     if index >= count:
         found = f"{count} found" if count else "none found by this build of torch"
-        raise UsageError(f"no GPU for device {name!r} ({found})", "use --device cpu")
+        raise UsageError(f"no GPU for device {name!r} ({found})", "use `device=cpu`")
     return torch.device("cuda", index)
 
 
-def resolve_precision(name: str, device: torch.device) -> torch.dtype:
+def resolve_precision(name: str, device: torch.device, *, training: bool = False) -> torch.dtype:
     """Return the type in which a net's products are computed.
+
+    With ``"auto"``, a CPU predicts in float32 even where it has instructions for bfloat16: in bfloat16, the
+    scores of a window depend on which other windows are in its batch (by about 1e-4), so they would change
+    with the batch size and from one processor to the next. Training has no such numbers to keep.
 
     Parameters
     ----------
     name : str
-        ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 where the processor computes with it.
+        ``"fp32"``, ``"bf16"``, or ``"auto"``: bf16 on GPUs that compute with it, and for training on CPUs
+        that do as well; fp32 otherwise.
     device : torch.device
         Where the net is.
+    training : bool
+        Whether the net is being trained.
 
     Returns
     -------
@@ -71,14 +79,15 @@ def resolve_precision(name: str, device: torch.device) -> torch.dtype:
     import torch
 
     if name == "auto":
-        name = "bf16" if _computes_bf16(device) else "fp32"
+        name = "bf16" if (training or device.type != "cpu") and _computes_bf16(device) else "fp32"
     types = {"fp32": torch.float32, "bf16": torch.bfloat16}
     if name not in types:
-        raise UsageError(f"there is no precision {name!r}", "choose auto, fp32 or bf16")
+        raise UsageError(f"there is no precision {name!r}", f"choose {', '.join(PRECISIONS)}")
     return types[name]
 
 
 def _computes_bf16(device: torch.device) -> bool:
+    """Return whether a device computes faster in bfloat16 than in float32."""
     import torch
 
     if device.type == "cuda":
@@ -104,7 +113,7 @@ def require_compiler() -> None:
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
         raise UsageError(
-            f"torch compiles nets with {compiler}, which is not installed", "leave --compile out"
+            f"torch compiles nets with {compiler}, which is not installed", "leave `compile` out"
         )
 
 

@@ -47,14 +47,6 @@ def test_devices() -> None:
             device.resolve_device(wrong)
 
 
-def test_precisions() -> None:
-    assert device.resolve_precision("fp32", CPU) is torch.float32
-    assert device.resolve_precision("bf16", CPU) is torch.bfloat16
-    assert device.resolve_precision("auto", CPU) in (torch.float32, torch.bfloat16)
-    with pytest.raises(UsageError, match="fp16"):
-        device.resolve_precision("fp16", CPU)
-
-
 def test_seeds_are_stable_and_tell_keys_apart() -> None:
     seeds = {device.stable_seed(*keys) for keys in [(1, 2), (12,), ("1", 2), (1, "2"), (2, 1), ("1\x002",)]}
     assert len(seeds) == 6

@@ -64,7 +64,10 @@ class Case:
         return [option.format(space=space, out=out) for option in options]
 
 
-TINY_NET = ("--model", "gururani2018", "--width", "0.05", "--epochs", "2", "--batch", "16")
+TINY_NET = (
+    *("--model", "gururani2018", "--width", "0.05", "--epochs", "2", "--batch", "16"),
+    *("--precision", "fp32"),  # the same net on every processor
+)
 
 CASES = [
     Case("im-index", (), "lib"),

@@ -342,7 +342,7 @@ def test_compiling_without_a_compiler(
     records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(UsageError, match="no-such-compiler, which is not installed; leave --compile out"):
+    with pytest.raises(UsageError, match="no-such-compiler, which is not installed; leave `compile` out"):
         fit(records, tmp_path / "m", quick_config(compile=True))
 
 

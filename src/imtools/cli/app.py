@@ -77,7 +77,8 @@ def _common_options(
                 type=click.Choice(["auto", "fp32", "bf16"]),
                 default="auto",
                 show_default=True,
-                help="Arithmetic of the net; auto is bf16 where the processor has it.",
+                help="Arithmetic of the net. auto: fp32 on a CPU (im-train: bf16 if it has the instructions), "
+                "bf16 on a GPU that has it.",
             ),
         ]
     options += [

@@ -168,7 +168,7 @@ def train_model(
     """
     monitor, processes = monitor or Monitor(), processes or Processes()
     target = resolve_device(device) if isinstance(device, str) else device
-    dtype = resolve_precision(precision, target)
+    dtype = resolve_precision(precision, target, training=True)
     plan = plan_training(
         records,
         settings,
