@@ -3,13 +3,8 @@
 Importing this package does not load torch: a net's module loads when it is built.
 """
 
-from .registry import (
-    ARCHITECTURES,
-    DEFAULT_ARCHITECTURE,
-    Architecture,
-    Strategy,
-    build,
-)
+from ..choices import Strategy
+from .registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, Architecture, build
 from .table import ArchitectureRow, format_listing, listing
 
 __all__ = [

@@ -124,7 +124,7 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
         If the width is not 1.
     """
     if width != 1:
-        raise UsageError(f"a support vector machine has no width, and {width:g} was asked for", "leave it 1")
+        raise UsageError(f"support vector machines have no width: {width:g}", "leave it 1")
     return SupportVectors(num_classes, input_shape)
 
 

@@ -86,7 +86,7 @@ class Model:
             which = f" that knows {missing[0]}" if members else ""
             raise ModelError(
                 f"model {self.name}: no member was held out from fold {fold}{which}",
-                "train with all folds, or score without --held-out",
+                "train with all folds, or predict without `held_out`",
             )
         return members
 

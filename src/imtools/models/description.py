@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from ..aggregation import Aggregation
+from ..choices import AGGREGATIONS, STRATEGIES, Aggregation, Strategy
 from ..errors import ModelError, UsageError
 from ..features import from_config
 from ..manifest.values import Json
 from ..units import seconds_to_samples
-from .registry import Strategy
 
 if TYPE_CHECKING:
     from ..features.front_ends.base import FrontEnd
@@ -184,8 +183,8 @@ class Description:
             raise ValueError("it has no members or no labels")
         if len(description.thresholds) != len(description.labels):
             raise ValueError("it has not one threshold for each label")
-        for value, choices in ((description.aggregation, Aggregation), (description.strategy, Strategy)):
-            if value not in get_args(choices):
+        for value, choices in ((description.aggregation, AGGREGATIONS), (description.strategy, STRATEGIES)):
+            if value not in choices:
                 raise ValueError(f"this version knows no {value!r}")
         known = {member.label for member in description.members}
         if bare := [label for label in description.labels if not known & {None, label}]:

@@ -9,19 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
+from ..choices import Strategy
 from ..errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
-
-Strategy = Literal["multi-label", "single-label", "one-vs-all", "svm"]
-"""How a paper trains.
-
-One net with a sigmoid a class and binary cross-entropy; one with a softmax over the classes and categorical
-cross-entropy; a net with one sigmoid for each class; or support vector machines, which are no net.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +33,9 @@ class Architecture:
     front_end : str
         The paper's input: a key of ``imtools.features.PRESETS``.
     strategy : {"multi-label", "single-label", "one-vs-all", "svm"}
-        How the paper trains.
+        How the paper trains: one net with a sigmoid for each class and binary cross-entropy; one with a
+        softmax over the classes and categorical cross-entropy; a net with one sigmoid for each class; or
+        support vector machines, which are not a net.
     seconds : float
         Length of the clips that the paper trains with.
     printed : str

@@ -5,10 +5,13 @@ Importing this module does not load torch; making the table does.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..units import seconds_to_samples
 from .registry import ARCHITECTURES, Architecture, build
+
+if TYPE_CHECKING:
+    from torch import nn
 
 CLASSES = 11
 """Those of IRMAS, with which the papers count."""
@@ -24,7 +27,7 @@ class ArchitectureRow(NamedTuple):
     input : str
         Preset of the front end, shape of its features, length of the clip.
     parameters, printed_parameters : str
-        Counted at width 1 (as Keras counts, see `imtools.models.counting`), and printed by the authors.
+        Counted at width 1 (as Keras counts, see `ParameterCount`), and printed by the authors.
     printed : str
         The authors' figures.
     note : str
@@ -79,6 +82,30 @@ def input_shape(architecture: Architecture) -> tuple[int, int]:
     return features.bins, features.frames(seconds_to_samples(architecture.seconds, features.sampling_rate))
 
 
+class ParameterCount(NamedTuple):
+    """The number of a net's parameters.
+
+    Attributes
+    ----------
+    trainable : int
+        What training changes.
+    total : int
+        With the running means and variances of batch normalisation: what Keras prints as "Total params",
+        and what the papers print.
+    """
+
+    trainable: int
+    total: int
+
+
+def count_parameters(net: nn.Module) -> ParameterCount:
+    """Count the parameters of a net, on whatever device it is (``meta`` is enough)."""
+    trainable = sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
+    frozen = sum(parameter.numel() for parameter in net.parameters() if not parameter.requires_grad)
+    running = sum(buffer.numel() for buffer in net.buffers() if buffer.is_floating_point())
+    return ParameterCount(trainable, trainable + frozen + running)
+
+
 def _row(name: str, architecture: Architecture) -> ArchitectureRow:
     bins, frames = input_shape(architecture)
     clip = f"{architecture.front_end} {bins}x{frames}, {architecture.seconds:g} s"
@@ -96,8 +123,6 @@ def _row(name: str, architecture: Architecture) -> ArchitectureRow:
 
 def _count(name: str, architecture: Architecture, shape: tuple[int, int]) -> int:
     import torch
-
-    from .counting import count_parameters
 
     outputs = 1 if architecture.strategy == "one-vs-all" else CLASSES
     with torch.device("meta"):

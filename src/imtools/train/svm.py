@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ..arrays import BoolArray, Float64Array, IntArray
+from ..arrays import BoolArray, Float32Array, Float64Array, IntArray
 from ..device import stable_seed
 from ..errors import ImtoolsWarning, ModelError, UsageError
 from ..manifest import Record
@@ -67,7 +66,7 @@ class SvmFit:
     state: dict[str, Tensor]
     cost: float
     gamma: float
-    scores: NDArray[np.float32]
+    scores: Float32Array
     train_loss: float
     validation_loss: float
     metrics: dict[str, float | None]
@@ -116,13 +115,13 @@ def train_svm(
     """
     train, validation = fold.train, fold.validation
     if not examples.known[validation].any():
-        hint = "pass --unlisted absent, or choose other folds"
+        hint = "pass `unlisted=absent`, or choose other folds"
         raise ModelError(f"{fold.name}: nothing is known of the validation labels", hint)
     points, mean, std = _standardised(_statistics(examples, train))
     task = _Task(points, examples.present[train], examples.known[train], balanced)
     if not task.classes:
         what = f"{fold.name}: no class has both records that have it and records known not to"
-        raise ModelError(what, "pass --unlisted absent if the labels name everything that sounds")
+        raise ModelError(what, "pass `unlisted=absent` if the labels list everything that sounds")
     seed = stable_seed(config.seed, fold.name, "svm")
     parts = _parts(None if records is None else [records[i] for i in train], task, seed)
     cost, gamma = _choose(task, parts, seed)
@@ -308,7 +307,7 @@ def platt(values: Float64Array, present: BoolArray) -> tuple[float, float]:
 
 
 @torch.inference_mode()
-def _judge(net: SupportVectors, examples: Examples, indices: IntArray) -> tuple[float, NDArray[np.float32]]:
+def _judge(net: SupportVectors, examples: Examples, indices: IntArray) -> tuple[float, Float32Array]:
     """Return the mean loss over the known labels of some examples, and their scores."""
     parts = pieces(indices, examples.row_shape)
     logits = torch.cat([net(examples.features(part).cpu()) for part in parts])

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from ...arrays import IntArray
+from ...choices import Unlisted
 from ...features.batches import BATCH
 from ...features.front_ends.base import FrontEnd
-from ...labels import Unlisted, label_matrix
+from ...labels import label_matrix
 from ...manifest import Record
 from .rows import FeatureRows, Shape, pieces
 

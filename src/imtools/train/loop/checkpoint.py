@@ -68,7 +68,7 @@ def load_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Se
             meta = json.loads(file.metadata()[_META])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
         if meta["fingerprint"] != fingerprint:
-            hint = "give the same records and options, or --force to start over"
+            hint = "give the same records and options, or start over without `resume`"
             raise UsageError(f"{name}: belongs to a training with other records or options", hint)
         for number, learner in enumerate(learners):
             own = _part(tensors, str(number))

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...arrays import Float32Array, IntArray
+from ...arrays import BoolArray, Float32Array, IntArray
 from ...device import place, seed_everything, stable_seed
 from ...errors import ModelError, UsageError
 from ...models import build
@@ -22,13 +21,13 @@ from ..examples.data import Examples, FeatureStatistics
 from ..examples.feed import Feed
 from ..examples.folds import Fold
 from ..pretrained import Start
-from ..protocol.augment import Augmenter, mix_waveforms
+from ..protocol.augment import Augmenter, Batch, mix_waveforms
 from ..protocol.config import TrainConfig
 from ..protocol.losses import class_weights, draw_negatives, kept_negatives
 from .checkpoint import load_checkpoint, save_checkpoint
 from .grouped import grouped_logits
 from .history import Epoch, class_metrics, validation_metrics
-from .learner import Batch, Learner, State, called
+from .learner import Learner, State, called
 from .processes import Processes
 
 Report = Callable[[Sequence[Epoch], float], None]
@@ -257,9 +256,7 @@ class Trainer:
                 self._processes.average_buffers(learner.average.net)
         return self._validate(active, epoch)
 
-    def _due(
-        self, learner: Learner, batches: Sequence[IntArray], used: NDArray[np.bool_] | None
-    ) -> NDArray[np.bool_]:
+    def _due(self, learner: Learner, batches: Sequence[IntArray], used: BoolArray | None) -> BoolArray:
         """Return after which batches a learner takes a step: when it has seen half a batch of its own.
 
         All processes come to the same, since it follows from whole batches. What remains at the end of an
@@ -276,7 +273,7 @@ class Trainer:
             waiting = 0 if due[number] else waiting
         return due
 
-    def _draw(self, epoch: int) -> NDArray[np.bool_] | None:
+    def _draw(self, epoch: int) -> BoolArray | None:
         """Return which examples, of all, each class's net sees in an epoch; ``None``: all see all."""
         if self._config.strategy != "one-vs-all" or self._config.negatives is None:
             return None
@@ -289,7 +286,7 @@ class Trainer:
             used[train, column, None] = draw_negatives(*own, self._config.negatives, generator)
         return used
 
-    def _batches(self, epoch: int, used: NDArray[np.bool_] | None) -> list[IntArray]:
+    def _batches(self, epoch: int, used: BoolArray | None) -> list[IntArray]:
         """Return the batches of an epoch, of nearly equal size: none is a rest of a single example."""
         train, size = self._fold.train, float(self._config.batch_size)
         if used is not None:  # each net sees a part of every batch: as many examples as elsewhere
@@ -384,7 +381,7 @@ class Trainer:
             if not count:
                 what = f"{self._fold.name}: nothing is known of the validation labels"
                 what += f" of {learner.label}" if learner.label else ""
-                raise ModelError(what, "pass --unlisted absent, or choose other folds")
+                raise ModelError(what, "pass `unlisted=absent`, or choose other folds")
             train_loss, loss = learner.training_loss(self._processes), float(total / count)
             if not math.isfinite(train_loss + loss):
                 hint = "lower the learning rate, or look for bad features"

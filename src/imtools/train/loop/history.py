@@ -10,9 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...arrays import BoolArray, Float32Array
 from ...atomic import write_text
 from ...score.metrics import lrap, precision_recall_f1, top1
 
@@ -56,9 +54,7 @@ class Epoch:
         return {"loss": self.validation_loss, **self.metrics}
 
 
-def validation_metrics(
-    present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
-) -> dict[str, float | None]:
+def validation_metrics(present: BoolArray, scores: Float32Array, known: BoolArray) -> dict[str, float | None]:
     """Return LRAP, F1 micro and macro (at 0.5), and top-1; ``None`` for what has no value.
 
     A single class cannot be ranked: it has neither LRAP nor top-1.
@@ -73,9 +69,7 @@ def validation_metrics(
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
-def class_metrics(
-    present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
-) -> dict[str, float | None]:
+def class_metrics(present: BoolArray, scores: Float32Array, known: BoolArray) -> dict[str, float | None]:
     """Return precision, recall, F1 and accuracy of one class at 0.5; ``None`` for what has no value.
 
     Parameters

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from ..protocol.augment import Batch
 from ..protocol.config import TrainConfig
 from ..protocol.losses import LOSSES, with_listwise
 from ..protocol.schedule import best_epoch
@@ -17,7 +18,6 @@ from .processes import Processes
 
 State = dict[str, Tensor]
 Net = Callable[[Tensor], Tensor]
-Batch = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass

@@ -108,7 +108,7 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
     Parameters
     ----------
     device : torch.device
-        What was asked for. With GPUs, each process of a machine takes its own.
+        The device that is chosen. With GPUs, each process of a machine takes its own.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
         local = int(os.environ.get("LOCAL_RANK", "0"))
         if local >= torch.cuda.device_count():
             what = f"process {local} of this machine has no GPU ({torch.cuda.device_count()} found)"
-            raise UsageError(what, "start as many processes as there are GPUs, or use --device cpu")
+            raise UsageError(what, "start as many processes as there are GPUs, or choose `device=cpu`")
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
@@ -132,7 +132,7 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
         yield Processes(dist.get_rank(), dist.get_world_size()), device
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
-            hint = "see what that one says"
+            hint = "see its own message"
             raise ImtoolsError("another of the processes has stopped", hint) from error
         raise
     finally:

@@ -9,11 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ...arrays import BoolArray
+from ...arrays import BoolArray, Float64Array, IntArray
 from ...errors import UsageError
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
@@ -188,7 +187,7 @@ def draw_negatives(
     return drawn
 
 
-def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> NDArray[np.float64]:
+def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> Float64Array:
     """Return the part of each class's known negatives that `draw_negatives` keeps; 1 where there are none.
 
     A net trained on such a draw gives odds that are too high by 1 over this part: its logarithm is to be
@@ -213,9 +212,7 @@ def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> NDArra
     return np.divide(kept, negatives, out=np.ones_like(kept), where=negatives > 0)
 
 
-def _counts(
-    present: BoolArray, known: BoolArray, ratio: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _counts(present: BoolArray, known: BoolArray, ratio: float) -> tuple[IntArray, IntArray]:
     """Return how many negatives of each class to keep, and how many are known."""
     if not (ratio > 0 and np.isfinite(ratio)):
         raise UsageError(f"{ratio:g} negatives for each positive teach nothing", "try 1")
