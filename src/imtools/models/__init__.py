@@ -1,6 +1,6 @@
-"""The nets (one module for each paper), and the directory in which a trained model lives.
+"""The nets (one module for each paper), and the directory of a trained model.
 
-Importing this package does not load torch: a net's module loads when it is built.
+Importing this package does not load torch: the module of a net is loaded when the net is built.
 """
 
 from ..choices import Strategy

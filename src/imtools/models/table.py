@@ -1,4 +1,4 @@
-"""All nets in one table: what goes in, how large they are, and what their authors printed.
+"""A table of all nets: their input, their size, and the figures of their papers.
 
 Importing this module does not load torch; making the table does.
 """
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 CLASSES = 11
-"""Those of IRMAS, with which the papers count."""
+"""Those of IRMAS, on which the parameter counts of the papers are based."""
 
 
 class ArchitectureRow(NamedTuple):
-    """One net as the table shows it: text, ``"-"`` where there is nothing to say.
+    """One net as the table shows it; ``"-"`` where there is no value.
 
     Attributes
     ----------
@@ -50,13 +50,13 @@ _RIGHT = ("parameters", "printed_parameters")
 def listing() -> list[ArchitectureRow]:
     """Return a row for each net, in the order of ``ARCHITECTURES``.
 
-    The nets are built without memory for their weights, which takes a second or two for all of them.
+    The nets are built without memory for their weights, which takes a second or two.
     """
     return [_row(name, architecture) for name, architecture in ARCHITECTURES.items()]
 
 
 def format_listing() -> str:
-    """Return the rows as aligned text, a line each below a header, notes under the lines they belong to."""
+    """Return the rows as aligned text below a header, each with its note in a line of its own."""
     rows = [_HEADER, *listing()]
     fields = [field for field in ArchitectureRow._fields if field != "note"]
     widths = {field: max(len(getattr(row, field)) for row in rows) for field in fields}
@@ -75,7 +75,7 @@ def format_listing() -> str:
 
 
 def input_shape(architecture: Architecture) -> tuple[int, int]:
-    """Return ``(bins, frames)`` of the paper's input: its front end on a clip of its length."""
+    """Return ``(bins, frames)`` of a net's input: the paper's front end on a clip of its length."""
     from ..features import front_end
 
     features = front_end(architecture.front_end)
@@ -88,10 +88,10 @@ class ParameterCount(NamedTuple):
     Attributes
     ----------
     trainable : int
-        What training changes.
+        Those that training changes.
     total : int
-        With the running means and variances of batch normalisation: what Keras prints as "Total params",
-        and what the papers print.
+        With the running means and variances of batch normalisation, as in the "Total params" of Keras and
+        in the papers.
     """
 
     trainable: int
@@ -99,7 +99,7 @@ class ParameterCount(NamedTuple):
 
 
 def count_parameters(net: nn.Module) -> ParameterCount:
-    """Count the parameters of a net, on whatever device it is (``meta`` is enough)."""
+    """Count the parameters of a net on any device (``meta`` is enough)."""
     trainable = sum(parameter.numel() for parameter in net.parameters() if parameter.requires_grad)
     frozen = sum(parameter.numel() for parameter in net.parameters() if not parameter.requires_grad)
     running = sum(buffer.numel() for buffer in net.buffers() if buffer.is_floating_point())

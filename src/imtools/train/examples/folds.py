@@ -71,8 +71,8 @@ def plan_folds(
         raise UsageError("0 records to train on and to validate on", "look at their splits, and at `where`")
     numbered = {i: fold for i in usable if (fold := records[i].fold) is not None}
     if numbered and len(numbered) < len(usable):
-        bare = next(records[i].id for i in usable if i not in numbered)
-        raise UsageError(f"record {bare} has no fold and others have", "run im-split over all of them")
+        first = next(records[i].id for i in usable if i not in numbered)
+        raise UsageError(f"record {first} has no fold and others have", "run im-split over all of them")
     validating = {i for i in usable if records[i].split == "validation"}
     if division >= 2 and not numbered and not validating:
         try:
@@ -85,7 +85,9 @@ def plan_folds(
     if numbers is not None:
         if missing := sorted(set(numbers) - set(present)):
             there = f"folds {', '.join(map(str, present))}" if present else "no folds"
-            raise UsageError(f"no record is in fold {missing[0]} (there are {there})", "see im-split with `folds`")
+            raise UsageError(
+                f"no record is in fold {missing[0]} (there are {there})", "see im-split with `folds`"
+            )
         present = sorted(set(numbers))
     sides: list[tuple[int | None, set[int]]]
     if present:

@@ -1,4 +1,4 @@
-"""The features of training examples as rows: stored on disk, or held in memory."""
+"""The features of training examples as rows: stored on disk, or in memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IN_MEMORY = 4 * 2**30
 """Bytes up to which features are kept in memory; larger sets are read from disk, batch by batch."""
 
 _MOST_ROWS, _MOST_CELLS = 1024, 2**24
-"""Examples, and values, that are read in one go: 64 MiB."""
+"""Rows, and values, that are read at once, at most: 64 MiB."""
 
 Shape = tuple[int, int]
 
@@ -33,6 +33,11 @@ def pieces(indices: IntArray, shape: Shape) -> Iterator[IntArray]:
         Of rows.
     shape : tuple of int
         Of a row.
+
+    Yields
+    ------
+    ndarray of int64
+        The next part.
     """
     step = max(1, min(_MOST_ROWS, _MOST_CELLS // max(1, shape[0] * shape[1])))
     for start in range(0, len(indices), step):
@@ -40,7 +45,7 @@ def pieces(indices: IntArray, shape: Shape) -> Iterator[IntArray]:
 
 
 class FeatureRows(Protocol):
-    """Features of some records, one row each, all of one front end and one shape."""
+    """Features (or waveforms) of some records: one row each, of one front end and one shape."""
 
     @property
     def front_end(self) -> FrontEnd:
@@ -137,9 +142,9 @@ def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEM
         raise FeatureError("there are no records to train on", "check the input and `where`")
     refs = [record.features[kind] for record in records if kind in record.features]
     if len(refs) < len(records):
-        bare = next(record.id for record in records if kind not in record.features)
+        first = next(record.id for record in records if kind not in record.features)
         what = (
-            f"{len(records) - len(refs)} of {len(records)} records have no {kind!r} feature (first: {bare})"
+            f"{len(records) - len(refs)} of {len(records)} records have no {kind!r} feature (first: {first})"
         )
         raise FeatureError(what, "run im-features first")
     check_alike(kind, ((ref.config, ref.shape) for ref in refs))
@@ -150,8 +155,8 @@ def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEM
     if len(rows) * int(np.prod(rows.shape)) * dtype.itemsize > in_memory:
         return rows
     values = np.empty((len(rows), *rows.shape), dtype)
-    for some in pieces(np.arange(len(rows)), rows.shape):
-        values[some] = rows.read(some)
+    for part in pieces(np.arange(len(rows)), rows.shape):
+        values[part] = rows.read(part)
     return InMemoryRows(rows.front_end, values)
 
 

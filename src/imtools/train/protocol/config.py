@@ -148,10 +148,10 @@ class TrainConfig:
         if not 0 <= self.ema < 1:
             raise UsageError(f"a moving average with decay {self.ema:g} makes no sense", "try 0.999")
         if self.negatives is not None and not self.negatives > 0:
-            raise UsageError(f"{self.negatives:g} negatives for each positive teach nothing", "try 1")
+            raise UsageError(f"{self.negatives:g} negatives for each positive cannot be drawn", "try 1")
         if self.negatives is not None and self.class_weights:
-            hint = "choose one: both even out rare and frequent classes"
-            raise UsageError("drawn negatives and class weights do not go together", hint)
+            hint = "choose one: both balance rare and frequent classes"
+            raise UsageError("`negatives` and `class_weights` do not go together", hint)
         if not 0 <= self.stop_precision <= 1:
             hint = "choose one up to 1, or 0 for never"
             raise UsageError(f"a precision of {self.stop_precision:g} cannot be reached", hint)
@@ -171,7 +171,10 @@ class TrainConfig:
             raise UsageError(f"a hop of {self.hop:g} s makes no progress", "give one above 0")
         for name in ((self.name or "-"), *(self.classes or ())):
             if not name or not name.isprintable():
-                raise UsageError(f"the name {name!r} is empty or has characters that cannot be printed", "give one of printable characters")
+                raise UsageError(
+                    f"the name {name!r} is empty or has characters that cannot be printed",
+                    "give one of printable characters",
+                )
         self._check_meaning()
         self.plan()
         self.augmentation()
@@ -184,7 +187,9 @@ class TrainConfig:
             without += ["clip", "class_weights", "ema", "compile"]
             without += ["mix", "crop", "shift", "equalize", "roll", "mask", "mixup"]
         if self.voices != 2 and not self.mix:
-            raise UsageError(f"{self.voices} voices have no meaning without mixing", "give `mix` a probability")
+            raise UsageError(
+                f"{self.voices} voices have no meaning without mixing", "give `mix` a probability"
+            )
         for name in without:
             if getattr(self, name):
                 what = f"`{name}` has no meaning with strategy {self.strategy!r}"

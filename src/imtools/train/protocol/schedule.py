@@ -132,7 +132,7 @@ class Schedule:
 
 
 def best_epoch(losses: Sequence[float]) -> int:
-    """Return the epoch (from 0) with the lowest validation loss, the first one if several are equal; -1 before any."""
+    """Return the first epoch (from 0) with the lowest validation loss; -1 before any."""
     return min(range(len(losses)), key=losses.__getitem__, default=-1)
 
 
