@@ -13,7 +13,7 @@ from imtools.errors import UsageError
 from imtools.models.bundle import load
 from imtools.predict.predictor import Predictor
 from imtools.train.fit import fit
-from nets import CLASSES, make_records, quick, tone
+from nets import CLASSES, make_records, quick_config, tone
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 
@@ -45,7 +45,7 @@ def test_named(training: bool) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     records = make_records(tmp_path_factory.mktemp("features"))
-    fit(records, folder, quick(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
+    fit(records, folder, quick_config(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
     return folder
 
 

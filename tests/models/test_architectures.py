@@ -21,8 +21,7 @@ from imtools.models import (
     format_listing,
     listing,
 )
-from imtools.models.counting import count_parameters
-from imtools.models.table import input_shape
+from imtools.models.table import count_parameters, input_shape
 
 NETS = [name for name, architecture in ARCHITECTURES.items() if architecture.strategy != "svm"]
 WAVEFORM = [name for name in NETS if ARCHITECTURES[name].front_end == "avramidis2021"]

@@ -94,7 +94,7 @@ def fit(
     resume: bool = False,
     report: Report | None = None,
 ) -> Description:
-    """Train with these very settings on stored features, or on rows: of waveforms, if there is a transform."""
+    """Train with these very settings, on stored features or on other rows (waveforms, with a transform)."""
     if rows is None:
         rows = stored_rows(records, kind_of(records, config.features))
     front_end, shape = features_of(rows, transform)

@@ -200,7 +200,7 @@ def test_resume_refuses_another_training(records: list[Record], tmp_path: Path) 
 
 def test_without_negatives_there_is_nothing_to_learn(tmp_path: Path) -> None:
     records = make_records(tmp_path, 12, complete=False)
-    with pytest.raises(ModelError, match="--unlisted absent"):
+    with pytest.raises(ModelError, match="`unlisted=absent`"):
         fit(records, tmp_path / "m", quick_config())
     fit(records, tmp_path / "m", quick_config(unlisted="absent", epochs=1, folds=(0,)))
 

@@ -22,7 +22,7 @@ def _numbers(text: str | None) -> tuple[int, ...] | None:
     try:
         return tuple(int(number) for number in text.split(","))
     except ValueError:
-        raise UsageError(f"--folds {text}: is neither 'all' nor numbers", "write them as 0,2") from None
+        raise UsageError(f"--folds {text}: neither 'all' nor numbers", "write them as 0,2") from None
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -36,7 +36,7 @@ def _names(text: str | None) -> tuple[str, ...] | None:
 
 @tool(
     "im-train",
-    output="The model directory to make (required).",
+    output="Model directory to write (required).",
     seed=True,
     device=True,
     own_output=True,
@@ -63,74 +63,74 @@ im-train --list-models""",
     "--protocol",
     type=click.Choice(list(ARCHITECTURES)),
     metavar="MODEL",
-    help="Train as the paper of this model says (default: of the one that is trained).",
+    help="Train as in the paper of this model (default: of the one that is trained).",
 )
 @click.option(
     "--width",
     type=float,
     metavar="FACTOR",
-    help="Factor on all channels and units (default: 1, the paper's net).",
+    help="Factor on all channels and units (default: 1, the net of the paper).",
 )
 @click.option(
     "--strategy",
     type=click.Choice(STRATEGIES),
-    help="Sigmoids; a softmax; a net for each class, which stops for itself; support vectors.",
+    help="A sigmoid for each class; a softmax; a net for each class, which stops by itself; support vectors.",
 )
 @click.option(
     "--features",
     metavar="KIND",
-    help="Kind of feature to train on, where records have several.",
+    help="Kind of feature to train on, if records have several.",
 )
 @click.option(
     "--front-end",
     "preset",
     type=click.Choice(list(PRESETS)),
     metavar="PRESET",
-    help="What to compute for records without features, see im-features (default: the paper's).",
+    help="Features to compute for records without any, see im-features (default: those of the paper).",
 )
 @click.option(
     "--on-the-fly",
     is_flag=True,
-    help="Keep waveforms, and compute the features of each batch: --mix then overlays sounds.",
+    help="Keep waveforms, and compute the features of each batch: --mix then mixes waveforms.",
 )
 @click.option(
     "--classes",
     metavar="A,B,...",
-    help="What to recognise (default: every class in the labels).",
+    help="Classes to recognise (default: every class in the labels).",
 )
 @click.option(
     "--unlisted",
     type=click.Choice(UNLISTED),
     default="unknown",
     show_default=True,
-    help="What a class is that incomplete labels do not list: left out of the loss, or a negative.",
+    help="How a class counts that incomplete labels do not list: not in the loss, or as a negative.",
 )
 @click.option(
     "--folds",
     metavar="all|N,...",
-    help="Folds to validate on, each giving a member of the model (default: all that there are).",
+    help="Folds to validate on, each giving a member of the model (default: all).",
 )
 @click.option(
     "--division",
     type=float,
     metavar="N|PART",
-    help="Folds to make, or part to hold out, where records have neither folds nor splits.",
+    help="Number of folds, or part to hold out, if records have neither folds nor splits.",
 )
 @click.option(
     "--extend",
     metavar="MODEL",
-    help="Add classes to a one-vs-all model, whose nets stay as they are.",
+    help="Add classes to a one-vs-all model, whose nets are not changed.",
 )
 @click.option(
     "--init",
     metavar="MODEL",
-    help="Start from the weights of a model, whatever its classes; net and front end are its own.",
+    help="Start from the weights of a model with any classes, with the same net and front end.",
 )
 @click.option(
     "--epochs",
     type=int,
     metavar="N",
-    help="Most epochs.",
+    help="Maximum number of epochs.",
 )
 @click.option(
     "--batch",
@@ -148,13 +148,13 @@ im-train --list-models""",
 @click.option(
     "--schedule",
     type=click.Choice(SCHEDULES),
-    help="Lower by epochs and plateaus, with early stopping; up and down once; half a cosine down.",
+    help="Decay by epochs and on plateaus, with early stopping; up and down once; half a cosine down.",
 )
 @click.option(
     "--decay",
     type=float,
     metavar="FACTOR",
-    help="decay: factor on the rate from epoch to epoch; 1 is none.",
+    help="decay: factor on the rate from epoch to epoch; 1: no decay.",
 )
 @click.option(
     "--reduce-patience",
@@ -166,7 +166,7 @@ im-train --list-models""",
     "--reduce-factor",
     type=float,
     metavar="FACTOR",
-    help="decay: by what factor it is reduced.",
+    help="decay: factor by which the rate is reduced.",
 )
 @click.option(
     "--stop-patience",
@@ -198,7 +198,7 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="NORM",
-    help="Largest norm of the gradient, say 1 for recurrent nets; 0: any.",
+    help="Largest norm of the gradient, for example 1 for recurrent nets; 0: no limit.",
 )
 @click.option(
     "--listwise",
@@ -206,18 +206,18 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="WEIGHT",
-    help="multi-label: compare the classes of each example with each other too, with this weight.",
+    help="multi-label: weight of an additional loss that compares the classes of each example.",
 )
 @click.option(
     "--class-weights",
     is_flag=True,
-    help="Let rare classes count as much as frequent ones.",
+    help="Weight rare classes as much as frequent ones.",
 )
 @click.option(
     "--negatives",
     type=float,
     metavar="N",
-    help="one-vs-all: negatives shown for each positive, drawn in each epoch (default: all).",
+    help="one-vs-all: negatives for each positive, drawn anew in each epoch (default: all).",
 )
 @click.option(
     "--ema",
@@ -225,7 +225,7 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="DECAY",
-    help="Keep a moving average of the weights with this decay, say 0.999; 0: do not.",
+    help="Keep a moving average of the weights with this decay, for example 0.999; 0: do not.",
 )
 @click.option(
     "--mix",
@@ -233,7 +233,7 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="P",
-    help="Probability of mixing an example with another one, uniting their labels.",
+    help="Probability of mixing an example with another one; their labels are united.",
 )
 @click.option(
     "--voices",
@@ -241,7 +241,7 @@ im-train --list-models""",
     default=2,
     show_default=True,
     metavar="N",
-    help="Most examples in a mix: with 3, a third joins as often as a second.",
+    help="Maximum number of examples in a mix; a third is as likely as a second.",
 )
 @click.option(
     "--crop",
@@ -249,12 +249,12 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="PART",
-    help="Show random stretches of this part of examples, and in the last fifth of the epochs all of them.",
+    help="Train on random sections of this part of examples, in the last fifth of the epochs on the whole.",
 )
 @click.option(
     "--shift",
     is_flag=True,
-    help="Let examples begin anywhere, what came before follows their end.",
+    help="Rotate examples in time at random.",
 )
 @click.option(
     "--equalize",
@@ -262,7 +262,7 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="DB",
-    help="Filter examples by smooth random curves of about this much (RMS).",
+    help="Filter examples by smooth random curves of about this RMS.",
 )
 @click.option(
     "--roll",
@@ -270,7 +270,7 @@ im-train --list-models""",
     default=0,
     show_default=True,
     metavar="BINS",
-    help="Shift examples in frequency by up to so many bins.",
+    help="Shift examples in frequency by up to this many bins.",
 )
 @click.option(
     "--mask",
@@ -278,7 +278,7 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="PART",
-    help="Hide bands and stretches of up to this part of an example.",
+    help="Mask frequency bands and time spans, each up to this part of an example.",
 )
 @click.option(
     "--mixup",
@@ -291,23 +291,23 @@ im-train --list-models""",
 @click.option(
     "--keep",
     type=click.Choice(KEPT_EPOCHS),
-    help="Keep the weights of the epoch with the lowest validation loss, or of the last.",
+    help="Keep the weights of the epoch with the lowest validation loss, or of the last epoch.",
 )
 @click.option(
     "--compile",
     is_flag=True,
-    help="Let torch compile the net: pays on a GPU, takes a minute to start.",
+    help="Compile the net with torch: faster on a GPU, but takes a minute to start.",
 )
 @click.option(
     "--aggregation",
     type=click.Choice(AGGREGATIONS),
-    help="Prediction: mean of the windows' scores, of the highest quarter of them, or of their logits, their "
-    "maximum, or sum by the largest class's.",
+    help="Prediction, scores of windows: their mean, the mean of the highest quarter, that of the logits, "
+    "the sums divided by that of the largest class, or the maximum.",
 )
 @click.option(
     "--stereo/--mono",
     default=None,
-    help="Prediction: hear left, right, middle and side apart, the surest counts; or their mean.",
+    help="Prediction: score left, right, middle and side separately and take the maximum; or the mono mix.",
 )
 @click.option(
     "--hop",
@@ -318,12 +318,12 @@ im-train --list-models""",
 @click.option(
     "--name",
     metavar="NAME",
-    help="Name of the model (default: that of the net).",
+    help="Name of the model (default: the name of the net).",
 )
 @click.option(
     "--list-models",
     is_flag=True,
-    help="List the nets, their sizes and the figures of their papers, and exit.",
+    help="List the nets with their sizes and the figures of their papers, and exit.",
 )
 def command(
     run: Run,
@@ -339,18 +339,18 @@ def command(
 ) -> None:
     """Train a model on features or recordings, and make a model directory.
 
-    Features are those that im-features has stored. Those of recordings and mix recipes without any are
-    computed and kept in memory: nothing needs to lie on disk but the recordings.
+    Features stored by im-features are used. For recordings and mix recipes without stored features they are
+    computed and kept in memory, so that nothing but the recordings has to be on disk.
 
-    Strategy, optimizer, schedule, stopping and division are those of the paper that the model is from;
-    each option replaces one of them.
+    Strategy, optimizer, schedule, stopping and division follow the paper of the model; each option replaces
+    one of them.
 
     Records with folds give one member for each fold, trained on the others and validated on it; the model
-    answers with their mean. Without folds, split 'validation' validates; without that, the recordings are
-    divided as the paper says. Records of split 'test' are left out.
+    averages their scores. Without folds, the split 'validation' is validated on; without that, the
+    recordings are divided as in the paper. Records of the split 'test' are left out.
 
-    With --init, training starts from the weights of a model, on other records or for other classes:
-    outputs for classes that it knows are taken over, too. A low learning rate keeps what it has learnt.
+    With --init, training starts from the weights of a model, on other records or for other classes; outputs
+    for classes that it knows are kept, too. A low learning rate preserves what it has learnt.
 
     Several processes, started by torchrun, share each batch: torchrun --nproc-per-node 4 -m
     imtools.cli.train -o model/ features/

@@ -1,15 +1,10 @@
-"""The nets (one module for each paper), and the directory in which a trained model lives.
+"""The nets (one module for each paper), and the directory of a trained model.
 
-Importing this package does not load torch: a net's module loads when it is built.
+Importing this package does not load torch: the module of a net is loaded when the net is built.
 """
 
-from .registry import (
-    ARCHITECTURES,
-    DEFAULT_ARCHITECTURE,
-    Architecture,
-    Strategy,
-    build,
-)
+from ..choices import Strategy
+from .registry import ARCHITECTURES, DEFAULT_ARCHITECTURE, Architecture, build
 from .table import ArchitectureRow, format_listing, listing
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The nets of Avramidis et al. (2021), which take the waveform itself: recurrent, convolutional, and both.
+"""The nets of Avramidis et al. (2021) on the waveform: recurrent, convolutional, and both.
 
 What the text leaves open was chosen so that the counts of Tables 2 to 4 come out: both skip connections are
 1 x 1 convolutions, and the recurrent part of the combined nets has 256 and 128 units (not 128 and 64, as the
@@ -73,8 +73,8 @@ class Cell(nn.Sequential):
 class Cells(nn.Module):
     """The five cells, with or without skip connections (Fig. 2).
 
-    A skip connection is a max pooling over as many samples as the cells in between pool, and a 1 x 1
-    convolution to the channels of the cell that it ends at, to whose output it is added.
+    A skip connection is a max pooling by the same factor as the cells in between, and a 1 x 1 convolution to
+    the channels of the cell where it ends, to whose output it is added.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def _run(layers: nn.ModuleList, sequence: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_waveform(input_shape: tuple[int, int], least: int) -> None:
-    """Raise ModelError unless an input has one bin and at least so many samples.
+    """Check that an input has one bin and enough samples.
 
     Parameters
     ----------
@@ -218,11 +218,16 @@ def check_waveform(input_shape: tuple[int, int], least: int) -> None:
         ``(bins, frames)`` of the features.
     least : int
         Samples of the shortest waveform.
+
+    Raises
+    ------
+    ModelError
+        If it has not.
     """
     bins, samples = input_shape
     if bins != 1:
         raise ModelError(
-            f"features of {bins} bins are no waveforms, and this net takes those",
+            f"features of {bins} bins are no waveforms, which this net needs",
             "use the front end avramidis2021, or another of kind waveform",
         )
     if samples < least:
@@ -243,7 +248,22 @@ bigru_128_64 = partial(_bigru, (128, 64))
 
 
 def dcnn(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
-    """Build the DCNN; its dense layers depend on the length of ``input_shape``."""
+    """Build the DCNN, whose dense layers depend on the length of the input.
+
+    Parameters
+    ----------
+    num_classes : int
+        Number of outputs (logits).
+    input_shape : tuple of int
+        ``(1, samples)``.
+    width : float
+        Factor on filters and units.
+
+    Returns
+    -------
+    nn.Module
+        Waveforms (batch, 1, samples) in, logits (batch, num_classes) out.
+    """
     check_waveform(input_shape, prod(POOLS))
     return Dcnn(num_classes, input_shape[1], width)
 

@@ -11,16 +11,16 @@ from ..errors import ModelError, UsageError
 from ..features.front_ends.base import full_precision
 
 STATISTICS = 4
-"""Numbers that are kept of each descriptor."""
+"""Statistics of each descriptor."""
 
 
 def summarise(features: Tensor) -> Tensor:
-    """Return statistics over the frames: what is known of a clip once its order in time is forgotten.
+    """Return statistics of each descriptor over the frames.
 
     Parameters
     ----------
     features : Tensor, shape (batch, descriptors, frames)
-        Of any kind of front end.
+        Of any front end.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def summarise(features: Tensor) -> Tensor:
 
 
 class SupportVectors(nn.Module):
-    """One support vector machine for each class, with radial kernels of one width, and its probability.
+    """One support vector machine for each class, with radial kernels of one width, and Platt scaling.
 
-    The machines share one matrix of support vectors: an example that any of them needs is in it once.
+    The machines share one matrix of support vectors, in which each example that any of them needs is once.
     For a clip with standardised statistics x, class k has the decision value f_k(x) = sum over the
     vectors v of a_vk exp(-gamma |x - v|^2) + b_k, and, after Platt (1999), the logit slope_k f_k(x) +
     offset_k. Everything is a buffer: `imtools.train.svm` computes it, and no gradient reaches it.
@@ -47,9 +47,9 @@ class SupportVectors(nn.Module):
     num_classes : int
         Number of outputs.
     input_shape : tuple of int
-        ``(descriptors, frames)`` of the features, which are taken as the front end gives them.
+        ``(descriptors, frames)`` of the features, as the front end computes them.
     vectors : int
-        Number of support vectors, which only the training decides; see `for_state`.
+        Number of support vectors, which follows from the training; see `for_state`.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class SupportVectors(nn.Module):
         super().__init__()
         bins, frames = input_shape
         if bins < 1 or frames < 1:
-            raise ModelError(f"features of {bins} bins x {frames} frames hold nothing", "give longer windows")
+            raise ModelError(f"features of {bins} bins x {frames} frames are empty", "give longer windows")
         dimensions = STATISTICS * bins
         self.register_buffer("mean", torch.zeros(dimensions))
         self.register_buffer("std", torch.ones(dimensions))
@@ -100,14 +100,14 @@ class SupportVectors(nn.Module):
             return self.slope * self.decide(features) + self.offset
 
     def decide(self, features: Tensor) -> Tensor:
-        """Return the decision values (batch, classes): above 0 where a machine says that its class sounds."""
+        """Return the decision values (batch, classes): above 0 where a machine finds its class present."""
         points = (summarise(features) - self.mean) / self.std
         distances = torch.cdist(points, self.vectors, compute_mode="donot_use_mm_for_euclid_dist")
         return torch.exp(-self.gamma * distances.square()) @ self.coefficients + self.intercept
 
 
 def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
-    """Build machines that have learnt nothing yet: without a vector, they answer 0 to everything.
+    """Build untrained machines: without support vectors, all their logits are 0.
 
     Parameters
     ----------
@@ -118,25 +118,35 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
     width : float
         1: the number of support vectors follows from the data.
 
+    Returns
+    -------
+    nn.Module
+        Features (batch, descriptors, frames) in, logits (batch, num_classes) out.
+
     Raises
     ------
     UsageError
         If the width is not 1.
     """
     if width != 1:
-        raise UsageError(f"a support vector machine has no width, and {width:g} was asked for", "leave it 1")
+        raise UsageError(f"support vector machines have no width: {width:g}", "leave it 1")
     return SupportVectors(num_classes, input_shape)
 
 
 def for_state(state: Mapping[str, Tensor], num_classes: int, input_shape: tuple[int, int]) -> SupportVectors:
-    """Build machines with room for the support vectors of a state, which can then be loaded into them.
+    """Build machines with as many support vectors as a state has, which can then be loaded into them.
 
     Parameters
     ----------
     state : mapping of str to Tensor
-        The ``state_dict``; only the number of its vectors is looked at.
+        The ``state_dict``; only the number of its vectors is used.
     num_classes, input_shape
         As for `build`; a state that does not fit them fails when it is loaded.
+
+    Returns
+    -------
+    SupportVectors
+        Without the values of the state.
 
     Raises
     ------

@@ -1,7 +1,10 @@
-"""The directory in which a trained model lives: weights, description, card. Nothing in it is executable.
+"""The directory of a trained model: weights, description, card. Nothing in it is executable.
 
 ``model.safetensors`` holds the tensors of all members, ``model.json`` what is needed to apply them,
-``README.md`` what a person wants to know.
+``README.md`` what users need to know.
+
+Features are float tensors of shape (batch, bins, frames), as the front end computes them, and scores float32
+of shape (batch, classes), from 0 to 1.
 """
 
 from __future__ import annotations
@@ -41,16 +44,16 @@ _PathLike = str | os.PathLike[str]
 
 
 class Model:
-    """A trained model, ready to give scores.
+    """A trained model, ready to score features.
 
     Attributes
     ----------
     description : Description
-        What it is.
+        Architecture, classes, front end and members.
     name : str
         ``"name@1a2b3c4d"``, with the beginning of the weights' hash.
     scorer : ScoringModule
-        Its members, ready to be asked.
+        Its members.
     device : torch.device
         Where it computes.
     dtype : torch.dtype
@@ -64,7 +67,7 @@ class Model:
         self.name = full_name(description)
         self.device, self.dtype = device, dtype
         self.scorer = ScoringModule(description, nets).eval()
-        self._watching = Lock()  # a worker of a cluster may ask in several threads
+        self._watching = Lock()  # a worker of a cluster may call it in several threads
 
     @property
     def labels(self) -> list[str]:
@@ -73,6 +76,16 @@ class Model:
 
     def members_without(self, fold: int) -> list[int]:
         """Return the indices of the members that were not trained on a fold.
+
+        Parameters
+        ----------
+        fold : int
+            The number of the fold.
+
+        Returns
+        -------
+        list of int
+            At least one.
 
         Raises
         ------
@@ -86,14 +99,14 @@ class Model:
             which = f" that knows {missing[0]}" if members else ""
             raise ModelError(
                 f"model {self.name}: no member was held out from fold {fold}{which}",
-                "train with all folds, or score without --held-out",
+                "train with all folds, or predict without `held_out`",
             )
         return members
 
     def predict_with_embeddings(
         self, features: Tensor, members: Sequence[int] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return the scores of features, and what the nets have made of them just before their last layer.
+        """Return the scores of features, and their embeddings: the input of the output layers.
 
         Parameters
         ----------
@@ -109,14 +122,14 @@ class Model:
         Raises
         ------
         ModelError
-            If the nets know one class each, or are none.
+            If the members are not nets that know all classes.
         """
         if not self.description.nets_know_all:
             what = f"model {self.name}: has no net that knows all classes ({self.description.strategy})"
-            raise ModelError(what, "take embeddings of a multi-label or single-label model")
-        with self._watching, watched(self.scorer.nets) as seen:
+            raise ModelError(what, "compute embeddings with a multi-label or single-label model")
+        with self._watching, watched(self.scorer.nets) as embeddings:
             scores = self.predict_proba(features, members)
-        return scores, torch.cat(seen, dim=1).cpu()
+        return scores, torch.cat(embeddings, dim=1).cpu()
 
     @torch.inference_mode()
     def predict_proba(self, features: Tensor, members: Sequence[int] | None = None) -> Tensor:
@@ -125,19 +138,19 @@ class Model:
         Parameters
         ----------
         features : Tensor, shape (batch, bins, frames)
-            As the front end gives them; on any device.
+            As the front end computes them, on any device.
         members : sequence of int, optional
-            Which members to ask; by default all.
+            Which members to use, by default all.
 
         Returns
         -------
         Tensor, shape (batch, classes), float32, on the CPU
-            0 to 1; see `ScoringModule`.
+            From 0 to 1; see `ScoringModule`.
 
         Raises
         ------
         ModelError
-            If the features have another shape than the model was trained with.
+            If the features do not have the shape that the model was trained with.
         """
         expected = self.description.shape
         if features.ndim != 3 or tuple(features.shape[1:]) != expected:
@@ -160,18 +173,23 @@ def full_name(description: Description) -> str:
 def save(
     folder: _PathLike, description: Description, states: Sequence[dict[str, Tensor]], card: str
 ) -> Description:
-    """Write a model directory, each file atomically, and return the description with the weights' hash.
+    """Write a model directory, each file atomically.
 
     Parameters
     ----------
     folder : path
         Made if it does not exist.
     description : Description
-        Its ``weights`` are filled in.
+        Of the model; its ``weights`` are not used.
     states : sequence of dict
         The ``state_dict`` of each member, in their order.
     card : str
-        Markdown, with ``{name}`` where the full name of the model is to stand.
+        Markdown, with ``{name}`` where the full name of the model is to be inserted.
+
+    Returns
+    -------
+    Description
+        With ``weights``.
     """
     tensors = {
         f"{member.prefix}.{key}": tensor
@@ -187,13 +205,31 @@ def save(
 
 
 def write_description(folder: _PathLike, description: Description) -> None:
-    """Write the description of a model directory, atomically; the weights that it names stay as they are."""
+    """Write the description of a model directory atomically; the weights stay as they are.
+
+    Parameters
+    ----------
+    folder : path
+        The directory.
+    description : Description
+        Of the weights in it.
+    """
     text = json.dumps(description.to_json(), indent=1, allow_nan=False) + "\n"
     write_text(Path(folder) / DESCRIPTION_NAME, text)
 
 
 def read_card(folder: _PathLike) -> str:
-    """Return the card of a model directory, as Markdown.
+    """Return the card of a model directory.
+
+    Parameters
+    ----------
+    folder : path
+        A model directory, or ``"bundled"``.
+
+    Returns
+    -------
+    str
+        Markdown.
 
     Raises
     ------
@@ -209,7 +245,17 @@ def read_card(folder: _PathLike) -> str:
 
 
 def read_description(folder: _PathLike) -> Description:
-    """Return the description of a model directory, without its weights.
+    """Return the description of a model directory, without reading its weights.
+
+    Parameters
+    ----------
+    folder : path
+        A model directory, or ``"bundled"``.
+
+    Returns
+    -------
+    Description
+        Of the model.
 
     Raises
     ------
@@ -231,7 +277,7 @@ def load(
     device: torch.device | Literal["cpu"] = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> Model:
-    """Load a model directory, to be asked: `read_states` gives the tensors as they have been trained.
+    """Load a model to score features with; `read_states` returns its tensors for training.
 
     Parameters
     ----------
@@ -242,10 +288,24 @@ def load(
     dtype : torch.dtype
         In what to compute; see `imtools.device.resolve_precision`.
 
+    Returns
+    -------
+    Model
+        On that device.
+
     Raises
     ------
     ModelError
-        If a file is missing or damaged, or the weights do not fit the description: naming the file.
+        If a file is missing or damaged, or the weights do not fit the description.
+
+    Examples
+    --------
+    >>> model = load("bundled")
+    >>> model.labels[:3]
+    ['cel', 'cla', 'flu']
+    >>> scores = model.predict_proba(torch.zeros(1, *model.description.shape))
+    >>> scores.shape == (1, len(model.labels))
+    True
     """
     description = read_description(folder)
     path = locate(folder) / WEIGHTS_NAME
@@ -263,6 +323,18 @@ def load(
 
 def read_states(folder: _PathLike, description: Description) -> list[dict[str, Tensor]]:
     """Return the tensors of each member of a model, by their names within its net.
+
+    Parameters
+    ----------
+    folder : path
+        A model directory, or ``"bundled"``.
+    description : Description
+        As `read_description` returns it.
+
+    Returns
+    -------
+    list of dict of str to Tensor
+        In the order of the members.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The net of Chen et al. (2024), of which they train one for each family of instruments."""
+"""The net of Chen et al. (2024), one of which they train for each family of instruments."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ DENSE = 128
 
 
 def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
-    """Build the net of Table IV: batch normalisation follows each ReLU, and dropout the dense layer alone.
+    """Build the net of Table IV: batch normalisation after each ReLU, dropout only after the dense layer.
 
     Parameters
     ----------
     num_classes : int
         Number of outputs (logits): 1 in the paper.
     input_shape : tuple of int
-        ``(bins, frames)``: 1025 x 126 for the 4 s of an NSynth note. Nearly all parameters are those of
-        the dense layer, and proportional to both.
+        ``(bins, frames)``: 1025 x 126 for the 4 s of an NSynth note. Nearly all parameters are in
+        the dense layer; their number is proportional to both.
     width : float
         Factor on all channels and units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
     """
     return Vgg(
         num_classes,

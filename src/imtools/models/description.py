@@ -1,17 +1,16 @@
-"""What a trained model says about itself: the content of ``model.json``."""
+"""The description of a trained model: the content of ``model.json``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from ..aggregation import Aggregation
+from ..choices import AGGREGATIONS, STRATEGIES, Aggregation, Strategy
 from ..errors import ModelError, UsageError
 from ..features import from_config
 from ..manifest.values import Json
 from ..units import seconds_to_samples
-from .registry import Strategy
 
 if TYPE_CHECKING:
     from ..features.front_ends.base import FrontEnd
@@ -26,20 +25,20 @@ class Member:
     Attributes
     ----------
     prefix : str
-        What its tensors' names begin with in the weights file, before a dot: ``"fold0"`` or ``"model"``;
-        of a net for one class ``"fold0.3"``, with the place of the class.
+        Prefix of the names of its tensors in the weights file, before a dot: ``"fold0"`` or ``"model"``; for
+        a net for one class ``"fold0.3"``, with the index of the class.
     fold : int or None
         The fold that it was validated, and not trained, on.
     label : str or None
-        The one class that it knows (one-vs-all); ``None``: all.
+        The class of a net for one class (one-vs-all); ``None``: all.
     epoch : int
-        The epoch (from 0) whose weights these are.
+        The epoch (from 0) of its weights.
     mean, std : float
-        The features are standardised by these: of all cells of its training examples.
+        Of all values of its training features; it standardises features by these.
     validation : dict of str to float
         Loss and metrics on its validation records, after that epoch.
     degenerate : bool
-        Whether it gave (nearly) the same answer for all of them.
+        Whether its scores were nearly the same for all of them.
     """
 
     prefix: str
@@ -54,16 +53,18 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """Everything that is needed to apply a model, and how it came about.
+    """Everything that is needed to apply a model, and how it was trained.
 
     Attributes
     ----------
     name : str
-        Without the hash of the weights, which `Model.name` adds.
-    architecture, width : str, float
-        For `imtools.models.build`.
+        Without the hash of the weights, which `imtools.models.bundle.Model.name` adds.
+    architecture : str
+        A key of ``imtools.models.ARCHITECTURES``.
+    width : float
+        Factor on channels and units.
     strategy : {"multi-label", "single-label", "one-vs-all", "svm"}
-        What kind of answer its nets give; see `imtools.models.Scorer`.
+        How it was trained; see `imtools.models.scoring.ScoringModule` for the scores.
     labels : list of str
         The classes, in the order of the scores.
     front_end : dict
@@ -75,17 +76,18 @@ class Description:
     window, hop : float
         Length of a window and distance between windows, in seconds.
     thresholds : list of float
-        From what score a class counts as present.
+        The score from which each class counts as present.
     members : list of Member
-        The nets; the scores of those that know a class are averaged.
+        The nets; for each class, the scores of those that know it are averaged.
     aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}
-        How the scores of windows become one; see `imtools.aggregation`. (Those of members are averaged.)
+        How the scores of windows are combined; see `imtools.aggregation`. (Those of members are averaged.)
     stereo : bool
-        Whether left, right, middle and side of a recording are heard apart; see `imtools.sound.stereo`.
+        Whether left, right, middle and side of a recording are scored separately; see
+        `imtools.sound.stereo`.
     training : dict
-        Settings, fingerprint of the records, seed.
+        Settings, device and processes, hashes of the records, licences, validation metrics.
     versions : dict of str to str
-        Of imtools and of what it was trained with.
+        Of imtools and of the packages that it was trained with.
     weights : str
         ``"sha256:..."`` of the weights file.
     """
@@ -110,12 +112,12 @@ class Description:
 
     @property
     def degenerate(self) -> bool:
-        """Whether any member gives (nearly) the same answer for every input."""
+        """Whether any member gives nearly the same scores for every input."""
         return any(member.degenerate for member in self.members)
 
     @property
     def nets_know_all(self) -> bool:
-        """Whether its members are nets that know all classes, and not one each."""
+        """Whether each member is a net that knows all classes."""
         return self.strategy in ("multi-label", "single-label")
 
     @property
@@ -134,12 +136,12 @@ class Description:
         return max(1, seconds_to_samples(self.hop, self.sampling_rate))
 
     def build_front_end(self) -> FrontEnd:
-        """Return the front end whose features the model takes, on the CPU.
+        """Return the front end of the model, on the CPU.
 
         Raises
         ------
         ModelError
-            If this version computes it otherwise than the one that trained the model, or not at all.
+            If this version of imtools computes its features differently, or not at all.
         """
         hint = "use the version of imtools that trained the model, or train it again"
         try:
@@ -147,7 +149,7 @@ class Description:
         except UsageError as error:
             raise ModelError(f"model {self.name}: {error.message}", hint) from None
         if front_end.config_hash != self.front_end_hash:
-            raise ModelError(f"model {self.name}: its features are computed otherwise by this version", hint)
+            raise ModelError(f"model {self.name}: this version computes its features differently", hint)
         return front_end
 
     def to_json(self) -> dict[str, Json]:
@@ -158,12 +160,12 @@ class Description:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Json]) -> Description:
-        """Parse ``model.json``.
+        """Return the description that the JSON object of ``model.json`` holds.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If it is not one: `load` says so by the file's name.
+            If it does not hold one; `imtools.models.bundle.read_description` adds the name of the file.
         """
         data = dict(content)
         if (schema := data.pop("schema", None)) != SCHEMA:
@@ -183,11 +185,11 @@ class Description:
         if not description.members or not description.labels:
             raise ValueError("it has no members or no labels")
         if len(description.thresholds) != len(description.labels):
-            raise ValueError("it has not one threshold for each label")
-        for value, choices in ((description.aggregation, Aggregation), (description.strategy, Strategy)):
-            if value not in get_args(choices):
+            raise ValueError("it does not have one threshold for each label")
+        for value, choices in ((description.aggregation, AGGREGATIONS), (description.strategy, STRATEGIES)):
+            if value not in choices:
                 raise ValueError(f"this version knows no {value!r}")
         known = {member.label for member in description.members}
-        if bare := [label for label in description.labels if not known & {None, label}]:
-            raise ValueError(f"no member knows {bare[0]!r}")
+        if missing := [label for label in description.labels if not known & {None, label}]:
+            raise ValueError(f"no member knows {missing[0]!r}")
         return description

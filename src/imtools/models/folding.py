@@ -1,4 +1,4 @@
-"""Batch normalisation as part of the convolution before it: the same answers, one pass less over memory."""
+"""Batch normalisation folded into the convolution before it: the same results, one pass less over memory."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NORMALIZATIONS = (nn.BatchNorm1d, nn.BatchNorm2d)
 def fold_normalization(net: nn.Module) -> None:
     """Fold normalisations into the convolutions that they directly follow in a net's sequences.
 
-    What a trained normalisation does, to scale and to shift each channel, weights and biases can do as well.
+    A trained normalisation scales and shifts each channel, which weights and biases can do as well.
 
     Parameters
     ----------
     net : nn.Module
-        In evaluation mode; changed, and not to be trained thereafter.
+        In evaluation mode; modified, and not to be trained afterwards.
     """
     for sequence in [module for module in net.modules() if isinstance(module, nn.Sequential)]:
         for i, (first, second) in enumerate(pairwise(sequence)):

@@ -17,17 +17,22 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
 
     Each convolution enlarges its map by 2, as the table's shapes do. There is no batch normalisation. The
     table names no activation; here LeakyReLU follows the hidden dense layer as it follows each convolution,
-    since two dense layers with nothing between them are one. Its sigmoid contradicts the categorical
-    cross-entropy that the text trains with, which is the one that counts here.
+    since two dense layers with nothing between them are one. The sigmoid of the table contradicts the
+    categorical cross-entropy of the text, which is used here.
 
     Parameters
     ----------
     num_classes : int
         Number of outputs (logits).
     input_shape : tuple of int
-        ``(bins, frames)``, in the paper 128 x 43. No input is too small.
+        ``(bins, frames)``, in the paper 128 x 43. Any input is large enough.
     width : float
         Factor on all channels and units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
     """
     return Vgg(
         num_classes,

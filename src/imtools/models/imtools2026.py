@@ -1,4 +1,4 @@
-"""The net of this project: convolutions on a mel spectrogram that know where its bands lie."""
+"""The net of this project: convolutions on a mel spectrogram with the positions of its bands."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ DEPTHS = (16, 32, 64, 128, 256)
 DENSE = 256
 DROPOUT = 0.25
 SLOPE = 0.3
-"""Of the leaky rectifier in the head, as in the net of Kratimenos et al. (2020)."""
+"""Slope of LeakyReLU in the head, as in the net of Kratimenos et al. (2020)."""
 
 
 class BandNet(nn.Module):
-    """Blocks of two convolutions and a pool, then mean and maximum over time, in each band for itself.
+    """Blocks of two convolutions and a pool, then mean and maximum over time, separately in each band.
 
-    Instruments are told apart by where in frequency they sound as much as by their patterns, which a
-    convolution cannot see. So each band is normalised for itself, a second channel says which one it is, and
-    what is left of frequency after the blocks is not pooled but handed to the dense layers.
+    Instruments differ in the frequencies of their sound as much as in its patterns, and convolutions do not
+    depend on the position in frequency. So each band is normalised separately, a second channel holds its
+    position, and the frequency axis that is left after the blocks is not pooled but passed to the dense
+    layers.
 
-    The first block is thin, for it costs the most; each that follows has a quarter of the places and twice
-    the channels, and about the same cost.
+    The first block has few channels, since it costs the most; each of the others has a quarter of the
+    positions and twice the channels of the one before, at about the same cost.
 
     Parameters
     ----------
@@ -64,8 +65,8 @@ class BandNet(nn.Module):
         """Return the logits (batch, classes) of features (batch, bins, frames)."""
         levels = self.normalize(features)
         places = self.place[None, :, None].expand_as(levels)
-        heard = self.blocks(torch.stack([levels, places], dim=1))
-        over_time = torch.cat([heard.mean(dim=3), heard.amax(dim=3)], dim=1)
+        maps = self.blocks(torch.stack([levels, places], dim=1))
+        over_time = torch.cat([maps.mean(dim=3), maps.amax(dim=3)], dim=1)
         logits: Tensor = self.head(over_time.flatten(start_dim=1))
         return logits
 
@@ -89,6 +90,11 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
         ``(bins, frames)``.
     width : float
         Factor on all channels and units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
 
     Raises
     ------

@@ -26,6 +26,11 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
         ``(bins, frames)``, in the paper 96 x 87.
     width : float
         Factor on all channels and units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
     """
     return Vgg(
         num_classes,

@@ -1,4 +1,4 @@
-"""Where a model lies: in a directory that is named, or in this package."""
+"""The directory of a model: the one that is named, or one in this package."""
 
 from __future__ import annotations
 
@@ -18,5 +18,10 @@ def locate(name: str | os.PathLike[str]) -> Path:
     ----------
     name : path
         A model directory, or ``"bundled"``.
+
+    Returns
+    -------
+    Path
+        The directory; it need not exist.
     """
     return _HERE if os.fspath(name) == BUNDLED else Path(name)

@@ -1,4 +1,4 @@
-"""The nets of Lumen (2023): Han's with pairs of different widths, one for each of three representations."""
+"""The nets of Lumen (2023): that of Han et al. with pairs of different widths, for three inputs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SLOPE = 0.33
 def spectrum(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
     """Build the net for mel spectrograms and modified group delays, Table 5.
 
-    There is no batch normalisation. LeakyReLU follows each convolution; the text does not say what follows
-    the hidden dense layer, where LeakyReLU stands here, since two dense layers with nothing between them
+    There is no batch normalisation. LeakyReLU follows each convolution; the text does not state what follows
+    the hidden dense layer; here it is LeakyReLU, since two dense layers with nothing between them
     are one.
 
     Parameters
@@ -30,12 +30,17 @@ def spectrum(num_classes: int, input_shape: tuple[int, int], width: float) -> nn
         ``(bins, frames)``, in the paper 128 x 100.
     width : float
         Factor on all channels and units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
     """
     return _build(num_classes, input_shape, SPECTRUM_DEPTHS, width)
 
 
 def chroma(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Module:
-    """Build the net for chromagrams, Table 6; its parameters are those of `spectrum`.
+    """Build the net for chromagrams, Table 6; see `spectrum`.
 
     Parameters
     ----------
@@ -45,6 +50,11 @@ def chroma(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.M
         ``(bins, frames)``, in the paper 36 x 100.
     width : float
         Factor on all channels and units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
     """
     return _build(num_classes, input_shape, CHROMA_DEPTHS, width)
 

@@ -1,4 +1,4 @@
-"""One net for each class, independent of the others: classes can be added later (Chen et al. 2024)."""
+"""One net for each class, independent of the others, so that classes can be added (Chen et al. 2024)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .registry import build
 
 
 class Binary(nn.Module):
-    """A net with one output that answers for one class.
+    """A net with one output, for one class.
 
     Parameters
     ----------
@@ -19,9 +19,9 @@ class Binary(nn.Module):
     Attributes
     ----------
     offset : Tensor, scalar
-        Added to the logits, but not in training: the logarithm of the part of the negatives that the net was
-        shown. A net that meets fewer of them than there are finds its class too often; this takes it back
-        (King & Zeng 2001, "Logistic regression in rare events data", the prior correction).
+        Added to the logits, but not in training: the logarithm of the proportion of the negatives that the
+        net was trained on. With fewer negatives than there are a net overestimates its class; this corrects
+        it (King & Zeng 2001, "Logistic regression in rare events data", prior correction).
     """
 
     offset: Tensor
@@ -38,5 +38,16 @@ class Binary(nn.Module):
 
 
 def build_binary(architecture: str, *, input_shape: tuple[int, int], width: float = 1.0) -> Binary:
-    """Build the net of one class, with fresh weights; arguments and errors are those of `build`."""
+    """Build the net of one class with new weights.
+
+    Parameters
+    ----------
+    architecture, input_shape, width
+        As for `build`, whose errors it raises.
+
+    Returns
+    -------
+    Binary
+        Features (batch, bins, frames) in, logits (batch, 1) out.
+    """
     return Binary(build(architecture, num_classes=1, input_shape=input_shape, width=width))

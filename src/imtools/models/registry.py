@@ -1,6 +1,6 @@
-"""The nets by name. Nothing here loads torch until one is built.
+"""The nets by name. Nothing here loads torch until a net is built.
 
-A new net is one module with a function of ``(num_classes, input_shape, width)`` and one entry in
+A new net is a module with a function of ``(num_classes, input_shape, width)``, and an entry in
 ``ARCHITECTURES``.
 """
 
@@ -9,19 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
+from ..choices import Strategy
 from ..errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
-
-Strategy = Literal["multi-label", "single-label", "one-vs-all", "svm"]
-"""How a paper trains.
-
-One net with a sigmoid a class and binary cross-entropy; one with a softmax over the classes and categorical
-cross-entropy; a net with one sigmoid for each class; or support vector machines, which are no net.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +25,7 @@ class Architecture:
     Attributes
     ----------
     module, function : str
-        The module, relative to this package, and its function that makes the net.
+        The module, relative to this package, and its function that builds the net.
     summary : str
         One line for help texts.
     paper : str
@@ -39,15 +33,17 @@ class Architecture:
     front_end : str
         The paper's input: a key of ``imtools.features.PRESETS``.
     strategy : {"multi-label", "single-label", "one-vs-all", "svm"}
-        How the paper trains.
+        How the paper trains: one net with a sigmoid for each class and binary cross-entropy; one with a
+        softmax over the classes and categorical cross-entropy; a net with one sigmoid for each class; or
+        support vector machines, which are not a net.
     seconds : float
-        Length of the clips that the paper trains with.
+        Length of the clips in the paper, in seconds.
     printed : str
-        The authors' own figures, and of what data.
+        The authors' own figures, and on which data.
     printed_parameters : int or None
         The number of parameters that the authors print, at 11 classes.
     note : str
-        How an unclear text was read, or what is counted.
+        How an unclear text was interpreted, or what is counted.
     """
 
     module: str
@@ -269,7 +265,7 @@ DEFAULT_ARCHITECTURE = "kratimenos2020"
 
 
 def build(name: str, *, num_classes: int, input_shape: tuple[int, int], width: float = 1.0) -> nn.Module:
-    """Build a net with fresh weights.
+    """Build a net with new weights.
 
     Parameters
     ----------
@@ -292,7 +288,7 @@ def build(name: str, *, num_classes: int, input_shape: tuple[int, int], width: f
     UsageError
         If there is no such net, or the width is not above 0.
     ModelError
-        If features of that shape are too small for the net, or not of the kind that it takes.
+        If features of that shape are too small for the net, or of the wrong kind.
     """
     if name not in ARCHITECTURES:
         raise UsageError(f"there is no model {name!r}", f"choose from {', '.join(ARCHITECTURES)}")

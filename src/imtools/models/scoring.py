@@ -11,18 +11,18 @@ from .description import Description
 
 
 class ScoringModule(nn.Module):
-    """The nets of a model, what comes before them, and the mean of what they answer.
+    """The nets of a model, the standardisation before them, and the mean of their scores.
 
     Each member standardises the features by its own mean and deviation. Its logits become probabilities by
-    a softmax (strategy ``"single-label"``: they sum to 1) or by a sigmoid, each class for itself.
+    a softmax (strategy ``"single-label"``: they sum to 1) or by a sigmoid for each class.
 
     Parameters
     ----------
     description : Description
-        What the members are.
+        Of the model.
     nets : sequence of nn.Module
         One for each member, in their order: features (batch, bins, frames) in, logits out (batch, classes),
-        or (batch, 1) where a member knows one class.
+        or (batch, 1) for a member for one class.
     """
 
     def __init__(self, description: Description, nets: Sequence[nn.Module]) -> None:
@@ -36,23 +36,28 @@ class ScoringModule(nn.Module):
 
         Parameters
         ----------
-        features : Tensor, float32
-            As the front end gives them.
+        features : Tensor of float32, shape (batch, bins, frames)
+            As the front end computes them.
         members : sequence of int, optional
-            Which members to ask, by default all; of classes that none of them knows the score is 0.
+            Which members to use, by default all; the score of a class that none of them knows is 0.
+
+        Returns
+        -------
+        Tensor of float32, shape (batch, classes)
+            The mean over the members that know a class.
         """
-        asked = range(len(self.nets)) if members is None else members
+        used = range(len(self.nets)) if members is None else members
         if self._description.strategy != "one-vs-all":
-            return torch.stack([self._answer(index, features) for index in asked]).mean(dim=0)
-        answers: list[list[Tensor]] = [[] for _ in self._columns]
-        for index in asked:
+            return torch.stack([self._probabilities(index, features) for index in used]).mean(dim=0)
+        scores: list[list[Tensor]] = [[] for _ in self._columns]
+        for index in used:
             if (label := self._description.members[index].label) is not None:
-                answers[self._columns[label]].append(self._answer(index, features)[:, 0])
-        nothing = torch.zeros_like(features[:, 0, 0])
-        columns = [torch.stack(some).mean(dim=0) if some else nothing for some in answers]
+                scores[self._columns[label]].append(self._probabilities(index, features)[:, 0])
+        unknown = torch.zeros_like(features[:, 0, 0])
+        columns = [torch.stack(own).mean(dim=0) if own else unknown for own in scores]
         return torch.stack(columns, dim=1)
 
-    def _answer(self, index: int, features: Tensor) -> Tensor:
+    def _probabilities(self, index: int, features: Tensor) -> Tensor:
         member = self._description.members[index]
         logits: Tensor = self.nets[index]((features - member.mean) / member.std).float()
         return logits.softmax(dim=1) if self._description.strategy == "single-label" else logits.sigmoid()

@@ -28,8 +28,8 @@ class RawLstm(nn.Module):
     """An LSTM on the samples one by one; dense layers on its last output (section 4.1.2).
 
     The initial weights of the LSTM are those of Keras: the recurrent matrix orthogonal, a forget bias of 1,
-    all other biases 0. With torch's, half of what is known of a sample is forgotten at the next one, and
-    learning takes more steps.
+    all other biases 0. With those of torch, half of the state is forgotten from one sample to the next, and
+    training takes more steps.
 
     Parameters
     ----------
@@ -69,6 +69,11 @@ def lstm(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mod
         ``(1, samples)``.
     width : float
         Factor on all units.
+
+    Returns
+    -------
+    nn.Module
+        Waveforms (batch, 1, samples) in, logits (batch, num_classes) out.
     """
     check_waveform(input_shape, 1)
     return RawLstm(num_classes, width)
@@ -85,6 +90,16 @@ def fft(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Modu
         ``(bins, frames)``, in the paper 442000 x 1.
     width : float
         Factor on all units.
+
+    Returns
+    -------
+    nn.Module
+        Features (batch, bins, frames) in, logits (batch, num_classes) out.
+
+    Raises
+    ------
+    ModelError
+        If there are no bins or frames.
     """
     bins, frames = input_shape
     if min(input_shape) < 1:
@@ -95,7 +110,7 @@ def fft(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Modu
 
 
 def _dense(size: int, units: Sequence[int], num_classes: int, width: float) -> nn.Sequential:
-    """Return dense layers with LeakyReLU, whose slope is the one that section 3.3.4 calls usual."""
+    """Return dense layers with LeakyReLU, with the slope that section 3.3.4 calls usual."""
     layers: list[nn.Module] = []
     for count in units:
         layers += [nn.Linear(size, scaled(count, width)), nn.LeakyReLU(SLOPE)]

@@ -1,4 +1,4 @@
-"""Blocks of 3 x 3 convolutions and pooling, then dense layers: the family that Han et al. (2017) began."""
+"""Blocks of 3 x 3 convolutions and pooling, then dense layers: the family of Han et al. (2017)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Pool = tuple[int, int]
 class Vgg(nn.Module):
     """A net of convolution blocks and two dense layers.
 
-    A block is some 3 x 3 convolutions, each with an activation and, where the paper has it, batch
-    normalisation; then max pooling and dropout. After the blocks: global max pooling where the paper has
-    it, dense, activation, batch normalisation (likewise), dropout, dense.
+    A block consists of 3 x 3 convolutions, each with an activation and, in some papers, batch normalisation;
+    then max pooling and dropout. After the blocks: global max pooling
+    (in some papers), dense, activation, batch normalisation (likewise), dropout, dense.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class Vgg(nn.Module):
     depths : sequence of sequence of int
         Channels of each convolution, block by block.
     pools : sequence of tuple of int or None
-        Max pooling of each block, ``(bins, frames)``, moved by its own size; what does not fill a pool is
-        dropped. ``None``: this block has neither pooling nor dropout.
+        Max pooling of each block, ``(bins, frames)``, with a stride of the same size; what does not fill a
+        pool is dropped. ``None``: this block has neither pooling nor dropout.
     activation : callable
-        Makes an activation.
+        Returns a new activation.
     dense : int
         Units of the hidden dense layer.
     normalization : {"before", "after", "none"}
-        Batch normalisation of each convolution, seen from its activation.
+        Batch normalisation of each convolution, before or after its activation.
     dense_normalization : bool
         Batch normalisation of the hidden dense layer, after its activation.
     padding : int
@@ -51,7 +51,7 @@ class Vgg(nn.Module):
     Raises
     ------
     ModelError
-        If the pools leave nothing of an input of that shape.
+        If an input of that shape is too small for the pools.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ def _dropout(probability: float) -> list[nn.Module]:
 
 
 def _refuse(input_shape: tuple[int, int], pools: Sequence[Pool]) -> NoReturn:
-    """Raise ModelError, naming the smallest input of which the pools leave something."""
+    """Raise ModelError, naming the smallest input that the pools allow."""
     height = length = 1
     for bins, frames in pools:
         height, length = height * bins, length * frames
@@ -130,10 +130,36 @@ def _refuse(input_shape: tuple[int, int], pools: Sequence[Pool]) -> NoReturn:
 
 
 def scaled(count: int, width: float) -> int:
-    """Return a number of channels or units at a width: the nearest integer, at least 1."""
+    """Return a number of channels or units at a width.
+
+    Parameters
+    ----------
+    count : int
+        The number at width 1.
+    width : float
+        The factor.
+
+    Returns
+    -------
+    int
+        The nearest integer, at least 1.
+    """
     return max(1, round(count * width))
 
 
 def scaled_blocks(depths: Sequence[Sequence[int]], width: float) -> list[list[int]]:
-    """Return the channels of each block's convolutions at a width."""
+    """Return the channels of each block's convolutions at a width.
+
+    Parameters
+    ----------
+    depths : sequence of sequence of int
+        The channels at width 1, block by block.
+    width : float
+        The factor.
+
+    Returns
+    -------
+    list of list of int
+        As `scaled` gives them.
+    """
     return [[scaled(depth, width) for depth in block] for block in depths]

@@ -1,4 +1,4 @@
-"""Writing tensors as a safetensors file, one after the other: they need not be in memory twice."""
+"""Writing tensors as a safetensors file, one by one, so that they are not in memory twice."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def write_tensors(
 ) -> None:
     """Write tensors, atomically; `safetensors` reads the file.
 
-    (Its own functions make bytes of everything at first, or raise no OSError if the disk is full.)
+    (Its own functions copy everything to memory first, or raise no OSError if the disk is full.)
 
     Parameters
     ----------
     path : path
         The file.
     tensors : mapping of str to Tensor
-        On any device; equal ones make equal files, whatever their order is.
+        On any device; equal ones give equal files, in any order.
     metadata : mapping of str to str, optional
         Kept in the header.
     """
-    # The largest elements first, so that each tensor begins at a multiple of the size of its own.
+    # The largest elements first, so that each tensor begins at a multiple of its element size.
     names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     end = 0

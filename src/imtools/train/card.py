@@ -9,7 +9,7 @@ import numpy as np
 from ..manifest import Record
 from ..models.description import Description
 from .examples.data import Examples
-from .loop.engine import Trained
+from .loop.trained import Trained
 from .plan import Plan
 from .protocol.config import TrainConfig
 

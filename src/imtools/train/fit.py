@@ -28,9 +28,10 @@ from .card import model_card
 from .examples.data import Examples, FeatureStatistics
 from .examples.folds import Fold
 from .examples.rows import FeatureRows
-from .loop.engine import Report, Trained, Trainer
+from .loop.engine import Report, Trainer
 from .loop.history import Epoch, validation_metrics, write_history
 from .loop.processes import Processes
+from .loop.trained import Trained
 from .plan import Plan
 from .pretrained import Base
 
@@ -284,7 +285,20 @@ def _licenses(records: Sequence[Record], base: Base | None) -> list[str]:
 
 
 def records_digest(records: Sequence[Record], front_end_hash: str) -> str:
-    """Return ``"sha256:..."`` of what training reads of the records, wherever their files lie."""
+    """Return a hash of what a training reads of the records; it does not depend on where their files are.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        In their order.
+    front_end_hash : str
+        ``FrontEnd.config_hash`` of the features.
+
+    Returns
+    -------
+    str
+        ``"sha256:..."``
+    """
     lines = [
         [
             record.id,
@@ -301,7 +315,7 @@ def records_digest(records: Sequence[Record], front_end_hash: str) -> str:
 
 
 def _finished(folder: Path, fingerprint: str) -> Description | None:
-    """Return the description of a training that was completed before, if it is this one."""
+    """Return the description of the folder if this very training has been completed in it."""
     if not (folder / bundle.DESCRIPTION_NAME).exists():
         return None
     description = bundle.read_description(folder)

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ..arrays import BoolArray, Float64Array, IntArray
+from ..arrays import BoolArray, Float32Array, Float64Array, IntArray
 from ..device import stable_seed
 from ..errors import ImtoolsWarning, ModelError, UsageError
 from ..manifest import Record
@@ -29,26 +28,26 @@ if TYPE_CHECKING:
     from sklearn.svm import SVC
 
 COSTS = (1.0, 10.0, 100.0)
-"""What an example on the wrong side may cost (C): the values that are tried."""
+"""The values of C, the cost of an example on the wrong side, that are tried."""
 
 WIDTHS = (0.25, 1.0, 4.0)
-"""What gamma is tried at, in units of 1 / dimensions: the customary value for standardised numbers."""
+"""The values of gamma that are tried, in units of 1 / dimensions, the usual one for standardised data."""
 
 PARTS = 3
-"""Parts of the training examples, each of which is judged by machines that the others have trained."""
+"""Parts of the cross-validation within the training examples."""
 
 TRIED = 2000
-"""Examples on which C and gamma are chosen, at most: the time that takes grows with their square."""
+"""Maximum number of examples on which C and gamma are chosen: the time grows with its square."""
 
 ABSENT = -10.0
-"""Logit of a class of which the training examples show one side only."""
+"""Logit of a class without known positives or negatives among the training examples."""
 
 _CACHE = 500  # MB of kernel values that libsvm keeps
 
 
 @dataclass(frozen=True)
 class SvmFit:
-    """What training on one division gave.
+    """The result of training on one division.
 
     Attributes
     ----------
@@ -57,7 +56,7 @@ class SvmFit:
     cost, gamma : float
         The C and gamma that were chosen.
     scores : ndarray of float32, shape (n, classes)
-        Of the validation records, 0 to 1.
+        Scores of the validation records, 0 to 1.
     train_loss, validation_loss : float
         Binary cross-entropy, mean over the known labels; the first is of the training examples themselves.
     metrics : dict of str to float or None
@@ -67,7 +66,7 @@ class SvmFit:
     state: dict[str, Tensor]
     cost: float
     gamma: float
-    scores: NDArray[np.float32]
+    scores: Float32Array
     train_loss: float
     validation_loss: float
     metrics: dict[str, float | None]
@@ -85,23 +84,23 @@ def train_svm(
 
     The statistics of the features are standardised. C and gamma, the same for all classes, are those with
     the lowest cross-entropy in a cross-validation within the training examples; the slope and offset that
-    make a probability of a decision value (Platt 1999) are fitted on values from such a cross-validation,
-    too, since a machine is too sure of what it was trained on. Labels that are unknown train nothing.
+    turn a decision value into a probability (Platt 1999) are fitted on values from such a cross-validation
+    too, since a machine is overconfident on its own training examples. Unknown labels are not used.
 
     Parameters
     ----------
     examples : Examples
-        All examples; their features as the front end gives them, not standardised.
+        All examples; their features as the front end computes them, not standardised.
     fold : Fold
         Which of them train and validate.
     config : TrainConfig
-        Of its settings, only the seed and what decides the labels has a meaning here.
+        Only its seed is used here.
     records : sequence of Record, optional
-        One for each example: then the cross-validation does not cut the recordings, if every class has at
-        least as many as there are parts. Otherwise parts of one recording judge each other, and the
-        probabilities are too sure.
+        One for each example: then the cross-validation keeps recordings together, if every class has at
+        least as many as there are parts. Otherwise segments of one recording are in several parts, and the
+        probabilities are overconfident.
     balanced : bool
-        Whether examples count inversely to how many there are with and without a class.
+        Whether examples are weighted inversely to the numbers of positives and negatives of a class.
 
     Returns
     -------
@@ -111,18 +110,17 @@ def train_svm(
     Raises
     ------
     ModelError
-        If no class has both examples that have it and examples that have not, or nothing is known of the
-        validation labels.
+        If no class has both positives and negatives, or nothing is known of the validation labels.
     """
     train, validation = fold.train, fold.validation
     if not examples.known[validation].any():
-        hint = "pass --unlisted absent, or choose other folds"
+        hint = "pass `unlisted=absent`, or choose other folds"
         raise ModelError(f"{fold.name}: nothing is known of the validation labels", hint)
     points, mean, std = _standardised(_statistics(examples, train))
     task = _Task(points, examples.present[train], examples.known[train], balanced)
     if not task.classes:
         what = f"{fold.name}: no class has both records that have it and records known not to"
-        raise ModelError(what, "pass --unlisted absent if the labels name everything that sounds")
+        raise ModelError(what, "pass `unlisted=absent` if the labels list everything that sounds")
     seed = stable_seed(config.seed, fold.name, "svm")
     parts = _parts(None if records is None else [records[i] for i in train], task, seed)
     cost, gamma = _choose(task, parts, seed)
@@ -130,22 +128,22 @@ def train_svm(
     state = task.machines(cost, gamma) | {"mean": mean, "std": std, "slope": slope, "offset": offset}
     net = for_state(state, task.present.shape[1], examples.shape)
     net.load_state_dict(state)
-    train_loss, _ = _judge(net.eval(), examples, train)
-    loss, scores = _judge(net, examples, validation)
+    train_loss, _ = _evaluate(net.eval(), examples, train)
+    loss, scores = _evaluate(net, examples, validation)
     metrics = validation_metrics(examples.present[validation], scores, examples.known[validation])
     return SvmFit(state, cost, gamma, scores, train_loss, loss, metrics)
 
 
 @dataclass(frozen=True)
 class _Task:
-    """What the machines of one division learn from.
+    """The training data of the machines of one division.
 
     Attributes
     ----------
     points : ndarray of float64, shape (n, dimensions)
         Standardised statistics.
     present, known : ndarray of bool, shape (n, k)
-        The labels.
+        The labels, and which of them are known.
     balanced : bool
         See `train_svm`.
     """
@@ -157,25 +155,25 @@ class _Task:
 
     @property
     def classes(self) -> list[int]:
-        """The classes of which both sides are shown."""
+        """The classes with both positives and negatives."""
         return [k for k in range(self.present.shape[1]) if self.both(k, np.arange(len(self.points)))]
 
     def rows(self, k: int, among: IntArray) -> IntArray:
-        """Return those of some examples whose label of a class is known."""
+        """Return the examples among some whose label of a class is known."""
         rows: IntArray = among[self.known[among, k]]
         return rows
 
     def both(self, k: int, among: IntArray) -> bool:
-        """Whether some examples show a class both present and absent."""
+        """Return whether a class has both positives and negatives among some examples."""
         shown = self.present[self.rows(k, among), k]
         return bool(shown.any() and not shown.all())
 
     def part(self, rows: IntArray) -> _Task:
-        """Return the task with some of its examples only."""
+        """Return the task with some of its examples."""
         return _Task(self.points[rows], self.present[rows], self.known[rows], self.balanced)
 
     def machine(self, k: int, among: IntArray, cost: float, gamma: float) -> tuple[IntArray, SVC]:
-        """Return the machine of a class that some examples train, and those of them that are of use."""
+        """Train the machine of a class on some examples; return those with a known label, and the machine."""
         from sklearn.svm import SVC
 
         rows = self.rows(k, among)
@@ -184,18 +182,18 @@ class _Task:
         return rows, machine.fit(self.points[rows], self.present[rows, k])
 
     def decisions_of_others(self, parts: IntArray, cost: float, gamma: float) -> Float64Array:
-        """Return decision values (n, k) of machines that the other parts trained; NaN where there is none."""
+        """Return decision values (n, k) of machines trained on the other parts; NaN where there is none."""
         values = np.full(self.present.shape, np.nan)
         for part in np.unique(parts):
-            judged, others = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
+            own, others = np.flatnonzero(parts == part), np.flatnonzero(parts != part)
             for k in self.classes:
                 if self.both(k, others):
                     _, machine = self.machine(k, others, cost, gamma)
-                    values[judged, k] = machine.decision_function(self.points[judged])
+                    values[own, k] = machine.decision_function(self.points[own])
         return values
 
     def machines(self, cost: float, gamma: float) -> dict[str, Tensor]:
-        """Return the machines of all classes as tensors: the vectors, and what they are to each class."""
+        """Return the machines of all classes as tensors: the vectors, and coefficients for each class."""
         every = np.arange(len(self.points))
         trained = [self.machine(k, every, cost, gamma) for k in self.classes]
         needed = [rows[machine.support_] for rows, machine in trained]
@@ -220,25 +218,25 @@ def _statistics(examples: Examples, indices: IntArray) -> Tensor:
 
 
 def _standardised(statistics: Tensor) -> tuple[Float64Array, Tensor, Tensor]:
-    """Return statistics with mean 0 and deviation 1, and the two as they will be applied."""
+    """Return statistics with mean 0 and deviation 1, and the mean and deviation that were used."""
     mean = statistics.double().mean(dim=0).float()
     std = statistics.double().std(dim=0, correction=0).float()
-    # What hardly differs among the examples would be blown up from rounding errors.
+    # Otherwise rounding errors of values that hardly differ would be amplified.
     std = torch.where(std > 1e-6 * mean.abs(), std, 1.0)
     points: Float64Array = ((statistics - mean) / std).double().numpy()
     return points, mean, std
 
 
 def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> IntArray:
-    """Return the part of the cross-validation that each training example is in."""
+    """Return the part of the cross-validation of each training example."""
     if records is not None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", ImtoolsWarning)
                 return np.array(assign_folds(records, PARTS, seed=seed))
         except (UsageError, ImtoolsWarning):
-            # Fewer recordings than parts, of some class: in one part nothing could judge it, and its
-            # probabilities would not compare with those of the others.
+            # Some class has fewer recordings than parts: one part would have none of it, so that its
+            # probabilities would not compare with those of other classes.
             pass
     # In turn, within each combination of labels.
     order = np.random.default_rng(seed).permutation(len(task.points))
@@ -249,7 +247,7 @@ def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> IntArray
 
 
 def _choose(task: _Task, parts: IntArray, seed: int) -> tuple[float, float]:
-    """Return C and gamma with the lowest cross-entropy; the first of equals."""
+    """Return C and gamma with the lowest cross-entropy; the first ones if several are equal."""
     rows = np.sort(np.random.default_rng(seed).permutation(len(task.points))[:TRIED])
     tried, parts = task.part(rows), parts[rows]
     tries = [(cost, width / task.points.shape[1]) for width in WIDTHS for cost in COSTS]
@@ -263,30 +261,30 @@ def _choose(task: _Task, parts: IntArray, seed: int) -> tuple[float, float]:
 
 
 def _probabilities(task: _Task, values: Float64Array) -> tuple[Tensor, Tensor]:
-    """Return slope and offset of each class, float32: of its decision values (n, k) they make logits."""
+    """Return slope and offset of each class, float32, which turn decision values (n, k) into logits."""
     slope, offset = np.zeros(values.shape[1]), np.full(values.shape[1], ABSENT)
     for k in task.classes:
-        judged = task.known[:, k] & np.isfinite(values[:, k])
-        slope[k], offset[k] = platt(values[judged, k], task.present[judged, k])
+        usable = task.known[:, k] & np.isfinite(values[:, k])
+        slope[k], offset[k] = platt(values[usable, k], task.present[usable, k])
     return torch.from_numpy(slope).float(), torch.from_numpy(offset).float()
 
 
 def platt(values: Float64Array, present: BoolArray) -> tuple[float, float]:
-    """Fit the sigmoid that makes probabilities of decision values.
+    """Fit the sigmoid that turns decision values into probabilities.
 
     Parameters
     ----------
     values : ndarray of float64, shape (n,)
-        Decision values of examples that have not trained the machine.
+        Decision values of examples that the machine was not trained on.
     present : ndarray of bool, shape (n,)
         Which of them have the class.
 
     Returns
     -------
     slope, offset : float
-        The logit is ``slope * value + offset``: the most likely, for targets that Platt (1999) draws in from
-        1 and 0 by one example each. The slope is not below 0, for a machine that is wrong more often than
-        not is no evidence of the contrary. Of examples of one side only nothing can be fitted: 1 and 0.
+        The logit is ``slope * value + offset``, by maximum likelihood with the regularised targets of Platt
+        (1999). The slope is at least 0: a machine that is wrong more often than not is no evidence for the
+        opposite. Without both positives and negatives nothing can be fitted: 1 and 0.
     """
     from scipy.optimize import minimize
 
@@ -308,7 +306,7 @@ def platt(values: Float64Array, present: BoolArray) -> tuple[float, float]:
 
 
 @torch.inference_mode()
-def _judge(net: SupportVectors, examples: Examples, indices: IntArray) -> tuple[float, NDArray[np.float32]]:
+def _evaluate(net: SupportVectors, examples: Examples, indices: IntArray) -> tuple[float, Float32Array]:
     """Return the mean loss over the known labels of some examples, and their scores."""
     parts = pieces(indices, examples.row_shape)
     logits = torch.cat([net(examples.features(part).cpu()) for part in parts])

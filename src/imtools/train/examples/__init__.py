@@ -1,1 +1,1 @@
-"""What to train on: rows of features or sounds, divided into folds, batch by batch."""
+"""What to train on: rows of features or waveforms, divided into folds, batch by batch."""

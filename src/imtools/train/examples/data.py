@@ -1,4 +1,4 @@
-"""What a training reads: features of one kind and front end, or sound to compute them from, with labels."""
+"""The examples of a training: features of one front end, or waveforms to compute them from, with labels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from ...arrays import IntArray
+from ...choices import Unlisted
 from ...features.batches import BATCH
 from ...features.front_ends.base import FrontEnd
-from ...labels import Unlisted, label_matrix
+from ...labels import label_matrix
 from ...manifest import Record
 from .rows import FeatureRows, Shape, pieces
 
@@ -27,7 +28,22 @@ class FeatureStatistics:
 
 
 def features_of(rows: FeatureRows, transform: FrontEnd | None) -> tuple[FrontEnd, Shape]:
-    """Return what computes the features that rows are or, with a transform, become, and their shape."""
+    """Return the front end and the shape of the features of rows.
+
+    Parameters
+    ----------
+    rows : FeatureRows
+        Features or, if there is a transform, waveforms.
+    transform : FrontEnd or None
+        What computes features from the rows.
+
+    Returns
+    -------
+    front_end : FrontEnd
+        What computes, or has computed, the features.
+    shape : tuple of int
+        ``(bins, frames)`` of the features.
+    """
     if transform is None:
         return rows.front_end, rows.shape
     return transform, (transform.bins, transform.frames(rows.shape[1]))
@@ -47,7 +63,7 @@ class Examples:
     unlisted : {"unknown", "absent"}
         As for `imtools.labels.label_matrix`.
     transform : FrontEnd, optional
-        Computes the features of waveforms whenever they are needed, on its device.
+        Computes the features of each batch from waveforms, on its device.
 
     Attributes
     ----------
@@ -60,7 +76,7 @@ class Examples:
     shape : tuple of int
         ``(bins, frames)`` of the features.
     present, known : ndarray of bool, shape (n, k)
-        The labels, and which of them are known.
+        Which classes are present, and of which that is known.
     """
 
     def __init__(
@@ -82,10 +98,10 @@ class Examples:
         return len(self._rows)
 
     def digest(self) -> str:
-        """Return a hash of all rows: what training reads, wherever it comes from."""
+        """Return a hash of the content of all rows."""
         content = hashlib.sha256()
-        for some in pieces(np.arange(len(self)), self.row_shape):
-            content.update(np.ascontiguousarray(self._rows.read(some)).data)
+        for part in pieces(np.arange(len(self)), self.row_shape):
+            content.update(np.ascontiguousarray(self._rows.read(part)).data)
         return content.hexdigest()
 
     def rows(self, indices: IntArray) -> Tensor:
@@ -97,7 +113,7 @@ class Examples:
         if self.transform is None:
             return rows
         step = max(1, BATCH // self.transform.working_length(rows.shape[2]))
-        return torch.cat([self.transform(some[:, 0]) for some in torch.split(rows, step)])
+        return torch.cat([self.transform(part[:, 0]) for part in torch.split(rows, step)])
 
     def features(self, indices: IntArray) -> Tensor:
         """Return the features of some examples, float32 of shape (len(indices), bins, frames)."""
@@ -116,7 +132,7 @@ class Examples:
 
     def _mean(self, indices: IntArray, origin: float, power: int) -> float:
         total = 0.0
-        for some in pieces(indices, self.row_shape):
-            cells = self.features(some).double() - origin
+        for part in pieces(indices, self.row_shape):
+            cells = self.features(part).double() - origin
             total += float((cells if power == 1 else cells.square_()).sum())
         return total / (len(indices) * self.shape[0] * self.shape[1])

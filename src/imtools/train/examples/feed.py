@@ -1,4 +1,4 @@
-"""Batches of examples on the device that computes, read ahead while it computes."""
+"""Batches of examples on the device that computes, read in advance while it computes."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from .data import Examples
 from .rows import pieces
 
 _PART_OF_GPU = 0.5
-"""Part of a GPU's free memory that the examples may take; the rest is for the net."""
+"""Part of a GPU's free memory that the examples may take; the rest is left to the net."""
 
 
 class Feed:
-    """Hands out the rows of examples, batch by batch.
+    """Provides the rows of examples, batch by batch.
 
-    They lie on a GPU from the start if they fit. Otherwise a thread reads the next batch while the current
-    one is computed.
+    They are copied to a GPU at the start if they fit. Otherwise a thread reads the next batch while the
+    current one is being computed.
 
     Parameters
     ----------
     examples : Examples
-        Whose rows.
+        The examples.
     device : torch.device
-        Where they are wanted.
+        Where the rows are needed.
 
     Attributes
     ----------
     waited : float
-        Seconds that the one who takes the batches has waited for them.
+        Seconds that the consumer has waited for batches.
     """
 
     def __init__(self, examples: Examples, device: torch.device) -> None:
@@ -49,13 +49,13 @@ class Feed:
                 yield indices, self._held[torch.from_numpy(indices).to(self._device, non_blocking=True)]
             return
         with ThreadPoolExecutor(1, thread_name_prefix="feed") as reader:
-            ahead = [reader.submit(self._read, indices) for indices in batches[:1]]
+            pending = [reader.submit(self._read, indices) for indices in batches[:1]]
             for number, indices in enumerate(batches):
                 start = time.perf_counter()
-                rows = ahead.pop().result()
+                rows = pending.pop().result()
                 self.waited += time.perf_counter() - start
                 if number + 1 < len(batches):
-                    ahead.append(reader.submit(self._read, batches[number + 1]))
+                    pending.append(reader.submit(self._read, batches[number + 1]))
                 yield indices, rows
 
     def _read(self, indices: IntArray) -> Tensor:
@@ -65,12 +65,12 @@ class Feed:
         return rows.pin_memory().to(self._device, non_blocking=True)
 
     def _fit(self) -> bool:
-        torch.cuda.empty_cache()  # what an earlier fold has left counts as taken otherwise
+        torch.cuda.empty_cache()  # otherwise memory that an earlier fold has freed counts as taken
         size = 4 * len(self._examples) * int(np.prod(self._examples.row_shape))
         return size <= _PART_OF_GPU * torch.cuda.mem_get_info(self._device)[0]
 
     def _all(self) -> Tensor:
         held = torch.empty(len(self._examples), *self._examples.row_shape, device=self._device)
-        for some in pieces(np.arange(len(held)), self._examples.row_shape):
-            held[some[0] : some[-1] + 1] = self._examples.rows(some).to(self._device)
+        for part in pieces(np.arange(len(held)), self._examples.row_shape):
+            held[part[0] : part[-1] + 1] = self._examples.rows(part).to(self._device)
         return held

@@ -16,14 +16,14 @@ from ...split import assign_folds, assign_holdout
 
 @dataclass(frozen=True)
 class Fold:
-    """One division of the records.
+    """One division of the records into training and validation.
 
     Attributes
     ----------
     number : int or None
-        The fold that validates; ``None`` where the division does not come from folds.
+        The fold that is validated on; ``None`` where the division does not come from folds.
     train, validation : ndarray of int64
-        Indices of the records on either side, ascending.
+        Indices of the records, ascending.
     """
 
     number: int | None
@@ -39,9 +39,9 @@ class Fold:
 def plan_folds(
     records: Sequence[Record], numbers: Sequence[int] | None, *, division: float = 0.1, seed: int
 ) -> list[Fold]:
-    """Divide records by their folds; without folds, by their splits; without those, by chance.
+    """Divide records by their folds; without folds, by their splits; without splits, by chance.
 
-    Records of the split ``"test"`` are on neither side.
+    Records of the split ``"test"`` are in neither part.
 
     Parameters
     ----------
@@ -50,10 +50,10 @@ def plan_folds(
     numbers : sequence of int, optional
         The folds to validate on, one after the other; by default every fold that the records have.
     division : float
-        The division by chance, by recordings: into so many folds, or, below 1, by holding out about this
+        The division by chance, by recordings: into this many folds or, below 1, by holding out about this
         part of each class.
     seed : int
-        Decides the division by chance.
+        Seed of the division by chance.
 
     Returns
     -------
@@ -63,29 +63,31 @@ def plan_folds(
     Raises
     ------
     UsageError
-        If a fold that was asked for has no records, some records have a fold and others none, a side is
-        empty, or a recording is on both sides.
+        If a fold in ``numbers`` has no records, some records have a fold and others none, a part
+        is empty, or a recording is in both parts.
     """
     usable = [i for i, record in enumerate(records) if record.split != "test"]
     if not usable:
-        raise UsageError("0 records to train on and to validate on", "look at their splits, and at --where")
+        raise UsageError("0 records to train on and to validate on", "look at their splits, and at `where`")
     numbered = {i: fold for i in usable if (fold := records[i].fold) is not None}
     if numbered and len(numbered) < len(usable):
-        bare = next(records[i].id for i in usable if i not in numbered)
-        raise UsageError(f"record {bare} has no fold and others have", "run im-split over all of them")
+        first = next(records[i].id for i in usable if i not in numbered)
+        raise UsageError(f"record {first} has no fold and others have", "run im-split over all of them")
     validating = {i for i in usable if records[i].split == "validation"}
     if division >= 2 and not numbered and not validating:
         try:
-            dealt = assign_folds([records[i] for i in usable], round(division), seed=seed)
+            assigned = assign_folds([records[i] for i in usable], round(division), seed=seed)
         except UsageError as error:
-            hint = "give fewer with --division, or deal them with im-split"
+            hint = "choose a smaller `division`, or make the folds with im-split"
             raise UsageError(error.message, hint) from None
-        numbered = dict(zip(usable, dealt, strict=True))
+        numbered = dict(zip(usable, assigned, strict=True))
     present = sorted(set(numbered.values()))
     if numbers is not None:
         if missing := sorted(set(numbers) - set(present)):
             there = f"folds {', '.join(map(str, present))}" if present else "no folds"
-            raise UsageError(f"no record is in fold {missing[0]} (there are {there})", "see im-split --folds")
+            raise UsageError(
+                f"no record is in fold {missing[0]} (there are {there})", "see im-split with `folds`"
+            )
         present = sorted(set(numbers))
     sides: list[tuple[int | None, set[int]]]
     if present:

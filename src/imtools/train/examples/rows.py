@@ -1,4 +1,4 @@
-"""The features of training examples as rows: stored on disk, or held in memory."""
+"""The features of training examples as rows: stored on disk, or in memory."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...arrays import IntArray
+from ...arrays import Float32Array, IntArray
 from ...errors import FeatureError
 from ...features.front_ends.base import FrontEnd
 from ...features.sidecar import front_end_of
@@ -20,24 +19,37 @@ IN_MEMORY = 4 * 2**30
 """Bytes up to which features are kept in memory; larger sets are read from disk, batch by batch."""
 
 _MOST_ROWS, _MOST_CELLS = 1024, 2**24
-"""Examples, and values, that are read in one go: 64 MiB."""
+"""Rows, and values, that are read at once, at most: 64 MiB."""
 
 Shape = tuple[int, int]
 
 
 def pieces(indices: IntArray, shape: Shape) -> Iterator[IntArray]:
-    """Yield indices of rows of a shape, as many at a time as are to be in memory together."""
+    """Yield parts of some indices: as many rows as may be in memory at once.
+
+    Parameters
+    ----------
+    indices : ndarray of int64
+        Of rows.
+    shape : tuple of int
+        Of a row.
+
+    Yields
+    ------
+    ndarray of int64
+        The next part.
+    """
     step = max(1, min(_MOST_ROWS, _MOST_CELLS // max(1, shape[0] * shape[1])))
     for start in range(0, len(indices), step):
         yield indices[start : start + step]
 
 
 class FeatureRows(Protocol):
-    """Features of some records, one row each, all of one front end and one shape."""
+    """Features (or waveforms) of some records: one row each, of one front end and one shape."""
 
     @property
     def front_end(self) -> FrontEnd:
-        """What computes such rows."""
+        """What computes such features."""
 
     @property
     def shape(self) -> Shape:
@@ -45,12 +57,12 @@ class FeatureRows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, indices: IntArray) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> Float32Array:
         """Return some rows, float32 of shape (len(indices), bins, frames)."""
 
 
 class InMemoryRows:
-    """FeatureRows in memory.
+    """Rows in memory.
 
     Parameters
     ----------
@@ -60,7 +72,7 @@ class InMemoryRows:
         Of any floating type.
     """
 
-    def __init__(self, front_end: FrontEnd, values: NDArray[np.float32]) -> None:
+    def __init__(self, front_end: FrontEnd, values: Float32Array) -> None:
         self.front_end, self._values = front_end, values
         _, bins, frames = values.shape
         self.shape = bins, frames
@@ -68,13 +80,13 @@ class InMemoryRows:
     def __len__(self) -> int:
         return len(self._values)
 
-    def read(self, indices: IntArray) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> Float32Array:
         """Return some rows; see `FeatureRows`."""
         return self._values[indices].astype(np.float32, copy=False)
 
 
 class StoredRows:
-    """FeatureRows that are read from their files each time.
+    """Rows that are read from their files each time.
 
     Parameters
     ----------
@@ -93,7 +105,7 @@ class StoredRows:
     def __len__(self) -> int:
         return len(self._refs)
 
-    def read(self, indices: IntArray) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> Float32Array:
         """Return some rows; see `FeatureRows`.
 
         Raises
@@ -116,18 +128,23 @@ def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEM
     in_memory : int
         See ``IN_MEMORY``.
 
+    Returns
+    -------
+    FeatureRows
+        One row for each record.
+
     Raises
     ------
     FeatureError
-        If a record has no such feature, or the front ends or shapes differ: with how many have which.
+        If a record has no such feature, or front ends or shapes differ: with the number of each.
     """
     if not records:
-        raise FeatureError("there are no records to train on", "check the input and --where")
+        raise FeatureError("there are no records to train on", "check the input and `where`")
     refs = [record.features[kind] for record in records if kind in record.features]
     if len(refs) < len(records):
-        bare = next(record.id for record in records if kind not in record.features)
+        first = next(record.id for record in records if kind not in record.features)
         what = (
-            f"{len(records) - len(refs)} of {len(records)} records have no {kind!r} feature (first: {bare})"
+            f"{len(records) - len(refs)} of {len(records)} records have no {kind!r} feature (first: {first})"
         )
         raise FeatureError(what, "run im-features first")
     check_alike(kind, ((ref.config, ref.shape) for ref in refs))
@@ -138,13 +155,26 @@ def stored_rows(records: Sequence[Record], kind: str, *, in_memory: int = IN_MEM
     if len(rows) * int(np.prod(rows.shape)) * dtype.itemsize > in_memory:
         return rows
     values = np.empty((len(rows), *rows.shape), dtype)
-    for some in pieces(np.arange(len(rows)), rows.shape):
-        values[some] = rows.read(some)
+    for part in pieces(np.arange(len(rows)), rows.shape):
+        values[part] = rows.read(part)
     return InMemoryRows(rows.front_end, values)
 
 
 def check_alike(kind: str, variants: Iterable[tuple[str, tuple[int, ...]]]) -> None:
-    """Raise FeatureError unless all (hash of the front end, shape) are the same, with how many are which."""
+    """Check that features come from one front end and have one shape.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of feature, for the message.
+    variants : iterable of tuple
+        Hash of the front end, and shape, of each feature.
+
+    Raises
+    ------
+    FeatureError
+        If they differ: with the number of each.
+    """
     counts = Counter(variants)
     if len(counts) > 1:
         listing = "; ".join(
@@ -156,12 +186,24 @@ def check_alike(kind: str, variants: Iterable[tuple[str, tuple[int, ...]]]) -> N
 
 
 def kind_of(records: Sequence[Record], kind: str | None) -> str:
-    """Return the kind of feature to train on: the one asked for, or the only one that the records have.
+    """Return the kind of feature to train on: the one that is named, or the only one that the records have.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        With stored features.
+    kind : str or None
+        The kind that is named.
+
+    Returns
+    -------
+    str
+        The kind.
 
     Raises
     ------
     FeatureError
-        If the records have none, or several and none was asked for.
+        If none is named, and the records have none or several.
     """
     if kind is not None:
         return kind

@@ -1,4 +1,4 @@
-"""Sound as rows: for features that are computed anew for every batch, after the sounds have been mixed."""
+"""Waveforms as rows: for features that are computed for each batch, after waveforms have been mixed."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...arrays import IntArray
+from ...arrays import Float32Array, IntArray
 from ...features import from_config
 from ...features.front_ends.base import FrontEnd
 from ...manifest import Record
@@ -16,7 +15,7 @@ from ...sound.render import load_sound
 
 
 def bare_sound(front_end: FrontEnd) -> FrontEnd:
-    """Return the front end that gives the untouched samples at another one's rate."""
+    """Return the front end that gives unchanged samples at the sampling rate of another one."""
     return from_config({"kind": "waveform", "sampling_rate": front_end.sampling_rate, "normalize": "none"})
 
 
@@ -45,13 +44,13 @@ class WaveformRows:
     def __len__(self) -> int:
         return len(self._records)
 
-    def read(self, indices: IntArray) -> NDArray[np.float32]:
+    def read(self, indices: IntArray) -> Float32Array:
         """Return some rows, float32 of shape (len(indices), 1, samples); see `FeatureRows`.
 
         Raises
         ------
         AudioError, ManifestError
-            If a sound is not to be had any more.
+            If a sound can no longer be loaded.
         """
         waveforms = list(self._threads.map(load_sound, [self._records[i] for i in indices]))
         return np.stack(waveforms).astype(np.float32, copy=False)[:, None]

@@ -1,4 +1,4 @@
-"""Features that are computed for a training alone, from the sound of its records, and kept in memory."""
+"""Features that are computed from the sound of records for one training, and kept in memory."""
 
 from __future__ import annotations
 
@@ -19,37 +19,42 @@ from ...sound.render import load_sound
 from .rows import IN_MEMORY, InMemoryRows, Shape, check_alike, kind_of
 
 GROUP = 64
-"""Records that are computed at once, at most."""
+"""Maximum number of records that are computed at once."""
 
-HELD = 2**25
-"""Samples of a group, at most: longer records share it with fewer (25 minutes at 22050 Hz, 128 MiB)."""
+GROUP_SAMPLES = 2**25
+"""Maximum number of samples of a group (25 minutes at 22050 Hz, 128 MiB): fewer records if they are long."""
 
 
 def choose_front_end(
     records: Sequence[Record], kind: str | None, preset: str | None, default: FrontEnd
 ) -> FrontEnd:
-    """Return the front end whose features to train on, be they stored or yet to be computed.
+    """Return the front end whose features to train on, stored or to be computed.
 
-    It is that of the stored features, if any record has them; else the preset.
+    It is that of the stored features if any record has them, else the preset, else the default.
 
     Parameters
     ----------
     records : sequence of Record
-        With stored features, with sound, or some with these and some with those.
+        With stored features or with sound.
     kind : str, optional
         Kind of feature; by default that of the preset, or the only one that the records have, or that of
         the default if it is among them.
     preset : str, optional
         A key of ``PRESETS``.
     default : FrontEnd
-        Where nothing else decides: that of the net's paper, or of the model that the training starts from.
+        That of the net's paper, or of the model that the training builds on.
+
+    Returns
+    -------
+    FrontEnd
+        On the CPU.
 
     Raises
     ------
     UsageError
         If kind, preset and stored features do not agree.
     FeatureError
-        If the records have features of several kinds or front ends, or none of the kind asked for.
+        If the records have features of several kinds or front ends, or none of the given kind.
     """
     named = None if preset is None else front_end(preset)
     if named is not None and kind not in (None, named.kind):
@@ -78,12 +83,19 @@ def choose_front_end(
 
 
 def check_sound(record: Record, front_end: FrontEnd) -> None:
-    """Find out, without reading anything, whether a record can have features of a front end.
+    """Check, without reading any file, that a record has or can have features of a front end.
+
+    Parameters
+    ----------
+    record : Record
+        The record.
+    front_end : FrontEnd
+        What computes the features.
 
     Raises
     ------
     FeatureError
-        If it has neither a stored feature of that kind nor sound, or too little or too much of it.
+        If it has neither a stored feature of that kind nor sound, or its sound is too short or too long.
     """
     if front_end.kind in record.features:
         return
@@ -91,7 +103,19 @@ def check_sound(record: Record, front_end: FrontEnd) -> None:
 
 
 def shape_of(records: Sequence[Record], front_end: FrontEnd) -> Shape:
-    """Return ``(bins, frames)`` of the features of records, stored or yet to be computed.
+    """Return the shape of the features of records, stored or to be computed.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        At least one; they have passed `check_sound`.
+    front_end : FrontEnd
+        What computes the features.
+
+    Returns
+    -------
+    tuple of int
+        ``(bins, frames)``.
 
     Raises
     ------
@@ -111,17 +135,17 @@ def shape_of(records: Sequence[Record], front_end: FrontEnd) -> Shape:
 
 
 class FeatureCollector:
-    """Fills an array with the features of records: computed from their sound, or read where they are stored.
+    """Fills an array with the features of records: computed from their sound, or read if they are stored.
 
-    Load each record with `load`, in any thread, and hand them over in order with `add`, ``group_size`` at a
-    time: a row may depend, in its last digits, on those that it is computed with.
+    Load each record with `load`, in any thread, and add them in order with `add`, ``group_size`` at a time:
+    the last digits of a row may depend on those that it is computed with.
 
     Parameters
     ----------
     records : sequence of Record
-        At least one; all that will be handed over, or more. They have passed `check_sound`.
+        At least one: all that will be added, or more. They have passed `check_sound`.
     front_end : FrontEnd
-        On the device where it is to compute.
+        On the device where it computes.
     in_memory : int
         Bytes that the array may take. It is of float32, or of float16 where that would not fit.
 
@@ -147,8 +171,8 @@ class FeatureCollector:
         lengths = [record.at_rate(front_end.sampling_rate).num_samples for record in records]
         self.shape = shape_of(records, front_end)
         self.dtype = _fitting(len(records), self.shape, in_memory)
-        self.group_size = max(1, min(GROUP, HELD // max(1, *lengths)))
-        # The pages of an array that is never written to take no memory.
+        self.group_size = max(1, min(GROUP, GROUP_SAMPLES // max(1, *lengths)))
+        # Pages of an array that are never written to take no memory.
         self._values = np.empty((len(records), *self.shape), self.dtype)
         self._count = 0
 
@@ -161,18 +185,18 @@ class FeatureCollector:
         Raises
         ------
         AudioError, ManifestError
-            If its sound is not to be had.
+            If its sound cannot be loaded.
         """
         return self._stored(record) or load_sound(record.at_rate(self._front_end.sampling_rate))
 
     def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
-        """Append a row for each of some records; return for each why it has none, or ``None``."""
-        waveforms = {n: one for n, one in enumerate(loaded) if isinstance(one, np.ndarray)}
+        """Append a row for each of some records; return what is wrong with each, or ``None``."""
+        waveforms = {n: data for n, data in enumerate(loaded) if isinstance(data, np.ndarray)}
         computed = transformed(self._front_end, waveforms)
         results: list[ImtoolsError | None] = []
-        for place, one in enumerate(loaded):
+        for place, data in enumerate(loaded):
             try:
-                self._append(self._reader.read(one) if isinstance(one, FeatureRef) else computed[place])
+                self._append(self._reader.read(data) if isinstance(data, FeatureRef) else computed[place])
                 results.append(None)
             except ImtoolsError as error:
                 results.append(error)
@@ -191,14 +215,14 @@ class FeatureCollector:
 
 
 class WaveformCheck:
-    """Takes the sound of records as `FeatureCollector` does, and keeps nothing: it finds those that fail.
+    """Loads the sound of records as `FeatureCollector` does, but keeps nothing: it finds those that fail.
 
     Parameters
     ----------
     records : sequence of Record
         At least one.
     front_end : FrontEnd
-        Whose waveforms are wanted.
+        That of the waveforms.
 
     Attributes
     ----------
@@ -222,12 +246,12 @@ class WaveformCheck:
         return load_sound(record.at_rate(self._rate))
 
     def add(self, loaded: Sequence[Float32Array | FeatureRef]) -> list[ImtoolsError | None]:
-        """Return that nothing is wrong with any of them."""
+        """Return ``None`` for each: what can be loaded is fine."""
         return [None] * len(loaded)
 
 
 def _fitting(count: int, shape: tuple[int, int], in_memory: int) -> np.dtype[np.float32]:
-    """Return the finest type in which so many rows fit into memory."""
+    """Return the most precise type in which the rows fit into memory."""
     cells = count * shape[0] * shape[1]
     for dtype in map(np.dtype, ("float32", "float16")):
         if cells * dtype.itemsize <= in_memory:

@@ -1,1 +1,1 @@
-"""Training itself: nets that learn, epoch by epoch, in one process or several."""
+"""The training loop: nets trained epoch by epoch, in one process or several."""

@@ -1,4 +1,4 @@
-"""The moving average of a net's weights, which is often a better net than the last step's."""
+"""The moving average of a net's weights, which is often better than the weights of the last step."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class MovingAverage:
     Parameters
     ----------
     net : nn.Module
-        What to follow.
+        The net in training.
     decay : float
-        Part of the average that stays in a step; less in the first steps, when it would be stuck at the
-        first random weights: (1 + n) / (10 + n) after n of them.
+        Weight of the old average in a step; less in the first steps, so that the random initial weights
+        are soon forgotten: at most (1 + n) / (10 + n) after n steps.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Follow the net after its step number ``step``, counted from 0."""
+        """Update the average after step ``step`` of the net, counted from 0."""
         part = 1 - min(self._decay, (1 + step) / (10 + step))
         own: list[Tensor] = list(self.net.parameters())
         torch._foreach_lerp_(own, list(self._followed.parameters()), part)

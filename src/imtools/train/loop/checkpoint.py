@@ -20,9 +20,9 @@ _META = "training"
 
 
 def save_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Sequence[Learner]) -> None:
-    """Write where some learners stand, atomically.
+    """Write the state of some learners, atomically.
 
-    Random generators need no place in it: every step seeds them anew. Of a learner that is done only the
+    Random generators are not in it, since every step seeds them anew. Of a learner that is done only the
     best weights are kept.
 
     Parameters
@@ -30,7 +30,7 @@ def save_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Se
     path : path
         The file.
     fingerprint : str
-        Of everything that decides the result.
+        Hash of everything that decides the result.
     learners : sequence of Learner
         After an epoch.
     """
@@ -53,7 +53,16 @@ def save_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Se
 
 
 def load_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Sequence[Learner]) -> None:
-    """Bring fresh learners to the state of a checkpoint.
+    """Set new learners to the state of a checkpoint.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    fingerprint : str
+        That of this training.
+    learners : sequence of Learner
+        In the order in which they were saved.
 
     Raises
     ------
@@ -68,7 +77,7 @@ def load_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Se
             meta = json.loads(file.metadata()[_META])
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
         if meta["fingerprint"] != fingerprint:
-            hint = "give the same records and options, or --force to start over"
+            hint = "give the same records and options, or start over without `resume`"
             raise UsageError(f"{name}: belongs to a training with other records or options", hint)
         for number, learner in enumerate(learners):
             own = _part(tensors, str(number))

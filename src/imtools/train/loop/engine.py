@@ -5,82 +5,36 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ...arrays import Float32Array, IntArray
+from ...arrays import BoolArray, Float32Array, IntArray
 from ...device import place, seed_everything, stable_seed
 from ...errors import ModelError, UsageError
 from ...models import build
 from ...models.one_vs_all import build_binary
-from ..examples.data import Examples, FeatureStatistics
+from ..examples.data import Examples
 from ..examples.feed import Feed
 from ..examples.folds import Fold
 from ..pretrained import Start
-from ..protocol.augment import Augmenter, mix_waveforms
+from ..protocol.augment import Augmenter, Batch, mix_waveforms
 from ..protocol.config import TrainConfig
 from ..protocol.losses import class_weights, draw_negatives, kept_negatives
 from .checkpoint import load_checkpoint, save_checkpoint
 from .grouped import grouped_logits
 from .history import Epoch, class_metrics, validation_metrics
-from .learner import Batch, Learner, State, called
+from .learner import Learner, run_net
 from .processes import Processes
+from .trained import Trained
 
 Report = Callable[[Sequence[Epoch], float], None]
-"""Called after each epoch with what it gave, one for each net, and the seconds that it took."""
-
+"""Called after each epoch with the results of each net that was trained, and the seconds it took."""
 
 _MOST_CELLS = 2**26
-"""Values of the features of a batch that is more than one net's own: 256 MiB."""
-
-DEGENERATE_SPREAD = 0.05
-"""A net of which no score varies by more than this over all validation records answers the same always."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What training one net on one division gave.
-
-    Attributes
-    ----------
-    fold : Fold
-        The division.
-    label : str or None
-        The one class that the net is for.
-    state : dict of str to Tensor
-        The weights after the epoch that is kept.
-    statistics : FeatureStatistics
-        Of the training features.
-    history : list of Epoch
-        Every epoch.
-    kept : int
-        The epoch that the weights are from.
-    scores : ndarray of float32, shape (n, columns)
-        Of the validation records.
-    """
-
-    fold: Fold
-    label: str | None
-    state: State
-    statistics: FeatureStatistics
-    history: list[Epoch]
-    kept: int
-    scores: Float32Array
-
-    @property
-    def best(self) -> Epoch:
-        """What the epoch gave that the weights are from."""
-        return self.history[self.kept]
-
-    @property
-    def degenerate(self) -> bool:
-        """Whether all validation records get (nearly) the same scores."""
-        return len(self.scores) > 1 and float(np.ptp(self.scores, axis=0).max()) < DEGENERATE_SPREAD
+"""Maximum number of feature values in a batch that is shared by nets with drawn negatives: 256 MiB."""
 
 
 class Trainer:
@@ -96,10 +50,12 @@ class Trainer:
         The settings.
     classes : sequence of str
         Names of the label columns.
-    device, dtype
-        Where and in what to compute.
-    processes : Processes
-        Which of them this is; each holds all examples.
+    device : torch.device
+        Where to compute.
+    dtype : torch.dtype
+        In what to compute.
+    processes : Processes, optional
+        Which of several processes this is; each holds all examples.
     only : collection of str, optional
         One-vs-all: the classes to train nets for; by default all.
     start : Start, optional
@@ -174,9 +130,9 @@ class Trainer:
         checkpoint : Path
             Written after every epoch.
         fingerprint : str
-            What an existing checkpoint must carry.
+            That of an existing checkpoint must be the same.
         report : callable
-            Called after each epoch that is done now.
+            Called after each epoch, not for those of the checkpoint.
 
         Returns
         -------
@@ -190,7 +146,7 @@ class Trainer:
         """
         if checkpoint.exists():
             load_checkpoint(checkpoint, fingerprint, self.learners)
-        # All wait until all have read it, since it is about to be replaced.
+        # Wait until all have read it, since it is about to be replaced.
         self._processes.agree([len(learner.history) for learner in self.learners], "checkpoints")
         while active := [learner for learner in self.learners if not learner.done]:
             start = time.perf_counter()
@@ -215,16 +171,15 @@ class Trainer:
         ]
 
     def history(self) -> list[Epoch]:
-        """Return every epoch of every net so far, in the order in which they ended."""
+        """Return all epochs of all nets so far, in the order in which they ended."""
         rows = [epoch for learner in self.learners for epoch in learner.history]
         return sorted(rows, key=lambda row: row.epoch)
 
     def run_epoch(self, active: Sequence[Learner]) -> list[Epoch]:
-        """Train some of the learners for an epoch and validate; return what each of them gave.
+        """Train some of the learners for an epoch and validate them; return the results of each.
 
-        Every random number in it follows from seed, fold, epoch and class: what the net of a class becomes
-        does not depend on which of the others are being trained (on a GPU, where the nets are computed
-        together, dropout does).
+        All random numbers follow from seed, fold, epoch and class: the net of a class does not depend on
+        which others are trained (except, on a GPU, where nets are computed together, by dropout).
         """
         config, name, rank = self._config, self._fold.name, self._processes.rank
         epoch = len(active[0].history)
@@ -257,13 +212,11 @@ class Trainer:
                 self._processes.average_buffers(learner.average.net)
         return self._validate(active, epoch)
 
-    def _due(
-        self, learner: Learner, batches: Sequence[IntArray], used: NDArray[np.bool_] | None
-    ) -> NDArray[np.bool_]:
-        """Return after which batches a learner takes a step: when it has seen half a batch of its own.
+    def _due(self, learner: Learner, batches: Sequence[IntArray], used: BoolArray | None) -> BoolArray:
+        """Return after which batches a learner takes a step: when half a batch of its own examples has come.
 
-        All processes come to the same, since it follows from whole batches. What remains at the end of an
-        epoch makes a step if each process has two of them, which batch normalisation needs.
+        It is the same in all processes, since it follows from whole batches. The rest at the end of an epoch
+        makes a step if each process has two examples, which batch normalisation needs.
         """
         due = np.ones(len(batches), dtype=np.bool_)
         if used is None:
@@ -276,8 +229,8 @@ class Trainer:
             waiting = 0 if due[number] else waiting
         return due
 
-    def _draw(self, epoch: int) -> NDArray[np.bool_] | None:
-        """Return which examples, of all, each class's net sees in an epoch; ``None``: all see all."""
+    def _draw(self, epoch: int) -> BoolArray | None:
+        """Return which examples the net of each class is trained on in an epoch; ``None``: on all."""
         if self._config.strategy != "one-vs-all" or self._config.negatives is None:
             return None
         examples, train = self._examples, self._fold.train
@@ -289,10 +242,10 @@ class Trainer:
             used[train, column, None] = draw_negatives(*own, self._config.negatives, generator)
         return used
 
-    def _batches(self, epoch: int, used: NDArray[np.bool_] | None) -> list[IntArray]:
-        """Return the batches of an epoch, of nearly equal size: none is a rest of a single example."""
+    def _batches(self, epoch: int, used: BoolArray | None) -> list[IntArray]:
+        """Return the batches of an epoch, of nearly equal size, so that none has a single example."""
         train, size = self._fold.train, float(self._config.batch_size)
-        if used is not None:  # each net sees a part of every batch: as many examples as elsewhere
+        if used is not None:  # each net uses a part of every batch: as many examples as elsewhere
             train = train[used[train].any(axis=1)]
             cells = int(np.prod(self._examples.shape))
             size = max(size, min(size / float(used[train].mean()), _MOST_CELLS / cells))
@@ -305,7 +258,7 @@ class Trainer:
         return np.array_split(train[order], min(math.ceil(len(train) / size), len(train) // least))
 
     def _step(self, active: Sequence[Learner], batch: Batch, seeds: tuple[str | int, ...]) -> None:
-        """Take one step with each of some learners, all on the same examples."""
+        """Take one step with each of some learners, on the same examples."""
         features, targets, known = batch
         if self._groups(active):
             seed_everything(*seeds)
@@ -323,7 +276,7 @@ class Trainer:
             learner.descend(self._processes)
 
     def _gradient(self, learner: Learner, features: Tensor, targets: Tensor, known: Tensor) -> None:
-        """Compute the gradient of one learner; nothing of it if its share of the batch is too small."""
+        """Compute the gradient of one learner; none if its share of the batch is too small."""
         if len(features) < 2:  # batch normalisation cannot use a single example
             learner.scaled(None, torch.zeros((), device=self._device), self._processes)
             return
@@ -331,13 +284,13 @@ class Trainer:
         learner.scaled(total, count, self._processes).backward()  # type: ignore[no-untyped-call]
 
     def _groups(self, active: Sequence[Learner]) -> bool:
-        """Return whether the nets of some learners are better computed as one."""
+        """Return whether the nets of some learners are computed faster as one."""
         if self._device.type != "cuda" or len(active) < 2 or self._config.compile:
             return False
         return not any(isinstance(module, nn.RNNBase) for module in active[0].net.modules())
 
     def _prepared(self, indices: IntArray, rows: Tensor, generator: torch.Generator, done: float) -> Batch:
-        """Return standardised features, targets and which are known, changed by chance."""
+        """Return standardised features, targets and which are known, after augmentation."""
         at = torch.from_numpy(indices).to(self._device, non_blocking=True)
         targets, known = self._targets[at], self._known[at]
         if self._mix_sound:
@@ -349,7 +302,7 @@ class Trainer:
 
     @torch.inference_mode()
     def _logits_of_validation(self, learners: Sequence[Learner]) -> Tensor:
-        """Return what some nets give for the validation records, (n, classes); 0 for the other classes."""
+        """Return the logits of some nets for the validation records, (n, classes); 0 for other classes."""
         validation = self._fold.validation
         logits = torch.zeros(len(validation), self._examples.present.shape[1], device=self._device)
         places = self._processes.share(np.arange(len(validation)))
@@ -362,7 +315,7 @@ class Trainer:
             features = (features - self._statistics.mean) / self._statistics.std
             at = torch.from_numpy(own).to(self._device)
             for learner in learners:
-                logits[at, learner.columns] = called(learner.judged, features, self._dtype)
+                logits[at, learner.columns] = run_net(learner.judged, features, self._dtype)
         self._processes.sum(logits)
         return logits
 
@@ -372,28 +325,28 @@ class Trainer:
         return scores
 
     def _validate(self, active: Sequence[Learner], epoch: int) -> list[Epoch]:
-        """Judge the nets that have just trained on the validation records, and note what they gave."""
+        """Validate the nets that have just been trained, and add the results to their histories."""
         logits, validation = self._logits_of_validation(active), self._fold.validation
         at = torch.from_numpy(validation).to(self._device)
         targets, known = self._targets[at], self._known[at]
         scores = self._scores(logits)
-        present, sure = self._examples.present[validation], self._examples.known[validation]
+        present, certain = self._examples.present[validation], self._examples.known[validation]
         rows = []
         for learner in active:
             total, count = learner.loss(logits[:, learner.columns], targets, known)
             if not count:
                 what = f"{self._fold.name}: nothing is known of the validation labels"
                 what += f" of {learner.label}" if learner.label else ""
-                raise ModelError(what, "pass --unlisted absent, or choose other folds")
+                raise ModelError(what, "pass `unlisted=absent`, or choose other folds")
             train_loss, loss = learner.training_loss(self._processes), float(total / count)
             if not math.isfinite(train_loss + loss):
                 hint = "lower the learning rate, or look for bad features"
                 raise ModelError(f"{self._fold.name}: the loss of epoch {epoch} is not a finite number", hint)
             if learner.label is None:
-                metrics = validation_metrics(present, scores, sure)
+                metrics = validation_metrics(present, scores, certain)
             else:
                 column = learner.columns.start
-                metrics = class_metrics(present[:, column], scores[:, column], sure[:, column])
+                metrics = class_metrics(present[:, column], scores[:, column], certain[:, column])
             row = Epoch(self._fold.number, learner.label, epoch, learner.rate, train_loss, loss, metrics)
             learner.end_epoch(row)
             rows.append(row)

@@ -1,4 +1,4 @@
-"""Many nets of one architecture as one: the nets of one-vs-all in a single pass through a GPU."""
+"""Many nets of one architecture computed as one: those of one-vs-all in a single pass on a GPU."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ def grouped_logits(nets: Sequence[nn.Module], features: Tensor) -> Tensor:
     """Return the logits of several nets of one architecture, computed together.
 
     Their weights are stacked, so that each layer of all nets is one (grouped) operation: on a GPU, where
-    small nets are bound by the number of operations, that is much faster than one net after the other. On
-    a CPU, where they are bound by the arithmetic, it is slower.
+    the time of small nets depends on the number of operations, that is much faster than one net after the
+    other. On a CPU, where it depends on the arithmetic, it is slower.
 
     Parameters
     ----------
     nets : sequence of nn.Module
-        Alike but for their weights, all in the same mode, without recurrent layers. Gradients go to their
-        own parameters, running statistics to their own buffers.
+        Equal but for their weights, all in the same mode, without recurrent layers. Each gets its own
+        gradients and running statistics.
     features : Tensor, shape (batch, bins, frames)
-        What all of them see.
+        The input of all of them.
 
     Returns
     -------
     Tensor, shape (nets, batch, outputs)
-        Dropout is drawn for each net.
+        Each net has its own dropout.
     """
     parameters = _stacked([dict(net.named_parameters()) for net in nets])
     buffers = _stacked([dict(net.named_buffers()) for net in nets])

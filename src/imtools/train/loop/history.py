@@ -1,4 +1,4 @@
-"""What each epoch gave: the lines of ``history.jsonl``."""
+"""Losses and metrics of each epoch: the lines of ``history.jsonl``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ...arrays import BoolArray, Float32Array
 from ...atomic import write_text
 from ...score.metrics import lrap, precision_recall_f1, top1
 
@@ -26,13 +24,13 @@ class Epoch:
     Attributes
     ----------
     fold : int or None
-        The fold that validates.
+        The fold that is validated on.
     label : str or None
-        The class that the net is for (one-vs-all); ``None``: all.
+        The class of a net for one class (one-vs-all); ``None``: all.
     epoch : int
         From 0.
     learning_rate : float
-        In its last batch.
+        That of its last batch.
     train_loss, validation_loss : float
         Mean over the known labels, or over the examples where exactly one class is present.
     metrics : dict of str to float or None
@@ -56,32 +54,45 @@ class Epoch:
         return {"loss": self.validation_loss, **self.metrics}
 
 
-def validation_metrics(
-    present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
-) -> dict[str, float | None]:
-    """Return LRAP, F1 micro and macro (at 0.5), and top-1; ``None`` for what has no value.
+def validation_metrics(present: BoolArray, scores: Float32Array, known: BoolArray) -> dict[str, float | None]:
+    """Return LRAP, F1 micro and macro (at threshold 0.5), and top-1 accuracy.
 
-    A single class cannot be ranked: it has neither LRAP nor top-1.
+    Parameters
+    ----------
+    present : ndarray of bool, shape (n, classes)
+        Which classes are present.
+    scores : ndarray of float32, shape (n, classes)
+        0 to 1.
+    known : ndarray of bool, shape (n, classes)
+        Which labels are known.
+
+    Returns
+    -------
+    dict of str to float or None
+        ``None`` for a metric without a value; a single class has neither LRAP nor top-1.
     """
-    decisions = precision_recall_f1(present, scores, known)
+    at_half = precision_recall_f1(present, scores, known=known)
     values = {
         "lrap": lrap(present, scores, known) if present.shape[1] > 1 else math.nan,
-        "f1_micro": decisions.micro.f1,
-        "f1_macro": decisions.macro.f1,
+        "f1_micro": at_half.micro.f1,
+        "f1_macro": at_half.macro.f1,
         "top1": top1(present, scores, known) if present.shape[1] > 1 else math.nan,
     }
     return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
-def class_metrics(
-    present: NDArray[np.bool_], scores: NDArray[np.float32], known: NDArray[np.bool_]
-) -> dict[str, float | None]:
-    """Return precision, recall, F1 and accuracy of one class at 0.5; ``None`` for what has no value.
+def class_metrics(present: BoolArray, scores: Float32Array, known: BoolArray) -> dict[str, float | None]:
+    """Return precision, recall, F1 and accuracy of one class, at threshold 0.5.
 
     Parameters
     ----------
     present, scores, known : ndarray, shape (n,)
-        As the columns of the matrices elsewhere.
+        One column each of what `validation_metrics` takes.
+
+    Returns
+    -------
+    dict of str to float or None
+        ``None`` for a metric without a value.
     """
     one = precision_recall_f1(present[:, None], scores[:, None], known[:, None]).micro
     right = ((scores >= 0.5) == present)[known]
@@ -95,6 +106,14 @@ def class_metrics(
 
 
 def write_history(folder: str | os.PathLike[str], epochs: Iterable[Epoch]) -> None:
-    """Write ``history.jsonl``, atomically: one line an epoch."""
+    """Write ``history.jsonl`` atomically: one line for each epoch of each net.
+
+    Parameters
+    ----------
+    folder : path
+        The model directory.
+    epochs : iterable of Epoch
+        In the order of the lines.
+    """
     lines = (json.dumps(epoch.to_json(), allow_nan=False) + "\n" for epoch in epochs)
     write_text(Path(folder) / HISTORY_NAME, "".join(lines))

@@ -1,4 +1,4 @@
-"""One net that learns: its optimizer, what its epochs gave, and when it is done."""
+"""One net in training: its optimizer, the history of its epochs, and when it is done."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from ..protocol.augment import Batch
 from ..protocol.config import TrainConfig
 from ..protocol.losses import LOSSES, with_listwise
 from ..protocol.schedule import best_epoch
@@ -17,19 +18,18 @@ from .processes import Processes
 
 State = dict[str, Tensor]
 Net = Callable[[Tensor], Tensor]
-Batch = tuple[Tensor, Tensor, Tensor]
 
 
 @dataclass
 class Learner:
-    """A net for all classes, or for one.
+    """A net in training, for all classes or for one.
 
     Attributes
     ----------
     label : str or None
-        The one class that it is for; ``None``: all.
+        The class of a net for one class; ``None``: all.
     columns : slice
-        Of the labels, those that its outputs stand for.
+        Columns of the labels that its outputs correspond to.
     net : nn.Module
         Features (batch, bins, frames) in, logits (batch, columns) out.
     config : TrainConfig
@@ -37,11 +37,11 @@ class Learner:
     weights : Tensor or None
         Class weights of its columns.
     history : list of Epoch
-        What its epochs gave.
+        Losses and metrics of its epochs.
     best : dict of str to Tensor
         Its weights after the epoch that is kept.
     pending : list of tuple of Tensor
-        Features, targets and which are known of examples that wait for others to make a batch.
+        Examples that wait for others to fill a batch.
     """
 
     label: str | None
@@ -54,7 +54,7 @@ class Learner:
     pending: list[Batch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Make what goes with the net."""
+        """Make the optimizer, the moving average and the loss."""
         self._plan = self.config.plan()
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay
@@ -79,52 +79,79 @@ class Learner:
 
     @property
     def kept(self) -> int:
-        """The epoch of which the weights are kept; -1 before any."""
+        """The epoch whose weights are kept; -1 before any."""
         return len(self.history) - 1 if self.config.keep == "last" else best_epoch(self.losses)
 
     @property
     def done(self) -> bool:
-        """Whether it has nothing more to learn."""
+        """Whether its training is over."""
         losses, last = self.losses, self.history[-1].metrics if self.history else {}
         if len(losses) >= self.config.epochs or self._plan.stops(losses):
             return True
-        wanted, values = self.config.stop_precision, (last.get("precision"), last.get("accuracy"))
-        return wanted > 0 and all(value is not None and value >= wanted for value in values)
+        goal, values = self.config.stop_precision, (last.get("precision"), last.get("accuracy"))
+        return goal > 0 and all(value is not None and value >= goal for value in values)
 
     def begin_epoch(self) -> None:
-        """Make ready for the steps of an epoch."""
+        """Prepare for the steps of an epoch."""
         self.net.train()
         self._sums, self.pending = [], []
 
     def set_rate(self, epoch: float) -> None:
-        """Set the learning rate for a moment, in epochs from the start."""
+        """Set the learning rate; ``epoch`` is the time since the start, in epochs."""
         self.rate = self._plan.rate(epoch, self.losses)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate
 
     def logits(self, features: Tensor, dtype: torch.dtype) -> Tensor:
-        """Return the logits for training, as float32."""
-        return called(self._forward, features, dtype)
-
-    def loss(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the sum of the losses of logits (batch, columns), and of how many it is the sum.
+        """Return the logits for training, as float32.
 
         Parameters
         ----------
+        features : Tensor, shape (batch, bins, frames)
+            Standardised.
+        dtype : torch.dtype
+            In what to compute.
+
+        Returns
+        -------
+        Tensor of float32, shape (batch, columns)
+            The logits.
+        """
+        return run_net(self._forward, features, dtype)
+
+    def loss(self, logits: Tensor, targets: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sum of the losses, and the number of its terms.
+
+        Parameters
+        ----------
+        logits : Tensor, shape (batch, columns)
+            Of this net.
         targets, known : Tensor, shape (batch, classes)
             Of all classes.
+
+        Returns
+        -------
+        total, count : Tensor of float, shape ()
+            See `imtools.train.protocol.losses`.
         """
         return self._loss(logits, targets[:, self.columns], known[:, self.columns], self.weights)
 
     def scaled(self, total: Tensor | None, count: Tensor, processes: Processes) -> Tensor:
-        """Clear the gradients, and return the loss to go back from: a part of the mean over all processes.
+        """Clear the gradients, and return this process's part of the mean loss over all processes.
 
         Parameters
         ----------
         total : Tensor or None
             Sum of the losses of this process; ``None`` if it has no examples for this net.
         count : Tensor
-            Of how many labels.
+            Number of its terms.
+        processes : Processes
+            Those that share the batch.
+
+        Returns
+        -------
+        Tensor, shape ()
+            To compute the gradients from.
         """
         self.optimizer.zero_grad(set_to_none=True)
         sums = torch.stack([torch.zeros_like(count) if total is None else total.detach(), count.detach()])
@@ -134,7 +161,7 @@ class Learner:
         return sums[0] if total is None else total / everywhere.clamp(min=1)
 
     def descend(self, processes: Processes) -> None:
-        """Take a step down the gradient, of all processes together."""
+        """Take an optimizer step with the gradients of all processes together."""
         processes.sum_gradients(self.net)
         if self.config.clip:
             nn.utils.clip_grad_norm_(self.net.parameters(), self.config.clip)
@@ -144,7 +171,7 @@ class Learner:
         self.steps += 1
 
     def training_loss(self, processes: Processes) -> float:
-        """Return the mean loss over the epoch's labels, of all processes; 0 if there were none."""
+        """Return the mean training loss of the epoch over all processes; 0 if there were no examples."""
         if not self._sums:
             return 0.0
         total = torch.stack(self._sums).double().sum(dim=0)
@@ -152,9 +179,10 @@ class Learner:
         return float(total[0] / total[1].clamp(min=1))
 
     def end_epoch(self, epoch: Epoch) -> None:
-        """Note what an epoch gave, and keep the weights if they are to be kept.
+        """Add an epoch to the history, and keep its weights if the settings say so.
 
-        A net that is done goes back to its best weights: later epochs of other nets judge it by them.
+        A net that is done goes back to its best weights: with these it is validated in later epochs of other
+        nets.
         """
         self.history.append(epoch)
         if self.kept == epoch.epoch:
@@ -165,7 +193,22 @@ class Learner:
             self.optimizer.zero_grad(set_to_none=True)
 
 
-def called(net: Net, features: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return the output of a net, computed in a type, as float32."""
+def run_net(net: Net, features: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return the output of a net as float32.
+
+    Parameters
+    ----------
+    net : callable
+        From features to logits.
+    features : Tensor, shape (batch, bins, frames)
+        Standardised.
+    dtype : torch.dtype
+        In what to compute.
+
+    Returns
+    -------
+    Tensor of float32
+        The logits.
+    """
     with torch.autocast(features.device.type, dtype, enabled=dtype != torch.float32):
         return net(features).float()

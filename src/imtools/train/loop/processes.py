@@ -1,7 +1,7 @@
 """Several processes that train one net together, each on its part of every batch.
 
-``torchrun`` starts them. They begin with the same weights, add up their gradients before each step, and so
-keep the same weights throughout.
+``torchrun`` starts them. They begin with the same weights and add up their gradients before each step, so
+that their weights stay the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIMEOUT = timedelta(minutes=30)  # one process may decode a whole library while
 
 
 class Processes:
-    """The processes of this training, or this one alone.
+    """The processes that train together; by default this one alone.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Processes:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that writes."""
+        """Whether this is the process that writes files."""
         return self.rank == 0
 
     def share(self, indices: IntArray) -> IntArray:
@@ -52,7 +52,7 @@ class Processes:
                 dist.all_reduce(tensor)
 
     def sum_gradients(self, net: nn.Module) -> None:
-        """Replace the gradients of a net by their sums; a process without any adds nothing."""
+        """Replace the gradients of a net by their sums over all processes; one without gradients adds 0."""
         if self.size == 1:
             return
         parameters = [p for p in net.parameters() if p.requires_grad]
@@ -67,7 +67,7 @@ class Processes:
             gradient.copy_(part.view_as(gradient))
 
     def average_buffers(self, net: nn.Module) -> None:
-        """Replace running statistics, which each process has of its own examples, by their means."""
+        """Replace running statistics, which each process has from its own examples, by their means."""
         if self.size > 1:
             for buffer in net.buffers():
                 if buffer.is_floating_point():
@@ -75,17 +75,24 @@ class Processes:
                     buffer /= self.size
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait until all processes have come to this point."""
         if self.size > 1:
             dist.barrier()
 
     def agree(self, value: object, what: str) -> None:
-        """Wait until all processes are here, and make sure that they have the same value.
+        """Wait until all processes have come to this point, and check that they have the same value.
+
+        Parameters
+        ----------
+        value : object
+            What can be pickled and compared.
+        what : str
+            What it is, for the message.
 
         Raises
         ------
         UsageError
-            In all of them, if they have not.
+            In all of them, if they do not.
         """
         if self.size == 1:
             return
@@ -103,12 +110,19 @@ def launched() -> bool:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
-    """Join the processes that ``torchrun`` has started; give them, and the device of this one.
+    """Join the processes that ``torchrun`` has started.
 
     Parameters
     ----------
     device : torch.device
-        What was asked for. With GPUs, each process of a machine takes its own.
+        The device that is chosen. With GPUs, each process of a machine takes its own.
+
+    Yields
+    ------
+    processes : Processes
+        All of them; this one alone if ``torchrun`` has not started it.
+    device : torch.device
+        That of this process.
 
     Raises
     ------
@@ -124,7 +138,7 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
         local = int(os.environ.get("LOCAL_RANK", "0"))
         if local >= torch.cuda.device_count():
             what = f"process {local} of this machine has no GPU ({torch.cuda.device_count()} found)"
-            raise UsageError(what, "start as many processes as there are GPUs, or use --device cpu")
+            raise UsageError(what, "start as many processes as there are GPUs, or choose `device=cpu`")
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
@@ -132,7 +146,7 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
         yield Processes(dist.get_rank(), dist.get_world_size()), device
     except RuntimeError as error:
         if isinstance(error, dist.DistError) or "gloo" in str(error):
-            hint = "see what that one says"
+            hint = "see its own message"
             raise ImtoolsError("another of the processes has stopped", hint) from error
         raise
     finally:

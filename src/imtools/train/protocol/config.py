@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any
 
-from ...aggregation import Aggregation
+from ...choices import (
+    AGGREGATIONS,
+    KEPT_EPOCHS,
+    STRATEGIES,
+    Aggregation,
+    Keep,
+    ScheduleKind,
+    Strategy,
+    Unlisted,
+)
 from ...errors import UsageError
-from ...labels import Unlisted
 from ...models import DEFAULT_ARCHITECTURE
-from ...models.registry import Strategy
 from .augment import BatchAugmentation
-from .schedule import Schedule, ScheduleKind
-
-Keep = Literal["best", "last"]
-"""Of which epoch the weights are kept."""
+from .schedule import Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,22 +34,22 @@ class TrainConfig:
     width : float
         Factor on the net's channels and units.
     strategy : {"multi-label", "single-label", "one-vs-all", "svm"}
-        One net with a sigmoid for each class; one net with a softmax over them; a net with one output for
-        each class, which trains and stops for itself; support vectors.
+        One net with a sigmoid for each class; one net with a softmax over the classes; a net with one
+        output for each class, which trains and stops independently; support vectors.
     features : str or None
-        Kind of feature to train on; ``None``: that of the front end asked for, or the one kind that the
-        records have.
+        Kind of feature to train on; ``None``: that of the front end that is named, or the only kind that
+        the records have.
     classes : tuple of str or None
-        What to recognise; ``None``: every class that the records list, sorted.
+        Classes to recognise; ``None``: every class that the records list, sorted.
     unlisted : {"unknown", "absent"}
-        What a class is that a record does not list: left out of the loss, or a negative.
+        How a class counts that a record does not list: it is left out of the loss, or a negative.
     folds : tuple of int or None
-        The folds to validate on, each giving a member of the model; ``None``: all that there are.
+        The folds to validate on, each giving a member of the model; ``None``: all folds.
     division : float
-        How records with neither folds nor splits are divided: into so many folds, or by holding out this
-        part if it is below 1.
+        How records with neither folds nor splits are divided: into this many folds or, below 1, by holding
+        out this part.
     epochs : int
-        Most epochs; the ``"decay"`` schedule usually stops before.
+        Maximum number of epochs; the ``"decay"`` schedule usually stops before.
     batch_size : int
         Examples in a batch, of all processes together.
     learning_rate, schedule, decay, reduce_patience, reduce_factor, stop_patience, warm_up
@@ -56,32 +60,32 @@ class TrainConfig:
     weight_decay : float
         Decoupled from the gradient (Loshchilov & Hutter 2019, "AdamW"); 0 is Adam.
     clip : float
-        Largest norm of the gradient of a net, which recurrent nets are apt to exceed; 0: any.
+        Largest norm of the gradient of a net (gradients of recurrent nets can explode); 0: no limit.
     listwise : float
-        Multi-label: what a loss that compares the classes of an example counts beside the binary ones; see
+        Multi-label: weight of a loss that compares the classes of an example, beside the binary losses; see
         `imtools.train.protocol.losses.with_listwise`.
     class_weights : bool
         Weigh classes such that rare ones count as much as frequent ones.
     negatives : float or None
-        One-vs-all: how many negatives each net is shown in an epoch for each positive, drawn anew every
-        time; ``None``: all there are.
+        One-vs-all: negatives for each positive that a net is trained on in an epoch, drawn anew each time;
+        ``None``: all.
     ema : float
-        Judge and keep a moving average of the weights with this decay instead of the weights; 0: do not.
+        Validate and keep a moving average of the weights with this decay instead of the weights; 0: do not.
     mix, voices, crop, shift, equalize, roll, mask, mixup
         See `BatchAugmentation`; all off by default.
     keep : {"best", "last"}
-        Of which epoch the weights are kept: that with the lowest validation loss, or the last. With the
-        last, figures on the validation records are those of records that have decided nothing.
+        The epoch whose weights are kept: that with the lowest validation loss, or the last. With the last,
+        the validation records have had no influence, so metrics on them are unbiased.
     compile : bool
         Let torch compile the nets.
     aggregation : {"mean", "top-quarter", "logit-mean", "s2", "max"}
-        How the scores of windows become one, in prediction; see `imtools.aggregation`.
+        Prediction: how the scores of windows are combined; see `imtools.aggregation`.
     stereo : bool
-        Whether left, right, middle and side of a recording are heard apart, in prediction.
+        Prediction: whether left, right, middle and side of a recording are scored separately.
     hop : float or None
-        Distance between the windows in prediction, in seconds; ``None``: the window, without overlap.
+        Prediction: distance between windows in seconds; ``None``: the window, without overlap.
     seed : int
-        Of the first weights, the order of examples, dropout and augmentation.
+        Seed of the initial weights, the order of examples, dropout and augmentation.
     name : str or None
         Name of the model; ``None``: that of the architecture.
     """
@@ -127,7 +131,7 @@ class TrainConfig:
     name: str | None = None
 
     def __post_init__(self) -> None:
-        """Check what no other module checks when it is given its part."""
+        """Check the values that no other module checks."""
         if self.batch_size < 2:
             raise UsageError(f"batches of {self.batch_size} train nothing", "give batches of at least 2")
         for what, value in (
@@ -144,17 +148,17 @@ class TrainConfig:
         if not 0 <= self.ema < 1:
             raise UsageError(f"a moving average with decay {self.ema:g} makes no sense", "try 0.999")
         if self.negatives is not None and not self.negatives > 0:
-            raise UsageError(f"{self.negatives:g} negatives for each positive teach nothing", "try 1")
+            raise UsageError(f"{self.negatives:g} negatives for each positive cannot be drawn", "try 1")
         if self.negatives is not None and self.class_weights:
-            hint = "choose one: both even out rare and frequent classes"
-            raise UsageError("drawn negatives and class weights do not go together", hint)
+            hint = "choose one: both balance rare and frequent classes"
+            raise UsageError("`negatives` and `class_weights` do not go together", hint)
         if not 0 <= self.stop_precision <= 1:
             hint = "choose one up to 1, or 0 for never"
             raise UsageError(f"a precision of {self.stop_precision:g} cannot be reached", hint)
         for word, choices in (
-            (self.strategy, get_args(Strategy)),
-            (self.aggregation, get_args(Aggregation)),
-            (self.keep, get_args(Keep)),
+            (self.strategy, STRATEGIES),
+            (self.aggregation, AGGREGATIONS),
+            (self.keep, KEPT_EPOCHS),
         ):
             if word not in choices:
                 raise UsageError(f"there is no {word!r}", f"choose from {', '.join(choices)}")
@@ -162,34 +166,37 @@ class TrainConfig:
             what = f"model {self.architecture!r} and strategy {self.strategy!r} do not go together"
             raise UsageError(what, "strategy 'svm' is that of bosch2012, and only its")
         if self.strategy == "svm" and self.width != 1:
-            what = f"a support vector machine has no width, and {self.width:g} was asked for"
-            raise UsageError(what, "leave it 1")
+            raise UsageError(f"support vector machines have no width: {self.width:g}", "leave it 1")
         if self.hop is not None and not 0 < self.hop < float("inf"):
             raise UsageError(f"a hop of {self.hop:g} s makes no progress", "give one above 0")
         for name in ((self.name or "-"), *(self.classes or ())):
             if not name or not name.isprintable():
-                raise UsageError(f"the name {name!r} is empty or has more than a line", "give a plain one")
+                raise UsageError(
+                    f"the name {name!r} is empty or has characters that cannot be printed",
+                    "give one of printable characters",
+                )
         self._check_meaning()
         self.plan()
         self.augmentation()
 
     def _check_meaning(self) -> None:
-        """Refuse what would have no effect: it would stand in the card as if it had had one."""
+        """Refuse what would have no effect: the card would list it as if it had one."""
         without = [] if self.strategy == "one-vs-all" else ["negatives", "stop_precision"]
         without += [] if self.strategy == "multi-label" else ["listwise"]
         if self.strategy == "svm":
             without += ["clip", "class_weights", "ema", "compile"]
             without += ["mix", "crop", "shift", "equalize", "roll", "mask", "mixup"]
         if self.voices != 2 and not self.mix:
-            raise UsageError(f"{self.voices} voices have no meaning without mixing", "give --mix")
+            raise UsageError(
+                f"{self.voices} voices have no meaning without mixing", "give `mix` a probability"
+            )
         for name in without:
             if getattr(self, name):
-                option = "--" + name.replace("_", "-")
-                what = f"{option} has no meaning with strategy {self.strategy!r}"
+                what = f"`{name}` has no meaning with strategy {self.strategy!r}"
                 raise UsageError(what, "leave it out")
 
     def plan(self) -> Schedule:
-        """Return the learning rates and the stopping."""
+        """Return the learning rates and when to stop."""
         return Schedule(
             kind=self.schedule,
             peak=self.learning_rate,

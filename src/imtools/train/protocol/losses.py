@@ -1,6 +1,6 @@
-"""Losses of the strategies, and what evens out rare and frequent classes.
+"""Losses of the strategies, and ways to balance rare and frequent classes.
 
-A loss gives a sum and what it is the sum of, so that several processes can add theirs up.
+A loss returns a sum and the number of its terms, so that several processes can add theirs up.
 """
 
 from __future__ import annotations
@@ -9,22 +9,20 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from ...arrays import BoolArray
+from ...arrays import BoolArray, Float64Array, IntArray
 from ...errors import UsageError
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
-"""From logits, targets, known and weights to the sum of a loss and the number of its terms."""
+"""From logits, targets, known mask and weights to the sum of a loss and the number of its terms."""
 
 LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
 """Bounds of a class's weight: beyond them a few examples would decide every step."""
 
-
 _NEVER = -1e4
-"""A logit that no softmax hears."""
+"""A logit that has no influence on a softmax."""
 
 
 def multi_label_loss(
@@ -35,20 +33,20 @@ def multi_label_loss(
     Parameters
     ----------
     logits : Tensor, shape (batch, classes)
-        What the net gives; where a label is unknown, it may be anything.
+        Of the net; where a label is unknown, it may be anything.
     targets : Tensor of float, shape (batch, classes)
         From 0, absent, to 1, present.
     known : Tensor of bool, shape (batch, classes)
         Which of the targets are known.
     weights : Tensor of float, shape (classes,), optional
-        Of what present classes add, beside 1 for absent ones.
+        Weight of the loss of present classes; that of absent ones is 1.
 
     Returns
     -------
     total, count : Tensor of float, shape ()
         Sum of the losses, and number of the known labels.
     """
-    # Filled in before the loss, too: 0 times the gradient of what is not finite would not be 0.
+    # Masked before the loss too: 0 times a gradient that is not finite would not be 0.
     safe = logits.masked_fill(~known, 0.0)
     each = binary_cross_entropy_with_logits(safe, targets, reduction="none", pos_weight=weights)
     return each.masked_fill(~known, 0.0).sum(), known.sum().to(logits.dtype)
@@ -57,16 +55,16 @@ def multi_label_loss(
 def single_label_loss(
     logits: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Return the cross-entropy of the softmax, over the examples that have a class at all.
+    """Return the cross-entropy of the softmax over the examples that have a class.
 
     Parameters
     ----------
     logits : Tensor, shape (batch, classes)
-        What the net gives; where an example has no class, it may be anything.
+        Of the net; where an example has no class, it may be anything.
     targets : Tensor of float, shape (batch, classes)
         Not below 0. Several classes, as mixes have them, share an example in proportion to their targets.
     known : Tensor of bool, shape (batch, classes)
-        Plays no part: of classes that share a whole, the present ones say that the others are absent.
+        Ignored: where classes exclude each other, the present ones imply that the others are absent.
     weights : Tensor of float, shape (classes,), optional
         Of the classes.
 
@@ -85,7 +83,7 @@ def single_label_loss(
 
 
 def with_listwise(weight: float) -> Loss:
-    """Return the multi-label loss with a listwise one beside it, which compares the classes of an example.
+    """Return the multi-label loss plus a listwise one, which compares the classes of an example.
 
     It is the cross-entropy of the softmax over the known classes, where those that are present share an
     example in proportion to their targets (the top-one loss of Cao et al. 2007, "ListNet"). Binary losses
@@ -94,7 +92,7 @@ def with_listwise(weight: float) -> Loss:
     Parameters
     ----------
     weight : float
-        What the listwise loss of an example counts beside the sum of its binary ones.
+        Weight of the listwise loss of an example, beside the sum of its binary losses.
 
     Returns
     -------
@@ -130,7 +128,7 @@ def class_weights(present: BoolArray, known: BoolArray, strategy: str) -> Tensor
     strategy : str
         A key of ``LOSSES``. ``"single-label"``: number of examples, divided by that of the classes that
         occur and that of the class's examples (as scikit-learn's "balanced"; King & Zeng 2001); an example
-        of several classes is shared among them. Otherwise: known negatives a known positive.
+        of several classes is shared among them. Otherwise: known negatives per known positive.
 
     Returns
     -------
@@ -158,22 +156,22 @@ def class_weights(present: BoolArray, known: BoolArray, strategy: str) -> Tensor
 def draw_negatives(
     present: BoolArray, known: BoolArray, ratio: float, generator: torch.Generator
 ) -> BoolArray:
-    """Draw, for each class, from the examples that have it not: so many for each that has it.
+    """Draw negatives for each class: a given number for each positive.
 
     Parameters
     ----------
     present, known : ndarray of bool, shape (n, classes)
         The labels, and which of them are known.
     ratio : float
-        Negatives for a positive, rounded to whole ones; at least one is drawn, and at most all that there
-        are. A class without positives, where there is nothing to even out, keeps them all.
+        Negatives for each positive; the total is rounded, at least 1 and at most all that there are. A class
+        without positives, where there is nothing to balance, keeps all.
     generator : torch.Generator
-        Of the CPU.
+        On the CPU.
 
     Returns
     -------
     ndarray of bool, shape (n, classes)
-        What to take as known: all known positives, and the negatives drawn.
+        What to treat as known: all known positives, and the negatives that were drawn.
 
     Raises
     ------
@@ -188,11 +186,11 @@ def draw_negatives(
     return drawn
 
 
-def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> NDArray[np.float64]:
-    """Return the part of each class's known negatives that `draw_negatives` keeps; 1 where there are none.
+def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> Float64Array:
+    """Return the proportion of each class's known negatives that `draw_negatives` keeps; 1 without negatives.
 
-    A net trained on such a draw gives odds that are too high by 1 over this part: its logarithm is to be
-    added to the logit (King & Zeng 2001, prior correction).
+    A net trained on such a draw gives odds that are too high by a factor of 1 over this proportion, so its
+    logarithm has to be added to the logit (King & Zeng 2001, prior correction).
 
     Parameters
     ----------
@@ -213,14 +211,12 @@ def kept_negatives(present: BoolArray, known: BoolArray, ratio: float) -> NDArra
     return np.divide(kept, negatives, out=np.ones_like(kept), where=negatives > 0)
 
 
-def _counts(
-    present: BoolArray, known: BoolArray, ratio: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _counts(present: BoolArray, known: BoolArray, ratio: float) -> tuple[IntArray, IntArray]:
     """Return how many negatives of each class to keep, and how many are known."""
     if not (ratio > 0 and np.isfinite(ratio)):
-        raise UsageError(f"{ratio:g} negatives for each positive teach nothing", "try 1")
+        raise UsageError(f"{ratio:g} negatives for each positive cannot be drawn", "try 1")
     positives = (known & present).sum(axis=0)
     negatives = (known & ~present).sum(axis=0)
-    wanted = np.maximum(1, np.rint(ratio * positives))
-    kept = np.where(positives > 0, np.minimum(wanted, negatives), negatives)
+    drawn = np.maximum(1, np.rint(ratio * positives))
+    kept = np.where(positives > 0, np.minimum(drawn, negatives), negatives)
     return kept.astype(np.int64), negatives.astype(np.int64)

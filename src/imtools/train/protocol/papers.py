@@ -1,6 +1,6 @@
 """How each paper trained its models, as fields of `TrainConfig`.
 
-What a paper says stands in ``STATED``, with the place; what it does not say is our choice.
+``STATED`` holds what a paper states, with the place; what it does not state is our choice.
 """
 
 from __future__ import annotations
@@ -86,17 +86,17 @@ STATED: dict[str, dict[str, Any]] = {
         "weight_decay": 0.05,
     },
 }
-"""What the papers say, by paper."""
+"""What the papers state, by paper."""
 
 # Kratimenos et al. train the net of Gururani et al. in the same way (IV-B).
 STATED["gururani2018"] = STATED["kratimenos2020"]
 
 _SILENT: dict[str, Any] = {
     "division": 0.1,
-    "epochs": 100,  # where training stops by the loss, which it does long before
+    "epochs": 100,  # for trainings that the loss stops, long before
     "batch_size": 128,
     "learning_rate": 1e-3,  # what Adam's authors propose
-    # A constant rate to the last epoch, whose weights are kept: nothing is done that nobody speaks of.
+    # A constant rate to the last epoch, whose weights are kept: nothing that the paper does not mention.
     "keep": "last",
     "schedule": "decay",
     "decay": 1.0,
@@ -109,9 +109,9 @@ _SILENT: dict[str, Any] = {
     "aggregation": "mean",
     "stereo": False,
 }
-"""What stands where a paper says nothing: our choice."""
+"""Values where a paper states nothing: our choice."""
 
-# Who stops by the validation loss keeps the epoch where it was lowest.
+# With early stopping by the validation loss, the epoch with the lowest loss is kept.
 _BEST = {"keep": "best"}
 
 _CHOSEN: dict[str, dict[str, Any]] = {
@@ -123,31 +123,31 @@ _CHOSEN: dict[str, dict[str, Any]] = {
     "lumen2023": {"epochs": 40},
     # The rate that they found for their other net.
     "vaznonis2022-lstm": {"learning_rate": 1e-4},
-    # Scores plateau after 75 epochs, and were worse with 75 than with the number that is not told (5.2.2).
+    # Scores plateau after 75 epochs, but were worse with 75 than with the number used, not stated (5.2.2).
     "vaznonis2022-fft": {"epochs": 150},
-    # Support vectors know neither epochs nor batches: one pass over everything.
+    # Support vectors have neither epochs nor batches: one pass over everything.
     "bosch2012": {"epochs": 1},
 }
-"""Our other choices where a paper says nothing."""
+"""Our other choices where a paper states nothing."""
 
 PROTOCOLS: dict[str, dict[str, Any]] = {
     paper: _SILENT | _CHOSEN.get(paper, {}) | stated for paper, stated in STATED.items()
 }
-"""The whole of each training, by paper: fields of `TrainConfig`, the same ones for all."""
+"""The complete protocol of each paper: the same fields of `TrainConfig` for all."""
 
 
 def protocol_of(architecture: str) -> dict[str, Any]:
-    """Return the protocol of the paper that a model is from.
+    """Return the protocol of the paper that an architecture is from.
 
     Parameters
     ----------
     architecture : str
-        A key of ``models.ARCHITECTURES``: that of a protocol, or that, a hyphen and a variant.
+        A key of ``models.ARCHITECTURES``: a key of ``PROTOCOLS``, which a hyphen and a variant may follow.
 
     Returns
     -------
     dict
-        Fields of `TrainConfig`; the caller's own.
+        Fields of `TrainConfig`; a copy.
 
     Raises
     ------

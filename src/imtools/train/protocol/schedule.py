@@ -1,7 +1,6 @@
-"""Learning rates and stopping, as functions of what has happened so far.
+"""Learning rates and stopping, as functions of the validation losses so far.
 
-Nothing here keeps state: the validation losses of the past epochs say it all, so a resumed training goes
-on exactly where it was.
+Nothing here keeps state, so a resumed training goes on exactly where it was.
 """
 
 from __future__ import annotations
@@ -9,13 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
+from ...choices import SCHEDULES, ScheduleKind
 from ...errors import UsageError
-
-ScheduleKind = Literal["decay", "onecycle", "cosine"]
-"""``"decay"``: lower in each epoch and on plateaus, then early stopping; ``"onecycle"``: up and down once;
-``"cosine"``: down along half a cosine."""
 
 _RISE = 0.3  # part of the one cycle in which the rate rises (Smith & Topin 2018)
 _START, _END = 1 / 25, 1e-4  # of the peak rate
@@ -23,7 +18,7 @@ _START, _END = 1 / 25, 1e-4  # of the peak rate
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the learning rate goes, and when training stops.
+    """The learning rate over the epochs, and when training stops.
 
     The defaults of ``"decay"`` are Kratimenos et al. (2020), section IV-B. With a ``decay`` of 1 the rate is
     constant but for plateaus: Avramidis et al. (2021), section 4.1, with ``reduce_patience`` 4 and
@@ -32,7 +27,8 @@ class Schedule:
     Attributes
     ----------
     kind : {"decay", "onecycle", "cosine"}
-        ``"onecycle"`` rises to the peak over 30 % of all epochs and falls to nothing, along cosines;
+        ``"decay"`` falls from epoch to epoch and on plateaus, and may stop early; ``"onecycle"`` rises to
+        the peak over 30 % of all epochs and falls to nothing, along cosines;
         ``"cosine"`` falls from the peak to 0 along half a cosine.
     peak : float
         The highest rate.
@@ -44,7 +40,7 @@ class Schedule:
         ``"decay"``: epochs without a better validation loss before the rate is reduced, each time anew;
         0: never.
     reduce_factor : float
-        ``"decay"``: by what factor. Kratimenos et al. do not say: a tenth is our choice.
+        ``"decay"``: by what factor. Kratimenos et al. do not state it: a tenth is our choice.
     stop_patience : int
         ``"decay"``: epochs without a better validation loss before training stops; 0: never.
     warm_up : float
@@ -67,9 +63,8 @@ class Schedule:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        if self.kind not in get_args(ScheduleKind):
-            choices = ", ".join(get_args(ScheduleKind))
-            raise UsageError(f"there is no schedule {self.kind!r}", f"choose from {choices}")
+        if self.kind not in SCHEDULES:
+            raise UsageError(f"there is no schedule {self.kind!r}", f"choose from {', '.join(SCHEDULES)}")
         if not (self.peak > 0 and math.isfinite(self.peak)):
             raise UsageError(f"a learning rate of {self.peak:g} trains nothing", "try 0.0001")
         if self.epochs < 1:
@@ -97,6 +92,11 @@ class Schedule:
             Epochs done, counted in batches, so that 2.5 is the middle of the third epoch.
         losses : sequence of float
             Validation losses of the epochs done.
+
+        Returns
+        -------
+        float
+            From 0 to the peak.
         """
         if self.kind == "onecycle":
             done = epoch / self.epochs
@@ -113,15 +113,15 @@ class Schedule:
         return self.peak * self.decay**decays * self.reduce_factor ** self._reductions(losses)
 
     def stops(self, losses: Sequence[float]) -> bool:
-        """Return whether training is over before its last epoch, by the losses so far; only ``"decay"``.
+        """Return whether training stops early, by the validation losses so far; only ``"decay"`` does.
 
-        With the others the best epochs are the last, after a time without progress at high rates.
+        With the others the last epochs are the best, after a time without progress at high rates.
         """
         waited = len(losses) - 1 - best_epoch(losses)
         return self.kind == "decay" and 0 < self.stop_patience <= waited
 
     def _reductions(self, losses: Sequence[float]) -> int:
-        """Return how often a plateau has reduced the rate: each time starts the waiting anew."""
+        """Return how often a plateau has reduced the rate: the patience starts anew each time."""
         best, waited, count = math.inf, 0, 0
         for loss in losses:
             waited = 0 if loss < best else waited + 1
@@ -132,7 +132,7 @@ class Schedule:
 
 
 def best_epoch(losses: Sequence[float]) -> int:
-    """Return the epoch (from 0) with the lowest validation loss, the first of equals; -1 before any."""
+    """Return the first epoch (from 0) with the lowest validation loss; -1 before any."""
     return min(range(len(losses)), key=losses.__getitem__, default=-1)
 
 

@@ -1,6 +1,7 @@
-"""Random changes of training examples: of each for itself, mixes of several, masks, mixup."""
+"""Random changes of training examples: of each one, mixes of several, masks, mixup."""
 
 from .augmenter import Augmenter, BatchAugmentation
+from .changes import Batch
 from .mixing import mix_waveforms
 
-__all__ = ["Augmenter", "BatchAugmentation", "mix_waveforms"]
+__all__ = ["Augmenter", "Batch", "BatchAugmentation", "mix_waveforms"]

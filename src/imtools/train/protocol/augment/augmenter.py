@@ -23,38 +23,39 @@ from .changes import (
 from .mixing import mix_examples, mixing_of, scale_of
 
 WHOLE_FROM = 0.8
-"""From this part of the epochs on examples are not cropped."""
+"""From this part of the epochs on, examples are not cropped."""
 
 
 @dataclass(frozen=True)
 class BatchAugmentation:
-    """How much training examples are changed; by default not at all.
+    """How training examples are changed at random; by default not at all.
 
     Attributes
     ----------
     mix : float
         Probability that an example is mixed with another one of its batch, the second at -6 to 6 dB. Samples
-        add, or powers, as those of unrelated sounds do on average; the labels unite: a class is present if
-        it is in either, and known to be absent only if it is in both.
+        are added, or powers, as those of unrelated sounds on average; labels are united: a class is present
+        if it is in either, and known to be absent only if it is in both.
     voices : int
-        The most examples that are overlaid: with 3, a third joins with the same probability as a second.
+        Maximum number of examples in a mix: with 3, a third is added with the same probability as a second.
     crop : float
-        Show a stretch of this part of each example only, from a random place; 0: all of it. What is left is
-        the quicker to learn from. In the last fifth of the epochs examples are whole, as in prediction.
+        Use only a section of each example, this part of its length, from a random position; 0: all of it.
+        Shorter examples are faster to train on. In the last fifth of the epochs they are whole, as in
+        prediction.
     shift : bool
-        Let each example begin at a random frame; what came before it follows its end.
+        Rotate each example in time by a random number of frames.
     equalize : float
         Filter each example by a smooth random curve of about this many dB (RMS).
     roll : int
-        Shift in frequency by up to so many bins, up or down; the outermost bin fills the gap. In a
-        chromagram what leaves at one end comes in at the other.
+        Shift in frequency by up to this many bins, up or down; the outermost bin fills the gap. Chromagrams
+        are rotated.
     mask : float
-        Hide two bands of bins and two stretches of frames, each up to this part of the whole, behind the
-        mean (Park et al. 2019, "SpecAugment").
+        Replace two bands of bins and two runs of frames, each up to this part of the whole, by the mean
+        (Park et al. 2019, "SpecAugment").
     mixup : float
-        Blend each standardised example, and its targets, with another one of its batch: parts from a Beta
-        distribution with both parameters of this value (Zhang et al. 2018); 0: do not. What is unknown in
-        either is unknown in the blend, whose target would lie anywhere within the other's part.
+        Blend each standardised example, and its targets, with another one of its batch, in proportions from
+        a Beta distribution with both parameters of this value (Zhang et al. 2018); 0: do not. What is
+        unknown in either is unknown in the blend.
     """
 
     mix: float = 0.0
@@ -67,7 +68,7 @@ class BatchAugmentation:
     mixup: float = 0.0
 
     def without_mix(self) -> BatchAugmentation:
-        """Return the rest of it, where sounds have been mixed already."""
+        """Return the other changes, for waveforms that have been mixed already."""
         return replace(self, mix=0.0)
 
     def __post_init__(self) -> None:
@@ -93,16 +94,16 @@ class Augmenter:
     Parameters
     ----------
     augmentation : BatchAugmentation
-        How much.
+        What to change, and how much.
     front_end_config : mapping
         Configuration of the front end that the features are from.
     mean, std : float
-        With which features are standardised.
+        Used to standardise features.
 
     Raises
     ------
     UsageError
-        If such features cannot be changed that way.
+        If features of this front end cannot be changed in this way.
     """
 
     def __init__(
@@ -124,23 +125,28 @@ class Augmenter:
         generator: torch.Generator,
         done: float = 0.0,
     ) -> Batch:
-        """Return changed examples, standardised.
+        """Return changed and standardised examples.
 
         Parameters
         ----------
         features : Tensor, shape (batch, bins, frames)
-            As the front end gives them. Nothing that is handed over is written to.
+            As the front end computes them. No argument is modified.
         targets : Tensor of float, shape (batch, classes)
             0 for absent, 1 for present; 0 where unknown.
         known : Tensor of bool, shape (batch, classes)
             Which of the targets are known.
         generator : torch.Generator
-            Of the CPU, wherever the features are.
+            On the CPU, wherever the features are.
         done : float
-            The part of the epochs that lies behind.
+            The part of the epochs that are done.
+
+        Returns
+        -------
+        features, targets, known : Tensor
+            Like the arguments.
         """
         change = self._augmentation
-        # Each for itself first: the voices of a mix are changed in different ways.
+        # Single examples first: then the voices of a mix are changed independently.
         if change.crop and done < WHOLE_FROM:
             features = crop_frames(features, change.crop, generator)
         if change.shift:

@@ -1,4 +1,4 @@
-"""Mixing training examples with each other: as sound, or as what a front end gives of it."""
+"""Mixing training examples with each other: as waveforms, or as features."""
 
 from __future__ import annotations
 
@@ -19,17 +19,43 @@ _LOG2_OF_DB = math.log2(10) / 10  # 10 ** (x / 10) == 2 ** (x * _LOG2_OF_DB)
 
 
 class Mixing(Protocol):
-    """From two examples of each pair and the gain of the second, (pairs,) in dB, to their mix."""
+    """A way to mix examples."""
 
     def __call__(self, first: Tensor, second: Tensor, gain_db: Tensor) -> Tensor:
-        """Return the mixes."""
+        """Return the mixes of some pairs of examples.
+
+        Parameters
+        ----------
+        first, second : Tensor, shape (pairs, ...)
+            The examples.
+        gain_db : Tensor, shape (pairs,)
+            Gain of the second ones, in dB.
+
+        Returns
+        -------
+        Tensor, shape (pairs, ...)
+            The mixes.
+        """
 
 
 class Scale(Mixing, Protocol):
-    """What the numbers of a spectrum stand for, so that they can be mixed and filtered."""
+    """The scale of the values of a spectrum: how to mix and filter them."""
 
     def filter(self, features: Tensor, gain_db: Tensor) -> Tensor:
-        """Return features (batch, bins, frames) with a gain for each bin, (batch, bins) in dB."""
+        """Return filtered features.
+
+        Parameters
+        ----------
+        features : Tensor, shape (batch, bins, frames)
+            The examples.
+        gain_db : Tensor, shape (batch, bins)
+            Gain of each bin, in dB.
+
+        Returns
+        -------
+        Tensor, shape (batch, bins, frames)
+            The filtered examples.
+        """
 
 
 def mix_waveforms(
@@ -40,10 +66,10 @@ def mix_waveforms(
     generator: torch.Generator,
     voices: int = 2,
 ) -> Batch:
-    """Mix some waveforms of a batch with others of it, before a front end; see `Augmentation.mix`.
+    """Mix some waveforms of a batch with others of it, before a front end; see `BatchAugmentation.mix`.
 
-    Both are brought to the same RMS before the gain, and the mix to about that of the first. Silence adds
-    nothing and takes nothing away.
+    Both are scaled to the same RMS before the gain, and the mix to about that of the first. Silence changes
+    nothing.
 
     Parameters
     ----------
@@ -53,6 +79,11 @@ def mix_waveforms(
         As for `Augmenter`.
     probability, voices
         As for `mix_examples`.
+
+    Returns
+    -------
+    waveforms, targets, known : Tensor
+        Like the arguments.
     """
     return mix_examples(waveforms, targets, known, probability, _mix_samples, generator, voices)
 
@@ -66,7 +97,7 @@ def mix_examples(
     generator: torch.Generator,
     voices: int = 2,
 ) -> Batch:
-    """Mix some examples of a batch with others of it; see `Augmentation.mix`.
+    """Mix some examples of a batch with others of it; see `BatchAugmentation.mix`.
 
     Parameters
     ----------
@@ -75,11 +106,16 @@ def mix_examples(
     targets, known, generator
         As for `Augmenter`.
     probability : float
-        That an example gets a second voice, and, drawn anew, a third, and so on.
-    mixing : callable
-        See `scale_of`.
+        That of a second voice and, drawn independently, of a third, and so on.
+    mixing : Mixing
+        See `mixing_of`.
     voices : int
-        The most that are overlaid.
+        Maximum number of examples in a mix.
+
+    Returns
+    -------
+    examples, targets, known : Tensor
+        Like the arguments.
     """
     single = mixed = examples, targets, known
     for _ in range(voices - 1):
@@ -112,34 +148,44 @@ def _overlay(
 def mixing_of(config: Mapping[str, Any]) -> Mixing:
     """Return how to mix the features of a front end.
 
-    They are taken for those of signals at equal level, as they are after normalisation (or where 0 dB is the
-    loudest cell, as far as that goes); of two signals of equal RMS, the mix has this RMS, too.
+    They are treated as those of signals of equal level, as after normalisation (or, approximately, where
+    0 dB is the loudest cell); the mix of two signals of equal RMS has the same RMS.
 
     Parameters
     ----------
     config : mapping
         Configuration of the front end, with its kind and every parameter.
 
+    Returns
+    -------
+    Mixing
+        For features of this front end.
+
     Raises
     ------
     UsageError
-        If its features do not tell what those of a mix are.
+        If the features of a mix do not follow from its features.
     """
     return _Samples(config) if config["kind"] == "waveform" else scale_of(config)
 
 
 def scale_of(config: Mapping[str, Any]) -> Scale:
-    """Return what the numbers of a front end stand for.
+    """Return the scale of the features of a front end.
 
     Parameters
     ----------
     config : mapping
         As for `mixing_of`.
 
+    Returns
+    -------
+    Scale
+        For features of this front end.
+
     Raises
     ------
     UsageError
-        If they are no powers or magnitudes of bins, nor their logarithms.
+        If they are neither powers nor magnitudes of bins, nor logarithms of these.
     """
     scale, power = config.get("scale"), config.get("power", 1)
     if scale == "db":
@@ -154,14 +200,14 @@ def scale_of(config: Mapping[str, Any]) -> Scale:
 
 @dataclass(frozen=True)
 class _Levels:
-    """Logarithms of powers; what the front end did after the logarithm has to be done again.
+    """Logarithms of powers; what the front end did after the logarithm is done again.
 
     Attributes
     ----------
     log2 : float
-        Logarithm to the base 2 of the power that one unit stands for.
+        Logarithm to the base 2 of the power ratio of one unit.
     relative : bool
-        0 is the loudest cell of the example.
+        Whether 0 is the loudest cell of the example.
     top_db : float or None
         Range kept below the loudest cell.
     """
@@ -202,7 +248,7 @@ class _Amounts:
 
 
 class _Samples:
-    """Mixing of waveforms that a front end has normalised, and normalises again."""
+    """Mixing of waveforms that a front end has normalised; the mix is normalised again."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._front_end = from_config(config)
@@ -214,18 +260,18 @@ class _Samples:
 
 
 def _mix_samples(first: Tensor, second: Tensor, gain_db: Tensor) -> Tensor:
-    """Mix waveforms (pairs, samples) at equal RMS, but for the gain; see `mix_waveforms`."""
+    """Mix waveforms (pairs, samples), scaled to equal RMS before the gain; see `mix_waveforms`."""
     amplitude = (10 ** (gain_db / 20))[:, None]
     levels = [x.square().mean(dim=1, keepdim=True).sqrt() for x in (first, second)]
-    sounding = [level > 0 for level in levels]
+    audible = [level > 0 for level in levels]
     one, other = (
         x / torch.where(level > 0, level, 1.0) for x, level in zip((first, second), levels, strict=True)
     )
-    power = sounding[0] + amplitude.square() * sounding[1]
-    level = torch.where(sounding[0], levels[0], levels[1])
+    power = audible[0] + amplitude.square() * audible[1]
+    level = torch.where(audible[0], levels[0], levels[1])
     return (one + amplitude * other) * (level / torch.where(power > 0, power, 1.0).sqrt())
 
 
 def _total(gain_db: Tensor) -> Tensor:
-    """Return the power of two unrelated signals together, relative to that of the first."""
+    """Return the power of the sum of two unrelated signals, relative to that of the first."""
     return 1 + 10 ** (gain_db / 10)
