@@ -77,7 +77,7 @@ def _common_options(
                 type=click.Choice(["auto", "fp32", "bf16"]),
                 default="auto",
                 show_default=True,
-                help="Arithmetic of the net. auto: fp32 on a CPU (im-train: bf16 where the CPU computes with it), "
+                help="Arithmetic of the net. auto: fp32 on a CPU (im-train: bf16 if the CPU has it), "
                 "bf16 on a GPU that has it.",
             ),
         ]
