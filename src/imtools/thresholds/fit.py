@@ -47,10 +47,10 @@ def fit(
     data : LabelledScores
         One model's scores, and the labels.
     objective : {"f1", "f0.5", "f2", "accuracy", "youden", "prevalence", "precision"}
-        The best F1 (lumen2023, 3.4), which weights precision and recall equally; F0.5, which favours
-        precision; F2, which favours recall; the most right decisions; the best difference of true and false
-        positive rate (Youden's J); as many predicted positives as there are positives; or the lowest
-        threshold with a precision of at least `target`.
+        What to maximize: ``"f1"`` (lumen2023, 3.4) weights precision and recall equally, ``"f0.5"`` favours
+        precision and ``"f2"`` recall; ``"accuracy"`` is the number of right decisions, ``"youden"`` the true
+        minus the false positive rate (Youden's J). ``"prevalence"`` gives as many predicted positives as
+        there are positives, ``"precision"`` the lowest threshold with a precision of at least `target`.
     common : bool
         Fit one threshold for all classes, by the counts of all together, instead of one for each.
     target : float
