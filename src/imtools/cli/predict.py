@@ -128,11 +128,11 @@ def command(
     wait_passively()
     from ..predict.annotate import PredictionOutput
     from ..predict.timeline import PredictionFilter
-    from ..sound.excerpt import Excerpt
     from ..stages.export.streams import show_as
     from ..stages.predict import predict
+    from .parsing import parse_excerpt
 
-    part = None if excerpt is None else Excerpt.parse(excerpt)
+    part = None if excerpt is None else parse_excerpt(excerpt)
     show_as(run, fmt)
     predict(run, models, PredictionOutput(windows, PredictionFilter(timeline, top), part, keep), **settings)
 

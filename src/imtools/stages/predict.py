@@ -67,14 +67,14 @@ class PredictStage(Stage[PreparedRecord]):
     def prepare(self, record: Record) -> PreparedRecord:
         """Read what is to be scored of one record."""
         excerpt = self._answer.excerpt
-        part, begin = (record, 0.0) if excerpt is None else excerpt.of(record)
+        part, begin = (record, 0.0) if excerpt is None else excerpt.cut(record)
         cut: Cuttings = {}
         return PreparedRecord(tuple(predictor.prepare(part, cut) for predictor in self._predictors), begin)
 
     def seconds(self, record: Record) -> float:
         """Return how much of a record is heard."""
         excerpt = self._answer.excerpt
-        return record.duration if excerpt is None else excerpt.of(record)[0].duration
+        return record.duration if excerpt is None else excerpt.cut(record)[0].duration
 
     def process(
         self, records: list[Record], prepared: list[PreparedRecord]
