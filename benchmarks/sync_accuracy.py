@@ -32,7 +32,7 @@ import soxr
 from benchmarks.chain import AUDIO, program
 from imtools.analysis.f0 import RATE, F0Track, estimate_f0
 from imtools.analysis.tempo import estimate_tempo
-from imtools.audio.levels import Samples
+from imtools.arrays import Float32Array
 from imtools.choices import STRETCHERS
 from imtools.device import resolve_device, resolve_precision
 from imtools.effects.stretch import resolve_stretcher
@@ -117,7 +117,7 @@ def synced(
         yield Recipe(sync, 0, [first, chosen.fit(by_id[first.record.id], second)])
 
 
-def sounds(recipe: Recipe, rate: int, stretcher: str) -> tuple[Samples, Samples]:
+def sounds(recipe: Recipe, rate: int, stretcher: str) -> tuple[Float32Array, Float32Array]:
     """Return what both tracks are in the mix, at a rate."""
     one, other = (track_sound(track, rate, mono=True, stretcher=stretcher) for track in recipe.tracks)
     return one, other
@@ -196,7 +196,7 @@ def clicks(recipes: Sequence[Recipe], stretcher: str) -> None:
     print(f"clicks, {stretcher}: {share(agree)} pairs within {100 * CLICKS:g} %")
 
 
-def measured_bpm(samples: Samples) -> float:
+def measured_bpm(samples: Float32Array) -> float:
     """Return the tempo of clicks by the distance from the first to the last, and their number."""
     envelope = np.convolve(np.abs(samples), np.ones(200) / 200, mode="same")
     loud = envelope > 0.4 * envelope.max()

@@ -19,11 +19,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from ..arrays import Float32Array, Float64Array
 from ..audio.blocks import RESAMPLING_QUALITY
-from ..audio.levels import Samples, peak
+from ..audio.levels import peak
 
 if TYPE_CHECKING:
     from ..features.front_ends.base import FrontEnd
@@ -54,8 +54,6 @@ _PROFILES: dict[Mode, tuple[float, ...]] = {
 
 _building = Lock()
 
-_Weights = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Key:
@@ -83,7 +81,7 @@ class Key:
         return self.tonic if self.mode == "major" else (self.tonic + 3) % 12
 
 
-def estimate_key(samples: Samples, sampling_rate: int) -> Key | None:
+def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
     """Return the key that fits best to the pitch classes of a recording.
 
     Parameters
@@ -129,7 +127,7 @@ def interval(first: Key, second: Key) -> int:
     return (first.signature - second.signature + 5) % 12 - 5
 
 
-def _pitch_classes(samples: Samples, sampling_rate: int) -> _Weights | None:
+def _pitch_classes(samples: Float32Array, sampling_rate: int) -> Float64Array | None:
     """Return the mean magnitude of the pitch classes from C up; ``None`` for silence."""
     level = peak(samples)
     if level == 0:
@@ -144,7 +142,7 @@ def _pitch_classes(samples: Samples, sampling_rate: int) -> _Weights | None:
         return None
     with torch.inference_mode():
         chroma = model(torch.from_numpy(y)[None])[0]
-    weights: _Weights = chroma.mean(dim=1).double().numpy()
+    weights: Float64Array = chroma.mean(dim=1).double().numpy()
     return weights
 
 
@@ -161,9 +159,9 @@ def _build_chromagram() -> FrontEnd:
 
 
 @cache
-def _standardised_profiles() -> _Weights:
+def _standardised_profiles() -> Float64Array:
     """Return the 24 profiles, (24, 12), of mean 0 and norm 1: major keys from C up, then minor ones."""
     rows = np.array([np.roll(profile, tonic) for profile in _PROFILES.values() for tonic in range(12)])
     rows = rows - rows.mean(axis=1, keepdims=True)
-    standardised: _Weights = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    standardised: Float64Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return standardised

@@ -20,11 +20,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from ..arrays import Float32Array, Float64Array
 from ..audio.blocks import RESAMPLING_QUALITY
-from ..audio.levels import Samples, peak
+from ..audio.levels import peak
 from ..errors import UsageError
 from ..features.dsp.filters import mel_filters
 
@@ -58,10 +58,8 @@ _PREFERENCE = 1.3  # octaves, standard deviation of the weight of lags around th
 _BLUR = 0.05  # octaves, standard deviation: near lags support each other where players are not exact
 _USABLE = 0.75  # of the duration: longer lags have too little to compare
 
-_Curve = npt.NDArray[np.float64]
 
-
-def estimate_tempo(samples: Samples, sampling_rate: int) -> float | None:
+def estimate_tempo(samples: Float32Array, sampling_rate: int) -> float | None:
     """Return the tempo, up to a factor of two.
 
     Parameters
@@ -130,7 +128,7 @@ def stretch_factor(first_bpm: float, second_bpm: float, *, fold: bool) -> float:
     return float(2.0 ** (octaves - round(octaves)))
 
 
-def _onset_strength(samples: Samples, sampling_rate: int) -> _Curve | None:
+def _onset_strength(samples: Float32Array, sampling_rate: int) -> Float64Array | None:
     """Return the onset strength at ``_RATE / _HOP`` Hz, smooth and without its mean; ``None`` for silence."""
     level = peak(samples)
     if level == 0:
@@ -140,12 +138,12 @@ def _onset_strength(samples: Samples, sampling_rate: int) -> _Curve | None:
         y = soxr.resample(y, sampling_rate, _RATE, quality=RESAMPLING_QUALITY)
     from scipy.ndimage import gaussian_filter1d
 
-    smooth: _Curve = gaussian_filter1d(onset_strength(y), _SMOOTHING)
+    smooth: Float64Array = gaussian_filter1d(onset_strength(y), _SMOOTHING)
     smooth -= smooth.mean()
     return smooth
 
 
-def onset_strength(samples: Samples) -> _Curve:
+def onset_strength(samples: Float32Array) -> Float64Array:
     """Return by how much the level rises, on average over mel bands.
 
     What ``librosa.onset.onset_strength`` gives of ``librosa.feature.melspectrogram`` in decibels, from the
@@ -168,11 +166,11 @@ def onset_strength(samples: Samples) -> _Curve:
     bands = power @ mel_filters(_RATE, _N_FFT, _BANDS, 0.0, None).T
     decibels = 10 * np.log10(np.maximum(bands, 1e-10))
     decibels = np.maximum(decibels, decibels.max(initial=-np.inf) - _RANGE_DB)
-    rises: _Curve = np.maximum(0, decibels[_RISE:] - decibels[:-_RISE]).mean(axis=1)
+    rises: Float64Array = np.maximum(0, decibels[_RISE:] - decibels[:-_RISE]).mean(axis=1)
     return rises
 
 
-def _cyclic_tempogram(onsets: _Curve) -> _Curve:
+def _cyclic_tempogram(onsets: Float64Array) -> Float64Array:
     """Return the support of each tempo, whatever its octave: ``_STEPS`` of them from `CENTRE_BPM` up."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -188,5 +186,5 @@ def _cyclic_tempogram(onsets: _Curve) -> _Curve:
     weights = np.where(lags < _USABLE * n, np.exp(-0.5 * (octaves / _PREFERENCE) ** 2), 0.0)
     values = np.interp(lags, np.arange(n), correlation) * weights
     folded = np.roll(values.reshape(_OCTAVES, _STEPS).sum(axis=0), -_STEPS // 2)
-    support: _Curve = gaussian_filter1d(folded, _BLUR * _STEPS, mode="wrap")
+    support: Float64Array = gaussian_filter1d(folded, _BLUR * _STEPS, mode="wrap")
     return support

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
+from ..arrays import Float32Array
 from ..atomic import replacing
 from ..errors import AudioError, UsageError
 from ..units import amplitude_to_db
@@ -62,7 +63,7 @@ def write(
         raise
 
 
-def _flac(name: str, frames: npt.NDArray[np.float32], sampling_rate: int) -> bytes:
+def _flac(name: str, frames: Float32Array, sampling_rate: int) -> bytes:
     level = peak(frames)
     if level > 1:
         what = f"peak {level:.3f} exceeds full scale by {amplitude_to_db(level):.2f} dB"
@@ -76,7 +77,7 @@ def _flac(name: str, frames: npt.NDArray[np.float32], sampling_rate: int) -> byt
     return buffer.getvalue()
 
 
-def _wav(frames: npt.NDArray[np.float32], sampling_rate: int) -> bytes:
+def _wav(frames: Float32Array, sampling_rate: int) -> bytes:
     # Not libsndfile, which stamps float WAV files with the time of day.
     from scipy.io import wavfile
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..errors import AudioError, UsageError
 from ..units import db_to_amplitude
 
@@ -21,12 +21,12 @@ def headroom_db(num_tracks: int) -> float:
 
 
 def overlay(
-    tracks: Sequence[Samples],
+    tracks: Sequence[Float32Array],
     *,
     offsets: Sequence[int] | None = None,
     gains_db: Sequence[float] | None = None,
     gain_db: float = 0.0,
-) -> Samples:
+) -> Float32Array:
     """Return the weighted sum of some tracks, up to where the first of them ends.
 
     Ending with the shortest track is what makes the labels of all tracks hold to the end of the mix.
@@ -64,12 +64,12 @@ def overlay(
 
 
 def overlay_pydub(
-    tracks: Sequence[Samples],
+    tracks: Sequence[Float32Array],
     *,
     offsets: Sequence[int] | None = None,
     gains_db: Sequence[float] | None = None,
     gain_db: float = 0.0,
-) -> Samples:
+) -> Float32Array:
     """Return what pydub makes of the tracks: a sum in 16 bits, which clips (Kratimenos et al. 2020).
 
     Parameters, result and errors are those of `overlay`; all values are multiples of 1/32768 within full
@@ -84,7 +84,7 @@ def overlay_pydub(
     offsets, gains, length, channels = _checked(tracks, offsets, gains_db)
     count = channels[0] if channels else 1
 
-    def segment(samples: Samples, offset: int, gain: float) -> Any:
+    def segment(samples: Float32Array, offset: int, gain: float) -> Any:
         frames = np.zeros((length, count))
         part = np.atleast_2d(samples)[:, : max(0, length - offset)]
         frames[offset : offset + part.shape[1]] = part.T
@@ -117,7 +117,7 @@ def _pydub() -> Any:
 
 
 def _checked(
-    tracks: Sequence[Samples], offsets: Sequence[int] | None, gains_db: Sequence[float] | None
+    tracks: Sequence[Float32Array], offsets: Sequence[int] | None, gains_db: Sequence[float] | None
 ) -> tuple[Sequence[int], Sequence[float], int, tuple[int, ...]]:
     """Return offsets, gains, the length of the sum and its channels."""
     offsets = [0] * len(tracks) if offsets is None else offsets

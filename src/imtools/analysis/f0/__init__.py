@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array
 from ...errors import UsageError
 from .track import FRAMES_PER_SECOND, HOP, RATE, VOICED, F0Track, num_frames
 
@@ -33,7 +33,7 @@ def require_f0(method: str) -> None:
 
 
 def estimate_f0(
-    signals: list[Samples], method: str, device: torch.device, dtype: torch.dtype
+    signals: list[Float32Array], method: str, device: torch.device, dtype: torch.dtype
 ) -> list[F0Track]:
     """Estimate the f0 of some signals every 10 ms.
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array, IntArray
 from .net import BINS, FRAME, load_crepe
 from .track import HOP, F0Track, num_frames
 
@@ -27,7 +26,7 @@ _LEAST_DEVIATION = 1e-7
 
 @torch.inference_mode()
 def crepe(
-    signals: Sequence[Samples], capacity: str, device: torch.device, dtype: torch.dtype
+    signals: Sequence[Float32Array], capacity: str, device: torch.device, dtype: torch.dtype
 ) -> list[F0Track]:
     """Estimate the f0 of some signals.
 
@@ -60,7 +59,7 @@ def crepe(
     """
     net = load_crepe(capacity, device, dtype)
     tracks = [_silent(num_frames(len(signal))) for signal in signals]
-    places: list[tuple[F0Track, NDArray[np.int64]]] = []
+    places: list[tuple[F0Track, IntArray]] = []
     results = [
         decode(net(batch.to(device))[:count].cpu().numpy())
         for batch, count in _batches(_heard(signals, tracks, places))
@@ -80,7 +79,9 @@ def _silent(frames: int) -> F0Track:
 
 
 def _heard(
-    signals: Sequence[Samples], tracks: Sequence[F0Track], places: list[tuple[F0Track, NDArray[np.int64]]]
+    signals: Sequence[Float32Array],
+    tracks: Sequence[F0Track],
+    places: list[tuple[F0Track, IntArray]],
 ) -> Iterator[Tensor]:
     """Yield the frames that are not silent, standardised, and note where their estimates belong."""
     for signal, track in zip(signals, tracks, strict=True):
@@ -106,7 +107,7 @@ def _batches(frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, int]]:
         yield functional.pad(waiting, (0, 0, 0, _BATCH - count)), count
 
 
-def decode(activations: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def decode(activations: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Return f0 in Hz and confidence, each of shape (frames,), of activations (frames, 360)."""
     rows = np.arange(len(activations))
     best = activations.argmax(axis=1)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...audio.levels import Samples, peak
+from ...arrays import Float32Array
+from ...audio.levels import peak
 from ...errors import UsageError
 from .curve import extended, runs_of
 from .joining import continued
@@ -62,13 +63,13 @@ def resolve_stretcher(name: str = "auto", *, shifts: bool = True) -> str:
 
 
 def stretch(
-    samples: Samples,
+    samples: Float32Array,
     sampling_rate: int,
     engine: str,
     *,
     factor: float = 1.0,
     shift: Sequence[tuple[int, float]] = (),
-) -> Samples:
+) -> Float32Array:
     """Change the duration and the pitch of a signal independently of each other.
 
     Parameters
