@@ -1,6 +1,6 @@
 """The musical key of a recording, and the transposition that brings two recordings to one key signature.
 
-The key-finding algorithm is Krumhansl's and Schmuckler's [1]_: the weight of the twelve pitch classes is
+The key-finding algorithm is that of Krumhansl and Schmuckler [1]_: the weight of the twelve pitch classes is
 correlated with the profiles of Krumhansl and Kessler [2]_ in all 24 keys. What is ours is the weight, taken
 from sound instead of notes: the mean over time of imtools' own chromagram.
 
@@ -34,7 +34,7 @@ TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 """Names of the pitch classes from 0 up."""
 
 SHORTEST = 0.5
-"""Seconds below which nothing is said about the key."""
+"""Seconds below which no key is estimated."""
 
 LONGEST = 60.0
 """Seconds from the start that are analysed at most; bounds the memory."""
@@ -94,8 +94,8 @@ def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
     Returns
     -------
     Key or None
-        ``None`` where there is no key to find: silence, noise, less than half a second. A single note
-        has one, that of which it is the likeliest tonic: read it as a pitch class.
+        ``None`` where no key is found: silence, noise, less than half a second. A single note has one,
+        the key whose likeliest tonic it is: read it as a pitch class.
 
     Notes
     -----
@@ -106,7 +106,7 @@ def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
     weights = _pitch_classes(samples[: round(LONGEST * sampling_rate)], sampling_rate)
     if weights is None or weights.std() < LEAST_SPREAD * weights.mean():
         return None
-    fits = _standardised_profiles() @ weights  # correlations, but for a common factor
+    fits = _standardised_profiles() @ weights  # correlations, up to a common factor
     best = int(np.argmax(fits))
     return Key(best % 12, "major" if best < 12 else "minor")
 

@@ -1,4 +1,7 @@
-"""Levels of a signal: RMS, peak, normalisation, and the check that every sample is a number."""
+"""Levels of a signal: RMS, peak, normalisation, and the check that every sample is finite.
+
+Decoded samples are ``(frames, channels)``; `normalize`, `rms` and `peak` take any shape.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ def normalize(x: Float32Array, how: str | None) -> Float32Array:
     Raises
     ------
     UsageError
-        If ``how`` is another word.
+        If ``how`` is none of these.
     """
     if how is None:
         return x

@@ -1,4 +1,7 @@
-"""Laying tracks over each other, in floating point."""
+"""Adding tracks: in floating point, or in 16 bits that clip.
+
+Tracks are float32 of shape ``(num_samples,)`` or ``(channels, num_samples)``, all at one sampling rate.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from ..units import db_to_amplitude
 
 
 def headroom_db(num_tracks: int) -> float:
-    """Return the gain that keeps the sum of so many full-scale tracks in full scale: ``-20 log10(n)`` dB."""
+    """Return the gain that keeps the sum of n full-scale tracks within full scale: ``-20 log10(n)`` dB."""
     return -20.0 * math.log10(num_tracks)
 
 
@@ -27,14 +30,14 @@ def overlay(
     gains_db: Sequence[float] | None = None,
     gain_db: float = 0.0,
 ) -> Float32Array:
-    """Return the weighted sum of some tracks, up to where the first of them ends.
+    """Return the weighted sum of some tracks, up to the end of the track that ends first.
 
-    Ending with the shortest track is what makes the labels of all tracks hold to the end of the mix.
+    So the labels of all tracks hold until the end of the mix.
 
     Parameters
     ----------
     tracks : sequence of ndarray of float32, shape (num_samples,) or (channels, num_samples)
-        All at one sampling rate. A single channel is laid over all channels of the others.
+        All at one sampling rate. A single channel is added to all channels of the others.
     offsets : sequence of int, optional
         The sample of the mix at which each track begins; 0 by default.
     gains_db : sequence of float, optional
@@ -50,9 +53,9 @@ def overlay(
     Raises
     ------
     UsageError
-        If there is no track, or not one offset and gain for each.
+        If there is no track, or their number differs from that of the offsets or gains.
     AudioError
-        If the tracks' channels do not fit together.
+        If the numbers of channels do not fit together.
     """
     offsets, gains, length, channels = _checked(tracks, offsets, gains_db)
     total = np.zeros((*channels, length), dtype=np.float32)
@@ -70,7 +73,7 @@ def overlay_pydub(
     gains_db: Sequence[float] | None = None,
     gain_db: float = 0.0,
 ) -> Float32Array:
-    """Return what pydub makes of the tracks: a sum in 16 bits, which clips (Kratimenos et al. 2020).
+    """Return the sum that pydub computes: in 16 bits, which clips (Kratimenos et al. 2020).
 
     Parameters, result and errors are those of `overlay`; all values are multiples of 1/32768 within full
     scale.
@@ -106,12 +109,12 @@ _FULL_SCALE = 32768.0
 
 
 def _pydub() -> Any:
-    with warnings.catch_warnings():  # it speaks of ffmpeg, which is not needed here
+    with warnings.catch_warnings():  # it warns about ffmpeg, which is not needed here
         warnings.simplefilter("ignore")
         try:
             from pydub import AudioSegment
         except ImportError as error:
-            hint = "install pydub, or choose --renderer float"
+            hint = "install pydub, or pass `renderer=float`"
             raise UsageError(f"pydub cannot be used ({error})", hint) from None
     return AudioSegment
 
@@ -124,7 +127,7 @@ def _checked(
     gains_db = [0.0] * len(tracks) if gains_db is None else gains_db
     if not len(tracks) == len(offsets) == len(gains_db) > 0:
         counts = f"{len(tracks)} tracks, {len(offsets)} offsets, {len(gains_db)} gains"
-        raise UsageError(f"nothing to mix, or not one offset and gain a track: {counts}")
+        raise UsageError(f"one offset and one gain are needed for each track: {counts}")
     length = max(0, min(x.shape[-1] + offset for x, offset in zip(tracks, offsets, strict=True)))
     try:
         channels = np.broadcast_shapes(*(x.shape[:-1] for x in tracks))

@@ -14,10 +14,10 @@ from .net import BINS, FRAME, load_crepe
 from .track import HOP, F0Track, num_frames
 
 _BATCH = 64
-"""Frames that go through the net at once: always as many, so that the numbers do not depend on them."""
+"""Frames that go through the net at once: always the same number, so that results do not depend on it."""
 
 _CENTS = 1997.3794084376191 + 20 * np.arange(BINS)  # above 10 Hz: 32.7 Hz (C1) to 1975.5 Hz (B6)
-_REACH = 4  # bins on either side of the largest that have a say
+_REACH = 4  # bins on either side of the largest that are averaged
 _AT_ONCE = 4096  # frames of one signal that are in memory
 
 _LEAST_DEVIATION = 1e-7
@@ -62,7 +62,7 @@ def crepe(
     places: list[tuple[F0Track, IntArray]] = []
     results = [
         decode(net(batch.to(device))[:count].cpu().numpy())
-        for batch, count in _batches(_heard(signals, tracks, places))
+        for batch, count in _batches(_audible(signals, tracks, places))
     ]
     if results:
         f0, confidence = (np.concatenate(values) for values in zip(*results, strict=True))
@@ -78,7 +78,7 @@ def _silent(frames: int) -> F0Track:
     return F0Track(np.zeros(frames, np.float32), np.zeros(frames, np.float32))
 
 
-def _heard(
+def _audible(
     signals: Sequence[Float32Array],
     tracks: Sequence[F0Track],
     places: list[tuple[F0Track, IntArray]],
@@ -90,9 +90,9 @@ def _heard(
         for first in range(0, len(windows), _AT_ONCE):
             some = windows[first : first + _AT_ONCE]
             deviations, means = torch.std_mean(some, dim=1, correction=0, keepdim=True)
-            sounding = deviations[:, 0] > _LEAST_DEVIATION
-            places.append((track, first + np.flatnonzero(sounding.numpy())))
-            yield ((some - means) / deviations)[sounding]
+            audible = deviations[:, 0] > _LEAST_DEVIATION
+            places.append((track, first + np.flatnonzero(audible.numpy())))
+            yield ((some - means) / deviations)[audible]
 
 
 def _batches(frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, int]]:

@@ -37,10 +37,9 @@ _TOLERANCE = 0.004
 """Seconds by which the delay may change before the result is cut."""
 
 _FARTHEST = 30.0
-"""Semitones that the program is asked for at once. From 40 down on it returns values that are no numbers, and
-others each time."""
+"""Semitones that the program shifts at once. From 40 down on it returns NaN, and other values each time."""
 
-_HINT = "use --stretcher signalsmith"
+_HINT = "pass `stretcher=signalsmith`"
 
 
 def stretch(
