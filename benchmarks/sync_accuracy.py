@@ -32,14 +32,15 @@ import soxr
 from benchmarks.chain import AUDIO, program
 from imtools.analysis.f0 import RATE, F0Track, estimate_f0
 from imtools.analysis.tempo import estimate_tempo
-from imtools.audio.levels import Samples
+from imtools.arrays import Float32Array
+from imtools.choices import STRETCHERS
 from imtools.device import resolve_device, resolve_precision
-from imtools.effects.stretch import STRETCHERS, resolve_stretcher
+from imtools.effects.stretch import resolve_stretcher
 from imtools.errors import UsageError
 from imtools.hashing import stable_hash
 from imtools.manifest import Label, Record
 from imtools.manifest.stream import read_manifest
-from imtools.mix import plan
+from imtools.mix import mix_records
 from imtools.mix.analyzer import RecordAnalyzer
 from imtools.mix.sync import get_sync
 from imtools.sound.recipe import Recipe
@@ -49,7 +50,7 @@ CENTS, TEMPO, CLICKS = 50.0, 0.04, 0.01
 """Differences up to which two tracks agree."""
 
 SHORT, LONG = 1.0, 2.95
-"""Seconds of the segments for pitch and for tempo: the bundled recordings last hardly less than 3 s."""
+"""Seconds of the segments for pitch and for tempo: the bundled recordings last just under 3 s."""
 
 ANALYSIS_RATE = 22050
 
@@ -83,11 +84,13 @@ def segments(folders: Sequence[str], seconds: float, work: Path) -> list[Record]
 
 def pairs_of(records: Sequence[Record]) -> list[Record]:
     """Return the mixes of all pairs of all classes in random order."""
-    return sorted(plan(records), key=lambda mix: stable_hash(*(track["id"] for track in mix.mix["tracks"])))
+    return sorted(
+        mix_records(records), key=lambda mix: stable_hash(*(track["id"] for track in mix.mix["tracks"]))
+    )
 
 
 def with_tempo(mixes: Sequence[Record], records: Sequence[Record], count: int) -> list[Record]:
-    """Return the first so many mixes of two records that have a tempo each, and say how many have not."""
+    """Return the first ``count`` mixes of records that all have a tempo, and print how many do not."""
     tempi = RecordAnalyzer(jobs=2).tempo(records)
     found, passed = [], 0
     for mix in mixes:
@@ -108,13 +111,13 @@ def synced(
     by_id = {record.id: record for record in records}
     chosen = get_sync(sync, RecordAnalyzer(jobs=2), **options)
     recipes = [Recipe.from_json(mix.mix) for mix in mixes]
-    chosen.study(list({t.record.id: by_id[t.record.id] for r in recipes for t in r.tracks}.values()))
+    chosen.analyze(list({t.record.id: by_id[t.record.id] for r in recipes for t in r.tracks}.values()))
     for recipe in recipes:
         first, second = recipe.tracks
         yield Recipe(sync, 0, [first, chosen.fit(by_id[first.record.id], second)])
 
 
-def sounds(recipe: Recipe, rate: int, stretcher: str) -> tuple[Samples, Samples]:
+def sounds(recipe: Recipe, rate: int, stretcher: str) -> tuple[Float32Array, Float32Array]:
     """Return what both tracks are in the mix, at a rate."""
     one, other = (track_sound(track, rate, mono=True, stretcher=stretcher) for track in recipe.tracks)
     return one, other
@@ -150,16 +153,16 @@ def cents(first: F0Track, second: F0Track) -> np.ndarray:
 
 def tempo(recipes: Sequence[Recipe], stretcher: str, name: str) -> None:
     """Print how many pairs agree in tempo: the second track whole, and as cut or repeated in the mix."""
-    whole, heard = [], []
+    whole, mixed = [], []
     for recipe in recipes:
         first = estimate_tempo(load_sound(recipe.tracks[0].record.at_rate(ANALYSIS_RATE)), ANALYSIS_RATE)
         uncut = replace(recipe.tracks[1], length=None)
-        for found, track in ((whole, uncut), (heard, recipe.tracks[1])):
+        for found, track in ((whole, uncut), (mixed, recipe.tracks[1])):
             wave = track_sound(track, ANALYSIS_RATE, mono=True, stretcher=stretcher)
             tempo = estimate_tempo(wave, ANALYSIS_RATE)
             found.append(tempo is not None and first is not None and abs(tempo / first - 1) <= TEMPO)
     print(f"tempo{name}, {stretcher}: {share(whole)} pairs within {100 * TEMPO:g} %")
-    print(f"  {share(heard)} as cut or repeated in the mix")
+    print(f"  {share(mixed)} as cut or repeated in the mix")
 
 
 def click_records(work: Path) -> list[Record]:
@@ -193,7 +196,7 @@ def clicks(recipes: Sequence[Recipe], stretcher: str) -> None:
     print(f"clicks, {stretcher}: {share(agree)} pairs within {100 * CLICKS:g} %")
 
 
-def measured_bpm(samples: Samples) -> float:
+def measured_bpm(samples: Float32Array) -> float:
     """Return the tempo of clicks by the distance from the first to the last, and their number."""
     envelope = np.convolve(np.abs(samples), np.ones(200) / 200, mode="same")
     loud = envelope > 0.4 * envelope.max()
@@ -214,7 +217,7 @@ def main() -> None:
         in_pitch = list(synced(pairs_of(short)[: options.pairs], short, "pitch"))
         mixes = with_tempo(pairs_of(long), long, options.pairs)
         click_tracks = click_records(work)
-        in_clicks = list(synced(plan(click_tracks), click_tracks, "tempo"))
+        in_clicks = list(synced(mix_records(click_tracks), click_tracks, "tempo"))
         for stretcher in installed():
             pitch(in_pitch, stretcher)
             for fold in (False, True):

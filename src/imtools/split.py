@@ -11,8 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Float64Array, IntArray
 from .errors import ImtoolsWarning, UsageError
 from .grouping import groups_of, united
 from .manifest import Record
@@ -184,7 +184,7 @@ def assign_holdout(
 
 def _grouped(
     records: Sequence[Record], group_key: str | None, needed: int, what: str
-) -> tuple[list[int], NDArray[np.int64]]:
+) -> tuple[list[int], IntArray]:
     """Return the indices of the records in the order of their ids, and the group number of each."""
     order = sorted(range(len(records)), key=lambda i: records[i].id)
     groups = united([_ties(records[i], group_key) for i in order])
@@ -216,14 +216,14 @@ def _ties(record: Record, group_key: str | None) -> list[Hashable]:
     return ties
 
 
-def _class_counts(records: Sequence[Record], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+def _class_counts(records: Sequence[Record], groups: IntArray) -> Float64Array:
     """Return the part of each class's records that each group holds, shape (groups, classes).
 
     Records without a label make up a class of their own.
     """
     labels = [record.present_labels() or [_NO_LABEL] for record in records]
     columns = {name: i for i, name in enumerate(sorted({name for names in labels for name in names}))}
-    counts: NDArray[np.float64] = np.zeros((int(groups.max()) + 1, len(columns)))
+    counts: Float64Array = np.zeros((int(groups.max()) + 1, len(columns)))
     for names, group in zip(labels, groups, strict=True):
         for name in names:
             counts[group, columns[name]] += 1
@@ -231,7 +231,7 @@ def _class_counts(records: Sequence[Record], groups: NDArray[np.int64]) -> NDArr
     return counts
 
 
-def _in_input_order(values: NDArray[np.int64], order: Sequence[int]) -> NDArray[np.int64]:
+def _in_input_order(values: IntArray, order: Sequence[int]) -> IntArray:
     result = np.empty_like(values)
     result[list(order)] = values
     return result

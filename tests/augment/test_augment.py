@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from imtools.audio.levels import rms
 from imtools.audio.load import close_files, load
 from imtools.augment import Augmentation, Values, choose_copies
+from imtools.cli.parsing import parse_values
 from imtools.effects import (
     EFFECTS,
     Crop,
@@ -39,7 +40,6 @@ from imtools.manifest.values import WrongKeyError
 from imtools.sound.labels import track_labels
 from imtools.sound.recipe import MixTrack, Recipe
 from imtools.sound.render import render
-from imtools.stages.augment import parse_values
 from paths import ROOT
 from shell import run_script
 

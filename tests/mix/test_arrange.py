@@ -15,12 +15,13 @@ from imtools.labels import label_matrix
 from imtools.manifest import Label, Record
 from imtools.mix import (
     Composition,
+    MixSettings,
     SourcePool,
     Within,
     arrange_combinations,
     arrange_levels,
     in_order,
-    plan,
+    mix_records,
 )
 from imtools.mix.arrange import Compatibility, PlannedMix
 from imtools.mix.sync import NoSync, Sync
@@ -34,6 +35,10 @@ def record(name: str, label: str, **more) -> Record:
     return Record(
         id=name, **({"groups": [f"g-{name}"], "labels": labels, "labels_complete": True} | keys | more)
     )
+
+
+def plan(records: list[Record], *, seed: int = 0, **options) -> list[Record]:
+    return mix_records(records, MixSettings(**options), seed=seed)
 
 
 @st.composite
@@ -51,14 +56,14 @@ def materials(draw) -> list[Record]:
     ]
 
 
-def check(meetings: list[PlannedMix]) -> None:
-    """What holds for all meetings: classes, groups and folds."""
-    for meeting in meetings:
-        names = [one.labels[0].label for one in meeting.party]
+def check(planned: list[PlannedMix]) -> None:
+    """What holds for all planned: classes, groups and folds."""
+    for mix in planned:
+        names = [one.labels[0].label for one in mix.records]
         assert names == sorted(set(names))
-        assert len({one.fold for one in meeting.party}) <= 1
-        assert all(one.fold == meeting.like.fold for one in meeting.party)
-        for a, b in itertools.combinations(meeting.party, 2):
+        assert len({one.fold for one in mix.records}) <= 1
+        assert all(one.fold == mix.template.fold for one in mix.records)
+        for a, b in itertools.combinations(mix.records, 2):
             assert groups_of(a).isdisjoint(groups_of(b))
 
 
@@ -66,19 +71,19 @@ def check(meetings: list[PlannedMix]) -> None:
 @given(materials(), st.integers(2, 4), st.integers(0, 3), st.randoms(use_true_random=False))
 def test_combinations_have_every_class_once_and_no_record_twice(records, voices, seed, rng):
     try:
-        meetings = arrange_combinations(SourcePool(records), voices=voices, seed=seed)
+        planned = arrange_combinations(SourcePool(records), voices=voices, seed=seed)
     except UsageError:
         return
-    check(meetings)
-    for kind, some in itertools.groupby(meetings, key=lambda meeting: meeting.kind):
-        parties = [meeting.party for meeting in some]
+    check(planned)
+    for kind, some in itertools.groupby(planned, key=lambda mix: mix.kind):
+        several = [mix.records for mix in some]
         for number, name in enumerate(kind.split("-")):
-            heard = [party[number] for party in parties]
+            heard = [sources[number] for sources in several]
             assert all(one.labels[0].label == name for one in heard)
             assert len({one.id for one in heard}) == len(heard)
             assert len(heard) <= sum(one.labels[0].label == name for one in records)
     rng.shuffle(records)
-    assert arrange_combinations(SourcePool(records), voices=voices, seed=seed) == meetings
+    assert arrange_combinations(SourcePool(records), voices=voices, seed=seed) == planned
 
 
 @given(st.integers(2, 5), st.lists(st.integers(1, 6), min_size=2, max_size=5))
@@ -90,7 +95,7 @@ def test_of_different_recordings_a_combination_has_as_many_mixes_as_its_smallest
         with pytest.raises(UsageError, match=f"{voices} voices take {voices} classes"):
             arrange_combinations(SourcePool(records), voices=voices)
         return
-    counts = Counter(meeting.kind for meeting in arrange_combinations(SourcePool(records), voices=voices))
+    counts = Counter(mix.kind for mix in arrange_combinations(SourcePool(records), voices=voices))
     known = dict(zip("abcde", sizes, strict=False))
     expected = {"-".join(c): min(known[n] for n in c) for c in itertools.combinations(sorted(known), voices)}
     assert counts == expected
@@ -99,15 +104,15 @@ def test_of_different_recordings_a_combination_has_as_many_mixes_as_its_smallest
 def test_eleven_classes_make_55_pairs_and_165_trios():
     records = [record(f"{name}{i}", name) for name in "abcdefghijk" for i in range(2)]
     for voices, combinations in ((2, 55), (3, 165)):
-        counts = Counter(meeting.kind for meeting in arrange_combinations(SourcePool(records), voices=voices))
+        counts = Counter(mix.kind for mix in arrange_combinations(SourcePool(records), voices=voices))
         assert len(counts) == combinations
         assert set(counts.values()) == {2}
 
 
 def test_combinations_of_several_sizes_can_be_named():
     records = [record(f"{name}{i}", name) for name in "abcd" for i in range(3)]
-    meetings = arrange_combinations(SourcePool(records), combinations=[("c", "a"), ("d", "b", "a")], limit=2)
-    assert Counter(meeting.kind for meeting in meetings) == {"a-c": 2, "a-b-d": 2}
+    planned = arrange_combinations(SourcePool(records), combinations=[("c", "a"), ("d", "b", "a")], limit=2)
+    assert Counter(mix.kind for mix in planned) == {"a-c": 2, "a-b-d": 2}
     for wrong, message in ((["a"], "alone"), (["a", "a"], "with itself"), (["a", "z"], "of class z")):
         with pytest.raises(UsageError, match=message):
             arrange_combinations(SourcePool(records), combinations=[tuple(wrong)])
@@ -118,42 +123,43 @@ def test_combinations_of_several_sizes_can_be_named():
 
 @settings(max_examples=60, deadline=None)
 @given(materials(), st.integers(1, 12), st.integers(0, 3), st.randoms(use_true_random=False))
-def test_levels_have_their_number_of_classes_and_no_party_twice(records, per_level, seed, rng):
+def test_levels_have_their_number_of_classes_and_no_sources_twice(records, per_level, seed, rng):
     if not records:
         return
     material = SourcePool(records)
-    most = max(len(pools) for pools in material.places.values())
+    most = max(len(pools) for pools in material.compartments.values())
     levels = range(most + 1)
-    meetings = arrange_levels(material, levels, per_level, seed=seed)
-    check(meetings)
+    planned = arrange_levels(material, levels, per_level, seed=seed)
+    check(planned)
     for level in levels:
-        parties = [m.party for m in meetings if m.kind == f"polyphony-{level:02d}"]
-        assert all(len(party) == level for party in parties)
-        assert len(parties) <= per_level
+        several = [m.records for m in planned if m.kind == f"polyphony-{level:02d}"]
+        assert all(len(sources) == level for sources in several)
+        assert len(several) <= per_level
         if level:
-            assert len({frozenset(one.id for one in party) for party in parties}) == len(parties)
+            assert len({frozenset(one.id for one in sources) for sources in several}) == len(several)
         else:
-            assert len(parties) == per_level
+            assert len(several) == per_level
     rng.shuffle(records)
-    assert arrange_levels(SourcePool(records), levels, per_level, seed=seed) == meetings
+    assert arrange_levels(SourcePool(records), levels, per_level, seed=seed) == planned
 
 
 def test_eleven_levels_of_a_hundred_use_all_classes_and_records_evenly():
     records = [record(f"{name}{i:02d}", name) for name in "abcdefghij" for i in range(20)]
-    meetings = arrange_levels(SourcePool(records), range(11), 100, seed=3)
-    assert Counter(len(meeting.party) for meeting in meetings) == dict.fromkeys(range(11), 100)
+    planned = arrange_levels(SourcePool(records), range(11), 100, seed=3)
+    assert Counter(len(mix.records) for mix in planned) == dict.fromkeys(range(11), 100)
     for level in range(1, 11):
-        heard = [one for meeting in meetings if len(meeting.party) == level for one in meeting.party]
+        heard = [one for mix in planned if len(mix.records) == level for one in mix.records]
         assert set(Counter(one.labels[0].label for one in heard).values()) == {10 * level}
         assert max(Counter(one.id for one in heard).values()) <= -(-10 * level // 20)
 
 
 def test_a_level_that_runs_out_says_so():
     records = [record("a0", "a"), record("b0", "b"), record("b1", "b")]
-    with pytest.warns(ImtoolsWarning, match="polyphony 2: only 2 mixes differ, of 5 asked for"):
-        meetings = arrange_levels(SourcePool(records), [2], 5)
-    assert {tuple(one.id for one in m.party) for m in meetings} == {("a0", "b0"), ("a0", "b1")}
-    with pytest.raises(UsageError, match="polyphony 3 takes 3 classes in one split and fold, and 2 are"):
+    with pytest.warns(ImtoolsWarning, match="polyphony 2: only 2 different mixes can be made, not 5"):
+        planned = arrange_levels(SourcePool(records), [2], 5)
+    assert {tuple(one.id for one in m.records) for m in planned} == {("a0", "b0"), ("a0", "b1")}
+    message = "polyphony 3 takes 3 classes in one split and fold, and there are only 2"
+    with pytest.raises(UsageError, match=message):
         arrange_levels(SourcePool(records), [3], 5)
     with pytest.raises(UsageError, match="0 mixes a level"):
         arrange_levels(SourcePool(records), [1], 0)
@@ -190,22 +196,22 @@ def test_silence_is_as_long_as_a_record_of_its_fold():
 @given(materials())
 def test_within_a_key_only_equal_values_meet(records):
     try:
-        meetings = arrange_combinations(SourcePool(records, [Within("groups").condition]))
+        planned = arrange_combinations(SourcePool(records, [Within("groups").compatibility]))
     except UsageError:
-        meetings = []
-    assert meetings == []  # one recording is one group, and groups never meet
+        planned = []
+    assert planned == []  # one recording is one group, and groups never meet
     records = [one.replace(extra={"room": one.groups[0] in "pqr"}) for one in records]
     try:
-        meetings = arrange_combinations(SourcePool(records, [Within("room").condition]))
+        planned = arrange_combinations(SourcePool(records, [Within("room").compatibility]))
     except UsageError:
         return
-    assert all(len({one.extra["room"] for one in meeting.party}) == 1 for meeting in meetings)
+    assert all(len({one.extra["room"] for one in mix.records}) == 1 for mix in planned)
 
 
 def test_conditions_that_nobody_meets_are_named():
     records = [record("a", "a"), record("b", "b")]
     with pytest.raises(UsageError, match=r"no record has a value of 'source.room'"):
-        SourcePool(records, [Within("source.room").condition])
+        SourcePool(records, [Within("source.room").compatibility])
     needs_x = Compatibility(lambda one: None if one.id == "a" else 1, "x")
     with pytest.raises(UsageError, match="no record has x or y"):
         SourcePool(records, [needs_x, Compatibility(lambda one: None, "y")])
@@ -255,3 +261,22 @@ def test_gains_and_offsets_are_drawn_within_their_ranges(seed, low, high, voices
 def test_wrong_ranges_are_refused(options, message):
     with pytest.raises(UsageError, match=message):
         Composition(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"polyphony": [1], "limit": 2}, "`polyphony` decides .*; leave out `pairs`, `voices` and `limit`"),
+        ({"polyphony": [1], "pairs": [("a", "b")]}, "`polyphony` decides"),
+        ({"per_level": 3}, "`per_level` counts the mixes of `polyphony`"),
+        ({"pairs": [("a", "b")], "voices": 3}, "`pairs` names classes, `voices` counts them"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        MixSettings(**options)
+
+
+def test_settings_that_mean_the_same_are_equal():
+    assert MixSettings(sync="genre") == MixSettings(sync=["genre", "genre"]) != MixSettings()
+    assert MixSettings(sync=("none",)) == MixSettings()

@@ -17,7 +17,7 @@ from imtools.audio.load import close_files, load
 from imtools.errors import AudioError, ImtoolsWarning, ManifestError, UsageError
 from imtools.grouping import groups_of
 from imtools.manifest import Label, Record, dump_line, parse_line
-from imtools.mix import get_sync, plan
+from imtools.mix import MixSettings, get_sync, mix_records
 from imtools.mix.pairing import combine
 from imtools.sound.overlay import headroom_db, overlay
 from imtools.sound.recipe import MixTrack, Recipe
@@ -34,6 +34,10 @@ GOLDEN_PAIRS = [("a0", "b1"), ("a1", "b2"), ("a2", "b0")]
 GOLDEN_IDS = ["mix/none/a-b/00000-93814548", "mix/none/a-b/00001-60ec9d6f", "mix/none/a-b/00002-a78b36e5"]
 
 # --- pairing ---
+
+
+def plan(records: list[Record], *, seed: int = 0, **options) -> list[Record]:
+    return mix_records(records, MixSettings(**options), seed=seed)
 
 
 @st.composite
@@ -185,11 +189,11 @@ def test_records_without_a_genre_are_counted():
         plan([record("z", "b")], sync="genre")
 
 
-def test_records_that_take_no_part_are_counted():
+def test_records_that_are_left_out_are_counted():
     records = [record("x"), record("y", "b"), record("z", "b", audio=None), record("m", "ab")]
     with pytest.warns(ImtoolsWarning) as caught:
         assert len(plan(records)) == 1
-    assert [str(one.message).split(" and take")[0] for one in caught] == [
+    assert [str(one.message).split(" and are left")[0] for one in caught] == [
         "1 of 4 records do not have a single label",
         "1 of 3 records have features only, no audio,",
     ]
@@ -232,7 +236,7 @@ def test_ids_stay_valid_whatever_the_classes_are_called():
     [
         ([], {}, "there are no records to mix; check the input"),
         ([record("x", "ab")], {}, "none of 1 records has a single label"),
-        ([record("x")], {}, "2 voices take 2 classes, and these are there: a"),
+        ([record("x")], {}, "2 voices take 2 classes, and the records have only: a"),
         ([record("x"), record("y", "b", groups=["g-x"])], {}, "no records can be mixed"),
         ([record("x"), record("y", "b", fold=1)], {}, "no records can be mixed"),
         ([record("x"), record("y", "b")], {"limit": 0}, "at most 0"),
@@ -285,7 +289,7 @@ def test_recipes_survive_json_with_keys_they_do_not_know():
     assert (track.record.normalize, track.record.channels, track.offset) == ("rms", [1], 0.25)
 
 
-TRACK = MixTrack.of(record("a")).to_json()
+TRACK = MixTrack.from_record(record("a")).to_json()
 
 
 @pytest.mark.parametrize(
@@ -417,7 +421,7 @@ def test_a_track_may_be_a_mix_itself(sounds):
     (inner,) = plan([sounds("x", "a"), sounds("y", "b")])
     part = inner.replace(start=0.5, duration=1.0, num_samples=8000, normalize="peak")
     other = sounds("z", "c", seconds=1.0)
-    tracks = [MixTrack.of(part), MixTrack.of(other)]
+    tracks = [MixTrack.from_record(part), MixTrack.from_record(other)]
     outer = part.replace(start=0.0, normalize=None, mix=Recipe("none", 0, tracks).to_json())
     again = Record.from_json(json.loads(json.dumps(outer.to_json())))
     np.testing.assert_allclose(render(again), render(part) + load(other, mono=True), atol=1e-6)

@@ -11,6 +11,10 @@ import soundfile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imtools.manifest import dump_line
+from imtools.manifest.stream import read_manifest
+from imtools.mix import MixSettings, mix_records
+
 LEVELS = ("--polyphony", "0-2", "--per-level", "3")
 TINY = ("--f0", "crepe-tiny", "--cache", "none")
 
@@ -64,6 +68,16 @@ def test_recipes_render_later_to_the_bytes_of_now(run, source, tmp_path):
     refused = run("im-mix", "--render", "-", stdin=recipes.stdout)
     assert refused.returncode == 2
     assert b"name a directory with -o" in refused.stderr
+
+
+def test_python_gives_the_recipes_of_the_command(run, source, tmp_path):
+    options = {"polyphony": [0, 1, 2], "per_level": 3, "gain_db": (-3.0, 3.0), "sync": ("tempo", "key")}
+    mixes = mix_records(read_manifest(source), MixSettings(**options), seed=5)
+    arguments = (*LEVELS, "--gain", "-3:3", "--sync", "tempo", "--sync", "key", "--seed", "5")
+    result = run("im-mix", *arguments, "--cache", "none", str(source), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr.decode()
+    expected = [{"history": None} | record | {"history": None} for record in lines(result.stdout)]
+    assert [{"history": None} | json.loads(dump_line(mix)) for mix in mixes] == expected
 
 
 def test_recipes_become_features_without_audio_on_disk(run, source, tmp_path):
@@ -135,7 +149,7 @@ def test_a_stretcher_that_is_not_installed_is_said_at_once(run, source, tmp_path
         (("--where", "fold=77"), b"there are no records to mix"),
         (("--polyphony", "0-9"), b"give --polyphony up to 2"),
         (("--voices", "3"), b"3 voices take 3 classes"),
-        (("--pairs", "cla"), b"'cla' is no pair"),
+        (("--pairs", "cla"), b"'cla' is not a pair of classes"),
         (("--gain", "loud"), b"--gain loud: is not LOW:HIGH"),
         (("--within", "source.room"), b"no record has a value of 'source.room'"),
         (("--sync", "genre"), b"no record has a genre"),

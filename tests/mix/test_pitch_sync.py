@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from imtools.analysis.f0 import F0Track, num_frames
 from imtools.errors import AudioError, ImtoolsWarning
 from imtools.manifest import Label, Record
-from imtools.mix import plan
+from imtools.mix import MixSettings, mix_records
 from imtools.mix.analyzer import RecordAnalyzer, _digest
 from imtools.mix.sync.pitch import PitchSync, merge_runs, shift_per_frame, smooth
 from imtools.sound.recipe import MixTrack
@@ -157,7 +157,7 @@ def record(name: str, audio: Path | str = "x.wav", seconds: float = 1.0, **more)
 def fitted(first: F0Track, second: F0Track, **changes) -> MixTrack:
     a, b = record("a"), record("b")
     sync = PitchSync(lambda records: {"a": first, "b": second})
-    return sync.fit(a, dataclasses.replace(MixTrack.of(b), **changes))
+    return sync.fit(a, dataclasses.replace(MixTrack.from_record(b), **changes))
 
 
 def test_steps_lie_half_way_between_frames():
@@ -179,7 +179,7 @@ def test_an_offset_and_a_stretch_decide_which_frames_sound_together():
 def test_what_could_not_be_heard_is_the_error_of_the_mix():
     sync = PitchSync(lambda records: {one.id: AudioError("x.wav: is broken") for one in records})
     with pytest.raises(AudioError, match=r"x\.wav: is broken"):
-        sync.fit(record("a"), MixTrack.of(record("b")))
+        sync.fit(record("a"), MixTrack.from_record(record("b")))
 
 
 # --- sounds ---
@@ -201,7 +201,7 @@ def synced(tmp_path: Path, first: np.ndarray, second: np.ndarray, **more) -> tup
     b = record(
         "b", write(tmp_path / "b.wav", second, more.get("sampling_rate", RATE)), len(second) / RATE, **more
     )
-    (mix,) = plan([a, b], sync="pitch")
+    (mix,) = mix_records([a, b], MixSettings(sync="pitch"))
     return mix, track_sound(
         MixTrack.from_json(mix.mix["tracks"][1], "track"), RATE, mono=True, stretcher="signalsmith"
     )
@@ -313,7 +313,7 @@ def test_shifts_beyond_four_octaves_are_moved_by_octaves():
 def test_the_cache_does_not_know_where_it_is_read_from(tmp_path, monkeypatch):
     write(tmp_path / "a.wav", tone(440.0))
     (tmp_path / "sub").mkdir()
-    inner = MixTrack.of(record("a", "a.wav")).to_json()
+    inner = MixTrack.from_record(record("a", "a.wav")).to_json()
     recipe = {"sync": "none", "seed": 0, "tracks": [inner]}
     other = json.loads(json.dumps(recipe).replace('"a.wav"', '"../a.wav"'))
     digests = []

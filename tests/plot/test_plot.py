@@ -128,7 +128,7 @@ def shop(tmp_path_factory) -> Path:
         records.append(
             Record(label, str(folder / f"{label}.wav"), 0.0, 1.0, RATE, RATE, labels=[Label(label)])
         )
-    mix = Recipe("pitch", 0, [MixTrack.of(record) for record in records]).to_json()
+    mix = Recipe("pitch", 0, [MixTrack.from_record(record) for record in records]).to_json()
     records.append(Record("mix", None, 0.0, 1.0, RATE, RATE, labels=[Label("cel"), Label("vio")], mix=mix))
     write_manifest(folder / "segments.jsonl", records)
     write_note(folder / "song.flac", "cel", 3, 1.0)

@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from imtools.cli.parsing import parse_excerpt
 from imtools.clock import Clock
 from imtools.errors import FeatureError, ImtoolsWarning, UsageError
 from imtools.manifest import Record
@@ -180,31 +181,31 @@ def test_memory_that_runs_out_halves_the_batch_once(model: Model, tmp_path: Path
 )
 def test_an_excerpt_lies_where_it_is_asked_for(text: str, begin: float) -> None:
     record = Record("a", "a.wav", 3.0, 10.0, 8000, 80000)
-    part, offset = Excerpt.parse(text).of(record)
+    part, offset = parse_excerpt(text).cut(record)
     assert (part.num_samples, part.duration, offset) == (16000, 2.0, begin)
     assert part.start == 3.0 + begin
 
 
 def test_an_excerpt_of_a_short_record_is_all_of_it() -> None:
     record = Record("a", "a.wav", 0.0, 1.0, 8000, 8000)
-    assert Excerpt(30.0).of(record) == (record, 0.0)
-    late, offset = Excerpt(0.5, 60.0).of(record)
+    assert Excerpt(30.0).cut(record) == (record, 0.0)
+    late, offset = Excerpt(0.5, 60.0).cut(record)
     assert (late.num_samples, offset) == (4000, 0.5)  # as late as there is enough left
-    least, offset = Excerpt(1e-9, 60.0).of(record)
+    least, offset = Excerpt(1e-9, 60.0).cut(record)
     assert (least.num_samples, offset) == (1, 7999 / 8000)  # a sample that is there
 
 
 def test_features_alone_have_no_excerpt() -> None:
     record = Record("a", None, 0.0, 1.0, 8000, 8000)
-    assert Excerpt(1.0).of(record) == (record, 0.0)
+    assert Excerpt(1.0).cut(record) == (record, 0.0)
     with pytest.raises(FeatureError, match="no excerpt"):
-        Excerpt(0.5).of(record)
+        Excerpt(0.5).cut(record)
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "-1", "nan", "inf", "3@", "3@nowhere", "3@-1"])
 def test_what_is_no_excerpt_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        Excerpt.parse(text)
+        parse_excerpt(text)
 
 
 def test_the_command_hears_the_excerpt_and_tells_when(run, space: Path, tmp_path: Path) -> None:

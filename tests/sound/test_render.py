@@ -18,7 +18,7 @@ from imtools.audio.load import load
 from imtools.effects import parse_effect
 from imtools.errors import AudioError, ManifestError, UsageError
 from imtools.manifest import Label, Record
-from imtools.mix import plan
+from imtools.mix import MixSettings, mix_records
 from imtools.sound.labels import track_labels, united_labels
 from imtools.sound.overlay import overlay, overlay_pydub
 from imtools.sound.recipe import MixTrack, Recipe
@@ -41,7 +41,7 @@ def mixed(*tracks: MixTrack, seconds: float = 1.0, **more) -> Record:
 
 
 def changed(record: Record, **changes) -> MixTrack:
-    return dataclasses.replace(MixTrack.of(record), **changes)
+    return dataclasses.replace(MixTrack.from_record(record), **changes)
 
 
 def frequency(wave: np.ndarray) -> float:
@@ -103,7 +103,7 @@ def test_effects_come_after_stretching_in_their_order(tone):
 @pytest.mark.parametrize("snr", [-6.0, 0.0, 12.5])
 def test_an_snr_sets_the_level_under_the_first_track(tone, snr):
     quiet = changed(tone, gain_db=0.0, snr_db=snr, effects=(parse_effect({"effect": "polarity"}, "x"),))
-    together = render(mixed(MixTrack.of(tone), quiet))
+    together = render(mixed(MixTrack.from_record(tone), quiet))
     second = load(tone) - together  # inverted
     assert 20 * np.log10(rms(load(tone)) / rms(second)) == pytest.approx(snr, abs=1e-3)
 
@@ -112,7 +112,7 @@ def test_an_snr_of_silence_changes_nothing(tone, tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
     silence = tone.replace(id="silence", audio=str(tmp_path / "silence.wav"))
     for first, second in ((tone, silence), (silence, tone)):
-        found = render(mixed(MixTrack.of(first), changed(second, snr_db=40.0)))
+        found = render(mixed(MixTrack.from_record(first), changed(second, snr_db=40.0)))
         np.testing.assert_array_equal(found, load(tone))
 
 
@@ -158,7 +158,7 @@ def test_recipes_with_everything_survive_json(tone):
     ],
 )
 def test_wrong_values_are_named(tone, key, value, message):
-    block = Recipe("none", 0, [MixTrack.of(tone)]).to_json()
+    block = Recipe("none", 0, [MixTrack.from_record(tone)]).to_json()
     block["tracks"][0][key] = value
     with pytest.raises(ManifestError, match=message) as caught:
         Recipe.from_json(block, "record m")
@@ -208,8 +208,10 @@ def test_pydub_lays_mono_over_stereo():
 
 
 def test_pydub_renders_recipes(tone):
-    found = render(mixed(MixTrack.of(tone), changed(tone, gain_db=-6.0), renderer="pydub", gain_db=-1.0))
-    exact = render(mixed(MixTrack.of(tone), changed(tone, gain_db=-6.0), gain_db=-1.0))
+    found = render(
+        mixed(MixTrack.from_record(tone), changed(tone, gain_db=-6.0), renderer="pydub", gain_db=-1.0)
+    )
+    exact = render(mixed(MixTrack.from_record(tone), changed(tone, gain_db=-6.0), gain_db=-1.0))
     np.testing.assert_allclose(found, exact, atol=3 / 32768)
     np.testing.assert_array_equal(found * 32768, np.round(found * 32768))
 
@@ -238,12 +240,12 @@ def stereo(tmp_path: Path, name: str, right: float) -> Record:
 def test_mono_is_the_mean_of_the_channels_of_the_mix(tone, tmp_path, changes):
     wide = changed(stereo(tmp_path, "wide.wav", -0.8), **changes)
     for renderer in ("float", "pydub"):
-        mix = mixed(MixTrack.of(tone), wide, stretcher="signalsmith", renderer=renderer)
+        mix = mixed(MixTrack.from_record(tone), wide, stretcher="signalsmith", renderer=renderer)
         np.testing.assert_allclose(render(mix), render(mix, mono=False).mean(axis=0), atol=1e-6)
 
 
 def test_segments_of_a_mix_are_those_of_the_whole_in_any_order(tone, tmp_path):
-    mix = mixed(MixTrack.of(tone), changed(tone, stretch=1.1, length=RATE), stretcher="signalsmith")
+    mix = mixed(MixTrack.from_record(tone), changed(tone, stretch=1.1, length=RATE), stretcher="signalsmith")
     whole = render(mix)
     size = {"duration": 0.25, "num_samples": RATE // 4}
     for start in (0.5, 0.0, 0.25, 0.5):
@@ -263,7 +265,7 @@ def test_of_a_long_track_no_more_is_loaded_than_is_heard(tone, tmp_path, monkeyp
     monkeypatch.setattr(
         module, "load_cached", lambda one, **more: loaded.append(one.num_samples) or load(one, **more)
     )
-    found = render(mixed(MixTrack.of(tone), changed(long, stretch=2.0), stretcher="signalsmith"))
+    found = render(mixed(MixTrack.from_record(tone), changed(long, stretch=2.0), stretcher="signalsmith"))
     assert len(found) == RATE
     assert max(loaded) <= 1.1 * RATE
 
@@ -298,7 +300,7 @@ def spans(labels: list[Label]) -> list[tuple[float, float]]:
 
 def test_labels_go_where_their_sound_goes():
     record = timed((0, 1), (5, 7))
-    track = MixTrack.of(record)
+    track = MixTrack.from_record(record)
     assert spans(track_labels(record, track, 10.0)) == [(0, 1), (5, 7)]
     later = dataclasses.replace(track, offset=2.0)
     assert spans(track_labels(record, later, 6.5)) == [(2, 3)]
@@ -309,7 +311,7 @@ def test_labels_go_where_their_sound_goes():
 
 def test_labels_are_repeated_with_their_sound():
     record = timed((1, 2), seconds=4.0)
-    track = dataclasses.replace(MixTrack.of(record), length=1000)
+    track = dataclasses.replace(MixTrack.from_record(record), length=1000)
     assert spans(track_labels(record, track, 100.0)) == [(1, 2), (5, 6), (9, 10)]
     cut = dataclasses.replace(track, length=150)
     assert spans(track_labels(record, cut, 100.0)) == [(1, 1.5)]
@@ -318,7 +320,7 @@ def test_labels_are_repeated_with_their_sound():
 def test_a_class_throughout_one_source_is_present_throughout():
     record, other = timed((0, 1), (5, 7)), timed()
     other = other.replace(labels=[Label("a", 0.8)])
-    tracks = [MixTrack.of(one) for one in (record, other)]
+    tracks = [MixTrack.from_record(one) for one in (record, other)]
     moved = [track_labels(one, track, 10.0) for one, track in zip((record, other), tracks, strict=True)]
     assert united_labels([record, other], moved) == [Label("a", 0.8)]
     assert spans(united_labels([record], moved[:1])) == [(0, 1), (5, 7)]
@@ -327,8 +329,8 @@ def test_a_class_throughout_one_source_is_present_throughout():
 def test_a_track_that_would_not_be_heard_is_refused():
     size = {"start": 0.0, "duration": 1.0, "sampling_rate": 100, "num_samples": 100}
     records = [Record(id=n, audio=f"{n}.wav", labels=[Label(n)], groups=[n], **size) for n in "ab"]
-    with pytest.raises(AudioError, match=r"record b: is to begin at 1\.5 s of a mix of 1 s"):
-        plan(records, offset=(1.5, 1.5))
+    with pytest.raises(AudioError, match=r"record b: would begin at 1\.5 s of a mix of 1 s"):
+        mix_records(records, MixSettings(offset=(1.5, 1.5)))
 
 
 def test_tracks_whose_channels_do_not_fit_are_mixed_as_mono(tone, tmp_path):
@@ -336,7 +338,7 @@ def test_tracks_whose_channels_do_not_fit_are_mixed_as_mono(tone, tmp_path):
     waves = 0.1 * np.random.default_rng(0).standard_normal((RATE, 6))
     soundfile.write(tmp_path / "six.wav", waves, RATE, subtype="FLOAT")
     six = wide.replace(id="six", audio=str(tmp_path / "six.wav"))
-    mix = mixed(MixTrack.of(wide), MixTrack.of(six))
+    mix = mixed(MixTrack.from_record(wide), MixTrack.from_record(six))
     found = render(mix, mono=False)
     assert found.shape == (1, RATE)
     np.testing.assert_allclose(found[0], load(wide) + load(six), atol=1e-6)

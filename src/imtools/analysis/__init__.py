@@ -1,1 +1,1 @@
-"""What can be heard of a signal: f0, tempo, key."""
+"""Analyses of a signal: f0, tempo, key."""

@@ -1,4 +1,4 @@
-"""A file that remembers what was found out about recordings, so that nothing is listened to twice."""
+"""A file that keeps the results of analysing recordings, so that nothing is analysed twice."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 
 from ..errors import ImtoolsWarning
 
-_AT_ONCE = 500  # keys in one question
+_AT_ONCE = 500  # keys in one query
 _TABLE = "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value BLOB NOT NULL)"
 
 
 class AnalysisCache:
     """Results by key, kept in an SQLite file: it survives being killed, and several may use it at once.
 
-    It is only ever a help: where the file cannot be made, read or written, that is said once and work goes
-    on without it.
+    Where the file cannot be made, read or written, there is one warning, and the cache is empty from then
+    on.
 
     Parameters
     ----------
     path : Path or None
-        The file; ``None`` remembers nothing.
+        The file; ``None`` keeps nothing.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -30,13 +30,13 @@ class AnalysisCache:
         self._base: sqlite3.Connection | None = None
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return what is remembered of these keys."""
-        wanted = list(keys)
+        """Return the results that are stored under these keys."""
+        needed = list(keys)
         found: dict[str, bytes] = {}
 
         def read(base: sqlite3.Connection) -> None:
-            for first in range(0, len(wanted), _AT_ONCE):
-                some = wanted[first : first + _AT_ONCE]
+            for first in range(0, len(needed), _AT_ONCE):
+                some = needed[first : first + _AT_ONCE]
                 marks = ",".join("?" * len(some))
                 found.update(base.execute(f"SELECT key, value FROM results WHERE key IN ({marks})", some))
 
@@ -44,7 +44,7 @@ class AnalysisCache:
         return found
 
     def put(self, results: Mapping[str, bytes]) -> None:
-        """Remember results; all of them are on disk on return, or none."""
+        """Store results; all of them are on disk on return, or none."""
 
         def write(base: sqlite3.Connection) -> None:
             with base:
@@ -60,7 +60,7 @@ class AnalysisCache:
             self._base = None
 
     def _use(self, action: Callable[[sqlite3.Connection], None]) -> None:
-        """Do something with the file, which is opened when it is first needed."""
+        """Call a function with the open file, which is opened when it is first needed."""
         if self._path is None:
             return
         try:
@@ -70,9 +70,7 @@ class AnalysisCache:
                     self._base.execute(_TABLE)
             action(self._base)
         except sqlite3.Error as error:
-            message = (
-                f"{self._path}: cannot be used as a cache ({error}); name another file with --cache, or none"
-            )
+            message = f"{self._path}: cannot be used as a cache ({error}); give another `cache`, or none"
             warnings.warn(ImtoolsWarning(message), stacklevel=4)
             self.close()
             self._path = None

@@ -1,6 +1,6 @@
 """The musical key of a recording, and the transposition that brings two recordings to one key signature.
 
-The key-finding algorithm is Krumhansl's and Schmuckler's [1]_: the weight of the twelve pitch classes is
+The key-finding algorithm is that of Krumhansl and Schmuckler [1]_: the weight of the twelve pitch classes is
 correlated with the profiles of Krumhansl and Kessler [2]_ in all 24 keys. What is ours is the weight, taken
 from sound instead of notes: the mean over time of imtools' own chromagram.
 
@@ -19,11 +19,11 @@ from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from ..arrays import Float32Array, Float64Array
 from ..audio.blocks import RESAMPLING_QUALITY
-from ..audio.levels import Samples, peak
+from ..audio.levels import peak
 
 if TYPE_CHECKING:
     from ..features.front_ends.base import FrontEnd
@@ -34,7 +34,7 @@ TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 """Names of the pitch classes from 0 up."""
 
 SHORTEST = 0.5
-"""Seconds below which nothing is said about the key."""
+"""Seconds below which no key is estimated."""
 
 LONGEST = 60.0
 """Seconds from the start that are analysed at most; bounds the memory."""
@@ -53,8 +53,6 @@ _PROFILES: dict[Mode, tuple[float, ...]] = {
 """How well each pitch class fits, from the tonic up: the ratings of Krumhansl and Kessler (1982)."""
 
 _building = Lock()
-
-_Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ class Key:
         return self.tonic if self.mode == "major" else (self.tonic + 3) % 12
 
 
-def estimate_key(samples: Samples, sampling_rate: int) -> Key | None:
+def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
     """Return the key that fits best to the pitch classes of a recording.
 
     Parameters
@@ -96,8 +94,8 @@ def estimate_key(samples: Samples, sampling_rate: int) -> Key | None:
     Returns
     -------
     Key or None
-        ``None`` where there is no key to find: silence, noise, less than half a second. A single note
-        has one, that of which it is the likeliest tonic: read it as a pitch class.
+        ``None`` where no key is found: silence, noise, less than half a second. A single note has one,
+        the key whose likeliest tonic it is: read it as a pitch class.
 
     Notes
     -----
@@ -108,7 +106,7 @@ def estimate_key(samples: Samples, sampling_rate: int) -> Key | None:
     weights = _pitch_classes(samples[: round(LONGEST * sampling_rate)], sampling_rate)
     if weights is None or weights.std() < LEAST_SPREAD * weights.mean():
         return None
-    fits = _standardised_profiles() @ weights  # correlations, but for a common factor
+    fits = _standardised_profiles() @ weights  # correlations, up to a common factor
     best = int(np.argmax(fits))
     return Key(best % 12, "major" if best < 12 else "minor")
 
@@ -129,7 +127,7 @@ def interval(first: Key, second: Key) -> int:
     return (first.signature - second.signature + 5) % 12 - 5
 
 
-def _pitch_classes(samples: Samples, sampling_rate: int) -> _Weights | None:
+def _pitch_classes(samples: Float32Array, sampling_rate: int) -> Float64Array | None:
     """Return the mean magnitude of the pitch classes from C up; ``None`` for silence."""
     level = peak(samples)
     if level == 0:
@@ -144,7 +142,7 @@ def _pitch_classes(samples: Samples, sampling_rate: int) -> _Weights | None:
         return None
     with torch.inference_mode():
         chroma = model(torch.from_numpy(y)[None])[0]
-    weights: _Weights = chroma.mean(dim=1).double().numpy()
+    weights: Float64Array = chroma.mean(dim=1).double().numpy()
     return weights
 
 
@@ -161,9 +159,9 @@ def _build_chromagram() -> FrontEnd:
 
 
 @cache
-def _standardised_profiles() -> _Weights:
+def _standardised_profiles() -> Float64Array:
     """Return the 24 profiles, (24, 12), of mean 0 and norm 1: major keys from C up, then minor ones."""
     rows = np.array([np.roll(profile, tonic) for profile in _PROFILES.values() for tonic in range(12)])
     rows = rows - rows.mean(axis=1, keepdims=True)
-    standardised: _Weights = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    standardised: Float64Array = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return standardised

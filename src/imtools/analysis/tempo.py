@@ -1,11 +1,11 @@
 """The tempo of a recording, and the stretch that brings two recordings to one tempo.
 
-Kratimenos et al. [1]_ (section III-B.3) take the tempo of three-second clips from librosa. So do we as far
-as the onset strength goes. `librosa.feature.tempo` then takes the best lag of its autocorrelation, weighted
+Kratimenos et al. [1]_ (section III-B.3) take the tempo of three-second clips from librosa. Up to the onset
+strength, so does imtools. `librosa.feature.tempo` then takes the best lag of its autocorrelation, weighted
 around 120 BPM; on its grid neighbouring tempi are 5 % apart near there, and a stretched clip is often given
 another metrical level or another lag altogether. Here, the autocorrelation is summed over lags that are
 octaves apart, as in the cyclic tempogram of Grosche et al. [2]_, on a grid of 0.3 %: what remains is the
-tempo up to factors of two, which is as much as a few seconds of one instrument tell.
+tempo up to factors of two, which is all that a few seconds of one instrument reveal.
 
 References
 ----------
@@ -20,11 +20,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 import soxr
 
+from ..arrays import Float32Array, Float64Array
 from ..audio.blocks import RESAMPLING_QUALITY
-from ..audio.levels import Samples, peak
+from ..audio.levels import peak
 from ..errors import UsageError
 from ..features.dsp.filters import mel_filters
 
@@ -32,7 +32,7 @@ CENTRE_BPM = 120.0
 """Middle of the octave in which tempi are given, on a logarithmic scale; librosa's start tempo."""
 
 SHORTEST = 1.0
-"""Seconds below which nothing is said about the tempo."""
+"""Seconds below which no tempo is estimated."""
 
 LONGEST = 60.0
 """Seconds from the start that are analysed at most; bounds the memory."""
@@ -58,10 +58,8 @@ _PREFERENCE = 1.3  # octaves, standard deviation of the weight of lags around th
 _BLUR = 0.05  # octaves, standard deviation: near lags support each other where players are not exact
 _USABLE = 0.75  # of the duration: longer lags have too little to compare
 
-_Curve = npt.NDArray[np.float64]
 
-
-def estimate_tempo(samples: Samples, sampling_rate: int) -> float | None:
+def estimate_tempo(samples: Float32Array, sampling_rate: int) -> float | None:
     """Return the tempo, up to a factor of two.
 
     Parameters
@@ -75,13 +73,13 @@ def estimate_tempo(samples: Samples, sampling_rate: int) -> float | None:
     -------
     float or None
         Beats per minute, in ``[120 / sqrt(2), 120 * sqrt(2))``: a beat outside of it is given doubled or
-        halved until it is within. ``None`` where there is no beat to find: silence, sustained notes, a
+        halved until it is within. ``None`` where no beat is found: silence, sustained notes, a
         single onset, less than a second.
 
     Notes
     -----
-    The paper's: three-second clips, librosa. librosa's: the mel spectrogram in decibels and its onset
-    strength (`onset_strength`). Ours: the hop of 128 samples, and all that follows from the
+    From the paper: three-second clips, librosa. From librosa: the mel spectrogram in decibels and its
+    onset strength (`onset_strength`). Our own: the hop of 128 samples, and everything from the
     autocorrelation on. Thread-safe.
     """
     if len(samples) < SHORTEST * sampling_rate:
@@ -123,14 +121,14 @@ def stretch_factor(first_bpm: float, second_bpm: float, *, fold: bool) -> float:
     """
     for bpm in (first_bpm, second_bpm):
         if not (math.isfinite(bpm) and bpm > 0):
-            raise UsageError(f"a tempo of {bpm!r} BPM is no tempo", "give a positive number")
+            raise UsageError(f"a tempo of {bpm!r} BPM is not possible", "give a positive number")
     octaves = math.log2(second_bpm) - math.log2(first_bpm)
     if not fold:
         return second_bpm / first_bpm
     return float(2.0 ** (octaves - round(octaves)))
 
 
-def _onset_strength(samples: Samples, sampling_rate: int) -> _Curve | None:
+def _onset_strength(samples: Float32Array, sampling_rate: int) -> Float64Array | None:
     """Return the onset strength at ``_RATE / _HOP`` Hz, smooth and without its mean; ``None`` for silence."""
     level = peak(samples)
     if level == 0:
@@ -140,15 +138,15 @@ def _onset_strength(samples: Samples, sampling_rate: int) -> _Curve | None:
         y = soxr.resample(y, sampling_rate, _RATE, quality=RESAMPLING_QUALITY)
     from scipy.ndimage import gaussian_filter1d
 
-    smooth: _Curve = gaussian_filter1d(onset_strength(y), _SMOOTHING)
+    smooth: Float64Array = gaussian_filter1d(onset_strength(y), _SMOOTHING)
     smooth -= smooth.mean()
     return smooth
 
 
-def onset_strength(samples: Samples) -> _Curve:
+def onset_strength(samples: Float32Array) -> Float64Array:
     """Return by how much the level rises, on average over mel bands.
 
-    What ``librosa.onset.onset_strength`` gives of ``librosa.feature.melspectrogram`` in decibels, from the
+    What ``librosa.onset.onset_strength`` returns for ``librosa.feature.melspectrogram`` in decibels, from the
     first frame that has one to compare with; importing librosa takes longer than a hundred clips.
 
     Parameters
@@ -168,11 +166,11 @@ def onset_strength(samples: Samples) -> _Curve:
     bands = power @ mel_filters(_RATE, _N_FFT, _BANDS, 0.0, None).T
     decibels = 10 * np.log10(np.maximum(bands, 1e-10))
     decibels = np.maximum(decibels, decibels.max(initial=-np.inf) - _RANGE_DB)
-    rises: _Curve = np.maximum(0, decibels[_RISE:] - decibels[:-_RISE]).mean(axis=1)
+    rises: Float64Array = np.maximum(0, decibels[_RISE:] - decibels[:-_RISE]).mean(axis=1)
     return rises
 
 
-def _cyclic_tempogram(onsets: _Curve) -> _Curve:
+def _cyclic_tempogram(onsets: Float64Array) -> Float64Array:
     """Return the support of each tempo, whatever its octave: ``_STEPS`` of them from `CENTRE_BPM` up."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -188,5 +186,5 @@ def _cyclic_tempogram(onsets: _Curve) -> _Curve:
     weights = np.where(lags < _USABLE * n, np.exp(-0.5 * (octaves / _PREFERENCE) ** 2), 0.0)
     values = np.interp(lags, np.arange(n), correlation) * weights
     folded = np.roll(values.reshape(_OCTAVES, _STEPS).sum(axis=0), -_STEPS // 2)
-    support: _Curve = gaussian_filter1d(folded, _BLUR * _STEPS, mode="wrap")
+    support: Float64Array = gaussian_filter1d(folded, _BLUR * _STEPS, mode="wrap")
     return support

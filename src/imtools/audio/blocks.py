@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import soxr
 
+from ..arrays import Float32Array
 from ..errors import UsageError
 from ..units import seconds_to_samples
 from .decode import open_audio
-from .levels import Samples, check_finite, to_mono
+from .levels import check_finite, to_mono
 
 RESAMPLING_QUALITY = "HQ"
 """soxr's quality wherever imtools resamples."""
@@ -22,7 +23,7 @@ def stream(
     *,
     mono: bool = True,
     block_seconds: float = 10.0,
-) -> Iterator[Samples]:
+) -> Iterator[Float32Array]:
     """Yield the samples of a file, block by block.
 
     The blocks together are what resampling the whole file at once would give, sample for sample, and

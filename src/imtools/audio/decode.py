@@ -14,9 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
+from ..arrays import Float32Array
 from ..errors import AudioError
 from . import ffmpeg
-from .levels import Samples
 from .libsndfile import TRUNCATED, SndfileDecoder, UnreadableError
 
 BLOCK = 65536
@@ -38,7 +38,7 @@ class Decoder(Protocol):
     format: str
     seekable: bool
 
-    def read(self, frames: int) -> Samples: ...  # noqa: D102
+    def read(self, frames: int) -> Float32Array: ...  # noqa: D102
     def seek(self, frame: int) -> None: ...  # noqa: D102
     def rewind(self) -> None: ...  # noqa: D102
     def check_complete(self) -> None: ...  # noqa: D102
@@ -89,7 +89,7 @@ class AudioFile:
         self._decoder = decoder
         self._position = 0
         self._decoded = 0  # position of the decoder
-        self._backlog: deque[Samples] = deque()  # the blocks that end at self._decoded
+        self._backlog: deque[Float32Array] = deque()  # the blocks that end at self._decoded
 
     def __enter__(self) -> AudioFile:
         return self
@@ -168,7 +168,7 @@ class AudioFile:
             raise ValueError(f"frame must not be negative: {frame}")
         self._position = frame
 
-    def read(self, frames: int) -> Samples:
+    def read(self, frames: int) -> Float32Array:
         """Decode from the current position.
 
         Parameters
@@ -194,7 +194,7 @@ class AudioFile:
             raise AudioError(f"{self.path}: {what}", TRUNCATED)
         return samples
 
-    def _read_seekable(self, frames: int) -> Samples:
+    def _read_seekable(self, frames: int) -> Float32Array:
         total = self._decoder.num_samples or 0
         frames = max(0, min(frames, total - self._position))
         if frames and self._position != self._decoded:
@@ -203,7 +203,7 @@ class AudioFile:
         self._decoded = self._position + len(samples) if frames else self._decoded
         return samples
 
-    def _read_forward(self, frames: int) -> Samples:
+    def _read_forward(self, frames: int) -> Float32Array:
         if self._position < self._decoded - sum(map(len, self._backlog)):
             self._backlog.clear()
             self._decoder.rewind()
@@ -224,11 +224,11 @@ class AudioFile:
                 self._backlog.popleft()
         return np.concatenate(parts)
 
-    def _empty(self) -> Samples:
+    def _empty(self) -> Float32Array:
         return np.zeros((0, self.channels), dtype=np.float32)
 
 
-def _overlap(block: Samples, start: int, wanted: slice) -> Samples:
+def _overlap(block: Float32Array, start: int, wanted: slice) -> Float32Array:
     """Return the wanted frames of a block that starts at frame ``start``."""
     return block[max(0, wanted.start - start) : max(0, wanted.stop - start)]
 

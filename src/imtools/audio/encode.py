@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import io
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile as sf
 
+from ..arrays import Float32Array
 from ..atomic import replacing
+from ..choices import AUDIO_FORMATS, AudioFormat
 from ..errors import AudioError, UsageError
 from ..units import amplitude_to_db
 from .levels import check_finite, peak
 
-FORMATS = ("flac", "wav")
-"""FLAC with 24-bit integers (full scale is 1), WAV with 32-bit floats (no limit)."""
-
 
 def write(
-    path: str | os.PathLike[str], samples: npt.NDArray[np.floating], sampling_rate: int, fmt: str = "flac"
+    path: str | os.PathLike[str],
+    samples: npt.NDArray[np.floating[Any]],
+    sampling_rate: int,
+    fmt: AudioFormat = "flac",
 ) -> None:
     """Write an audio file atomically; its folder is made if need be.
 
@@ -32,12 +35,13 @@ def write(
     sampling_rate : int
         Hz.
     fmt : {"flac", "wav"}
-        FLAC with 24 bits, or WAV with 32-bit floats. Equal samples give equal bytes.
+        FLAC with 24-bit integers (full scale is 1), or WAV with 32-bit floats (no limit). Equal samples give
+        equal bytes.
 
     Raises
     ------
     UsageError
-        If ``fmt`` is another word.
+        If ``fmt`` is none of these.
     AudioError
         If there are no samples, some are NaN or infinite, some exceed full scale in FLAC, or the format
         has no room for the rate or the channels.
@@ -45,8 +49,8 @@ def write(
         If the disk is full, or the file cannot be made for another such reason.
     """
     name = os.fspath(path)
-    if fmt not in FORMATS:
-        raise UsageError(f"audio format {fmt!r} cannot be written", f"choose one of {', '.join(FORMATS)}")
+    if fmt not in AUDIO_FORMATS:
+        raise UsageError(f"audio format {fmt!r} cannot be written", f"choose {' or '.join(AUDIO_FORMATS)}")
     frames = np.atleast_2d(samples).T.astype(np.float32)
     if not frames.size:
         raise AudioError(f"{name}: there are no samples to write", "leave the record out")
@@ -62,21 +66,21 @@ def write(
         raise
 
 
-def _flac(name: str, frames: npt.NDArray[np.float32], sampling_rate: int) -> bytes:
+def _flac(name: str, frames: Float32Array, sampling_rate: int) -> bytes:
     level = peak(frames)
     if level > 1:
         what = f"peak {level:.3f} exceeds full scale by {amplitude_to_db(level):.2f} dB"
-        raise AudioError(f"{name}: {what}", "lower the level, or write 32-bit floats with --format wav")
+        raise AudioError(f"{name}: {what}", "lower the level, or write 32-bit floats with `fmt=wav`")
     buffer = io.BytesIO()
     try:
         sf.write(buffer, frames, sampling_rate, format="FLAC", subtype="PCM_24")
     except (sf.LibsndfileError, ValueError) as error:
         what = f"FLAC cannot hold {frames.shape[1]} channels at {sampling_rate} Hz ({error})"
-        raise AudioError(f"{name}: {what}", "write --format wav") from None
+        raise AudioError(f"{name}: {what}", "pass `fmt=wav`") from None
     return buffer.getvalue()
 
 
-def _wav(frames: npt.NDArray[np.float32], sampling_rate: int) -> bytes:
+def _wav(frames: Float32Array, sampling_rate: int) -> bytes:
     # Not libsndfile, which stamps float WAV files with the time of day.
     from scipy.io import wavfile
 

@@ -12,8 +12,8 @@ from typing import IO
 
 import numpy as np
 
+from ..arrays import Float32Array
 from ..errors import AudioError
-from .levels import Samples
 
 _CONTAINERS = (
     "3g2,3gp,aac,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,au,avi,caf,dsf,dts,dtshd,eac3,flac,flv,gsm,iff,loas,m4a,"
@@ -71,7 +71,7 @@ class FfmpegDecoder:
         _, offset, _, _, self.sampling_rate, self.channels = struct.unpack(">4s5I", header)
         self._pipe.read(offset - 24)
 
-    def read(self, frames: int) -> Samples:
+    def read(self, frames: int) -> Float32Array:
         """Return the next ``(frames, channels)`` float32 samples, fewer at the end of the file."""
         data = self._pipe.read(frames * self.channels * 4)
         if len(data) < frames * self.channels * 4:

@@ -1,27 +1,28 @@
-"""Levels of a signal: RMS, peak, normalisation, and the check that every sample is a number."""
+"""Levels of a signal: RMS, peak, normalisation, and the check that every sample is finite.
+
+Decoded samples are ``(frames, channels)``; `normalize`, `rms` and `peak` take any shape.
+"""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Float32Array
 from ..errors import AudioError, UsageError
 from ..units import samples_to_seconds
 
-Samples = npt.NDArray[np.float32]
 
-
-def rms(x: Samples) -> float:
+def rms(x: Float32Array) -> float:
     """Return the root mean square over all samples and channels; 0 for an empty array."""
     return float(np.sqrt(np.mean(np.square(x, dtype=np.float64)))) if x.size else 0.0
 
 
-def peak(x: Samples) -> float:
+def peak(x: Float32Array) -> float:
     """Return the largest absolute sample over all channels; 0 for an empty array."""
     return float(np.max(np.abs(x))) if x.size else 0.0
 
 
-def normalize(x: Samples, how: str | None) -> Samples:
+def normalize(x: Float32Array, how: str | None) -> Float32Array:
     """Scale a signal to unit level, all channels by the same factor.
 
     Parameters
@@ -40,7 +41,7 @@ def normalize(x: Samples, how: str | None) -> Samples:
     Raises
     ------
     UsageError
-        If ``how`` is another word.
+        If ``how`` is none of these.
     """
     if how is None:
         return x
@@ -51,7 +52,7 @@ def normalize(x: Samples, how: str | None) -> Samples:
     return (x / np.float64(level)).astype(np.float32) if level > 0 else x
 
 
-def to_mono(frames: Samples) -> Samples:
+def to_mono(frames: Float32Array) -> Float32Array:
     """Return the mean over channels of ``(frames, channels)`` samples, as ``(frames, 1)``."""
     channels = frames.shape[1]
     if channels == 1:
@@ -64,7 +65,7 @@ def to_mono(frames: Samples) -> Samples:
     return total[:, None]
 
 
-def check_finite(frames: Samples, where: str, sampling_rate: int, start: int = 0) -> None:
+def check_finite(frames: Float32Array, where: str, sampling_rate: int, start: int = 0) -> None:
     """Refuse samples that are NaN or infinite.
 
     Parameters

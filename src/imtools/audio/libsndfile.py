@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile as sf
 
+from ..arrays import Float32Array
 from ..errors import AudioError
-from .levels import Samples
 from .mp3 import length_header_fits
 
 if TYPE_CHECKING:
@@ -128,10 +128,10 @@ class SndfileDecoder:
         except sf.LibsndfileError as error:
             raise UnreadableError(error.error_string.rstrip(".")) from None
 
-    def read(self, frames: int) -> Samples:
+    def read(self, frames: int) -> Float32Array:
         """Return the next ``(frames, channels)`` float32 samples, fewer at the end of the file."""
         try:
-            block: Samples = self._file.read(frames, dtype="float32", always_2d=True)
+            block: Float32Array = self._file.read(frames, dtype="float32", always_2d=True)
         except sf.LibsndfileError as error:
             reason = error.error_string.rstrip(".")
             raise AudioError(f"{self.path}: decoding failed ({reason})", TRUNCATED) from None

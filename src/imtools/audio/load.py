@@ -17,12 +17,13 @@ from typing import Protocol
 import numpy as np
 import soxr
 
+from ..arrays import Float32Array
 from ..errors import AudioError
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
 from .blocks import RESAMPLING_QUALITY
 from .decode import AudioFile, AudioInfo, open_audio
-from .levels import Samples, check_finite, normalize, to_mono
+from .levels import check_finite, normalize, to_mono
 
 _MARGIN = 512
 """Samples of the lower rate on either side of a segment; soxr HQ's filter reaches less than 128 of them."""
@@ -43,7 +44,7 @@ class SampleFile(Protocol):
     def seek(self, frame: int) -> None:
         """Let the next ``read`` start at the given frame, counted from 0."""
 
-    def read(self, frames: int) -> Samples:
+    def read(self, frames: int) -> Float32Array:
         """Return the next samples, float32 of shape (frames, channels); fewer only at the end."""
 
 
@@ -133,7 +134,7 @@ def close_files() -> None:
         _forget(next(iter(_local.files)))
 
 
-def load(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Samples:
+def load(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Float32Array:
     """Return the samples that a record stands for.
 
     Parameters
@@ -176,7 +177,7 @@ def load(record: Record, *, mono: bool = True, file: SampleFile | None = None) -
         raise
 
 
-def _load(record: Record, file: SampleFile, mono: bool) -> Samples:
+def _load(record: Record, file: SampleFile, mono: bool) -> Float32Array:
     rate = record.sampling_rate
     first = seconds_to_samples(record.start, rate)
     zeros = min(record.num_samples, seconds_to_samples(record.padding, rate))
@@ -188,7 +189,7 @@ def _load(record: Record, file: SampleFile, mono: bool) -> Samples:
     return samples[0] if mono else samples
 
 
-def _resampled(record: Record, file: SampleFile, first: int, content: int, mono: bool) -> Samples:
+def _resampled(record: Record, file: SampleFile, first: int, content: int, mono: bool) -> Float32Array:
     """Return ``(content, channels)`` samples from position ``first`` of the file at the record's rate."""
     rate, own = record.sampling_rate, file.sampling_rate
     if rate == own:
@@ -205,11 +206,13 @@ def _resampled(record: Record, file: SampleFile, first: int, content: int, mono:
     short = end - begin - len(frames)
     if short > 0:  # beyond the end of the file there is silence
         frames = np.pad(frames, ((0, short), (0, 0)))
-    out: Samples = soxr.resample(frames, own, rate, quality=RESAMPLING_QUALITY)
+    out: Float32Array = soxr.resample(frames, own, rate, quality=RESAMPLING_QUALITY)
     return out[skipped : skipped + content]
 
 
-def _decode(record: Record, file: SampleFile, begin: int, count: int, needed: int, mono: bool) -> Samples:
+def _decode(
+    record: Record, file: SampleFile, begin: int, count: int, needed: int, mono: bool
+) -> Float32Array:
     """Return up to ``count`` frames from ``begin``, which must reach to the position ``needed``."""
     own = file.sampling_rate
     file.seek(begin)

@@ -136,7 +136,7 @@ class Augmentation:
         }
         pitch = value.get("pitch", 0.0)
         track = replace(
-            MixTrack.of(record),
+            MixTrack.from_record(record),
             stretch=value.get("stretch", 1.0),
             shift=((0, pitch),) if pitch else (),
             gain_db=value.get("gain", 0.0),

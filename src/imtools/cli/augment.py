@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
+from ..choices import NOISE_COLORS, STRETCHERS, AudioFormat, NoiseColor, Stretcher
 from .app import audio_format, start, tool
 
 if TYPE_CHECKING:
@@ -24,19 +25,19 @@ im-augment --pitch -6,-4,-2,2,4,6 --limit 24 --keep segments.jsonl
 im-augment --copies 2 --gain -6:6 --noise 20:40 --noise-color pink --polarity 0.5 segments.jsonl
 im-augment --crop 1 --pad 3 --highpass 40 -o clips/ song.flac""",
 )
-@click.option("--pitch", metavar="VALUES", help="Shift the pitch by so many semitones.")
-@click.option("--stretch", metavar="VALUES", help="Make so many times as long, at the same pitch.")
-@click.option("--gain", metavar="VALUES", help="Change the level by so many dB.")
-@click.option("--noise", metavar="VALUES", help="Add noise so many dB below the signal (RMS).")
+@click.option("--pitch", metavar="VALUES", help="Pitch shift, in semitones.")
+@click.option("--stretch", metavar="VALUES", help="Factor of the duration, at the same pitch.")
+@click.option("--gain", metavar="VALUES", help="Level change, in dB.")
+@click.option("--noise", metavar="VALUES", help="Add noise; signal-to-noise ratio (RMS), in dB.")
 @click.option(
     "--noise-color",
-    type=click.Choice(["white", "pink", "brown"]),
+    type=click.Choice(NOISE_COLORS),
     default="white",
     show_default=True,
     help="Colour of the noise.",
 )
-@click.option("--lowpass", metavar="VALUES", help="Remove what is above so many Hz (24 dB an octave).")
-@click.option("--highpass", metavar="VALUES", help="Remove what is below so many Hz (24 dB an octave).")
+@click.option("--lowpass", metavar="VALUES", help="Cutoff of a low-pass, in Hz (24 dB an octave).")
+@click.option("--highpass", metavar="VALUES", help="Cutoff of a high-pass, in Hz (24 dB an octave).")
 @click.option(
     "--polarity",
     type=click.FloatRange(0, 1),
@@ -47,30 +48,30 @@ im-augment --crop 1 --pad 3 --highpass 40 -o clips/ song.flac""",
     "--crop",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Keep so many seconds from a random place.",
+    help="Keep this length, from a random place.",
 )
 @click.option(
     "--pad",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Lay the copy at a random place in so many seconds of silence.",
+    help="Place the copy at random in silence of this length.",
 )
 @click.option(
     "--copies",
     type=click.IntRange(1),
     metavar="N",
-    help="Copies of each record (default: the values of the longest list).",
+    help="Copies of each record (default: the length of the longest list of values).",
 )
 @click.option(
     "--limit",
     type=click.IntRange(1),
     metavar="N",
-    help="At most N copies of all records, spread evenly at random (reads all input first).",
+    help="At most N copies in all, spread evenly over the records at random (reads all input first).",
 )
-@click.option("--keep", is_flag=True, help="Hand on each record too, before its copies.")
+@click.option("--keep", is_flag=True, help="Output each record too, before its copies.")
 @click.option(
     "--stretcher",
-    type=click.Choice(["auto", "rubberband", "signalsmith"]),
+    type=click.Choice(["auto", *STRETCHERS]),
     default="auto",
     show_default=True,
     help="What shifts pitch and stretches time.",
@@ -82,7 +83,7 @@ def command(
     stretch: str | None,
     gain: str | None,
     noise: str | None,
-    noise_color: str,
+    noise_color: NoiseColor,
     lowpass: str | None,
     highpass: str | None,
     polarity: float | None,
@@ -91,19 +92,20 @@ def command(
     copies: int | None,
     limit: int | None,
     keep: bool,
-    stretcher: str,
-    fmt: str,
+    stretcher: Literal["auto"] | Stretcher,
+    fmt: AudioFormat,
 ) -> None:
     """Make changed copies of recordings, segments or mixes.
 
     VALUES is a number for all copies; a list such as -2,2,4, which the copies of a record take in turn,
-    beginning at a random value; or LOW:HIGH, between which each copy draws its own. Whatever the order of
-    the options, copies are stretched and shifted, filtered, cropped, given noise, inverted, padded, and
-    brought to their level. Labels with times go along.
+    starting at a random value; or LOW:HIGH, from which each copy draws its own. Whatever the order of the
+    options, copies are stretched and shifted, filtered, cropped, given noise, inverted, padded, and changed
+    in level. Labels with times move along.
     """
     from ..augment import Augmentation
     from ..run import execute
-    from ..stages.augment import AugmentStage, parse_values
+    from ..stages.augment import AugmentStage
+    from .parsing import parse_values
 
     augmentation = Augmentation(
         pitch=parse_values(pitch, "--pitch"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from ..choices import CHROMA_NORMS, FEATURE_DTYPES, LEVELS, SCALES, FeatureDtype
 from ..errors import UsageError
 from ..features import DEFAULT_PRESET, KINDS, PRESETS
 from .app import start, tool
@@ -29,7 +30,7 @@ _PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
     ("--rate", {"type": int, "metavar": "HZ"}, "Sampling rate; records are resampled to it."),
     (
         "--normalize",
-        {"type": click.Choice(["rms", "peak", "none"])},
+        {"type": click.Choice([*LEVELS, "none"])},
         "Divide waveforms by their RMS or peak.",
     ),
     ("--hop-length", _SAMPLES, "Distance between frames (all kinds but fft and waveform)."),
@@ -57,11 +58,11 @@ _PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
     ("--threshold", _VALUE, "chroma: sums below it become 0."),
     (
         "--norm",
-        {"type": click.Choice(["max", "sum", "energy", "none"])},
+        {"type": click.Choice(CHROMA_NORMS)},
         "chroma: divisor of a frame.",
     ),
     ("--power", {"type": int, "metavar": "1|2"}, "mel, stft, fft: magnitudes (1) or powers (2)."),
-    ("--scale", {"type": click.Choice(["db", "log", "linear"])}, "Decibels, natural logarithm, or neither."),
+    ("--scale", {"type": click.Choice(SCALES)}, "Decibels, natural logarithm, or neither."),
     ("--ref", {"metavar": "VALUE|max"}, "What 0 dB stands for."),
     ("--amin", _VALUE, "Floor below which amplitudes are raised to it."),
     ("--top-db", {"metavar": "DB|none"}, "Range kept below the clip's maximum."),
@@ -93,7 +94,7 @@ def _parsed(name: str, value: Any) -> Any:
         try:
             return {"max": "max", "none": None}[word] if value == word else float(value)
         except ValueError:
-            raise UsageError(f"{flag}: is no number", f"give a number, or {word}") from None
+            raise UsageError(f"{flag}: is not a number", f"give a number, or {word}") from None
     return value
 
 
@@ -105,7 +106,7 @@ def _front_end(
     if like is None:
         return front_end(preset, **parameters | ({} if kind is None else {"kind": kind}))
     if preset or kind or parameters:
-        raise UsageError("--like says all of the front end", "leave out presets, kinds and parameters")
+        raise UsageError("--like sets the whole front end", "leave out presets, kinds and parameters")
     from ..models.bundle import read_description
 
     return read_description(like).build_front_end()
@@ -140,7 +141,7 @@ im-segment music/ | im-features --kind chroma --n-chroma 36 -o chroma/ > feature
 @_parameter_options
 @click.option(
     "--dtype",
-    type=click.Choice(["float32", "float16"]),
+    type=click.Choice(FEATURE_DTYPES),
     default="float32",
     show_default=True,
     help="How numbers are stored.",
@@ -159,7 +160,7 @@ def command(
     preset: str | None,
     kind: str | None,
     like: str | None,
-    dtype: str,
+    dtype: FeatureDtype,
     batch_size: int,
     **others: Any,
 ) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
-from .app import audio_format, start, stretcher, tool
+from ..choices import (
+    F0_METHODS,
+    RENDERERS,
+    SYNCS,
+    AudioFormat,
+    F0Method,
+    Renderer,
+    Stretcher,
+    SyncName,
+)
+from .app import audio_format, start, tool
+from .app import stretcher as stretcher_option
 
 if TYPE_CHECKING:
     from ..run import Run
@@ -31,12 +42,12 @@ im-mix --render -o rendered/ mixes.jsonl""",
 )
 @click.option(
     "--sync",
-    type=click.Choice(["none", "genre", "pitch", "tempo", "key"]),
+    type=click.Choice(SYNCS),
     multiple=True,
     default=["none"],
     show_default="none",
-    help="How tracks are brought together (repeatable): within a genre, or the others changed to the "
-    "first one's pitch, tempo or key.",
+    help="How tracks are fitted to each other (repeatable): within a genre, or the others changed to the "
+    "pitch, tempo or key of the first.",
 )
 @click.option(
     "--within", multiple=True, metavar="KEY", help="Mix only records with the same value of KEY (repeatable)."
@@ -59,7 +70,7 @@ im-mix --render -o rendered/ mixes.jsonl""",
 @click.option(
     "--polyphony",
     metavar="LOW-HIGH",
-    help="Instead of all combinations, mixes of each number of voices; 0 is silence.",
+    help="Instead of all combinations, mixes with each number of voices; 0 is silence.",
 )
 @click.option(
     "--per-level",
@@ -67,7 +78,7 @@ im-mix --render -o rendered/ mixes.jsonl""",
     default=100,
     show_default=True,
     metavar="N",
-    help="Mixes of each number of voices.",
+    help="Mixes with each number of voices.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N mixes of each combination.")
 @click.option(
@@ -77,7 +88,9 @@ im-mix --render -o rendered/ mixes.jsonl""",
     metavar="LOW:HIGH",
     help="Gain of all but the first track, in dB.",
 )
-@click.option("--snr", metavar="LOW:HIGH", help="Bring the others to so many dB below the first track's RMS.")
+@click.option(
+    "--snr", metavar="LOW:HIGH", help="Level of the first track above each of the others, in dB of RMS."
+)
 @click.option(
     "--offset",
     default="0",
@@ -93,46 +106,83 @@ im-mix --render -o rendered/ mixes.jsonl""",
 )
 @click.option(
     "--f0",
-    type=click.Choice(["crepe", "crepe-tiny", "crepe-original", "pyin"]),
+    type=click.Choice(F0_METHODS),
     default="crepe",
     show_default=True,
-    help="What finds pitches; crepe-original is its authors' package.",
+    help="What estimates pitches; crepe-original is the package of its authors.",
 )
-@click.option("--tempo-fold", is_flag=True, help="Take half and double tempo as the same.")
+@click.option("--tempo-fold", is_flag=True, help="Treat half and double tempo as the same.")
 @click.option(
     "--cache",
     metavar="FILE",
     help="Where pitches, tempi and keys are kept (default: INPUT.analysis beside a manifest; none: nowhere).",
 )
-@stretcher
+@stretcher_option
 @click.option(
     "--renderer",
-    type=click.Choice(["float", "pydub"]),
+    type=click.Choice(RENDERERS),
     default="float",
     show_default=True,
     help="Add in floating point, or in 16 bits that clip, as pydub does.",
 )
 @click.option("--render", "only_render", is_flag=True, help="INPUT is recipes: render them into DIR.")
 @audio_format
-def command(run: Run, sync: tuple[str, ...], within: tuple[str, ...], fmt: str, **options: Any) -> None:
+def command(
+    run: Run,
+    sync: tuple[SyncName, ...],
+    within: tuple[str, ...],
+    pairs: str,
+    voices: int,
+    polyphony: str | None,
+    per_level: int,
+    limit: int | None,
+    gain: str,
+    snr: str | None,
+    offset: str,
+    headroom: bool,
+    f0: F0Method,
+    tempo_fold: bool,
+    cache: str | None,
+    stretcher: Literal["auto"] | Stretcher,
+    renderer: Renderer,
+    only_render: bool,
+    fmt: AudioFormat,
+) -> None:
     """Mix single-instrument records into polyphonic ones.
 
     For each pair of classes both sets are shuffled and overlaid one by one, without repetition, as often
     as the smaller set allows. Mixes never cross a fold or a split, and carry the labels and groups of all
-    their tracks. A tempo takes some three seconds: mix such clips with --sync tempo, and cut the mixes with
+    their tracks. A tempo takes about three seconds: mix such clips with --sync tempo, and cut the mixes with
     im-segment.
     """
     from ..device import wait_passively
 
     wait_passively()
-    from ..stages.mix import MixSettings, mix, render_recipes
+    from ..mix import MixSettings
+    from ..stages.mix import mix, render_recipes
+    from .parsing import parse_levels, parse_pairs, parse_range
 
-    only_render = options.pop("only_render")
-    settings = MixSettings(syncs=sync, within=within, **options)
+    settings = MixSettings(
+        sync=sync,
+        within=within,
+        pairs=parse_pairs(pairs),
+        voices=voices,
+        polyphony=None if polyphony is None else parse_levels(polyphony),
+        per_level=per_level,
+        limit=limit,
+        gain_db=parse_range(gain, "--gain"),
+        snr_db=None if snr is None else parse_range(snr, "--snr"),
+        offset=parse_range(offset, "--offset"),
+        headroom=headroom,
+        f0=f0,
+        tempo_fold=tempo_fold,
+        stretcher=stretcher,
+        renderer=renderer,
+    )
     if only_render:
         render_recipes(run, settings, fmt)
     else:
-        mix(run, settings, fmt)
+        mix(run, settings, fmt, cache)
 
 
 def main() -> NoReturn:

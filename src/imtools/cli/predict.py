@@ -136,11 +136,11 @@ def command(
     wait_passively()
     from ..predict.annotate import PredictionOutput
     from ..predict.predictor import PredictSettings
-    from ..sound.excerpt import Excerpt
     from ..stages.export.streams import show_as
     from ..stages.predict import predict
+    from .parsing import parse_excerpt
 
-    part = None if excerpt is None else Excerpt.parse(excerpt)
+    part = None if excerpt is None else parse_excerpt(excerpt)
     output = PredictionOutput(windows, timeline, top, part, keep)
     settings = PredictSettings(hop, stereo, batch_size, held_out, members, embeddings)
     show_as(run, fmt)

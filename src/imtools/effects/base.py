@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import ClassVar, Self
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..manifest.values import Json
 
 
@@ -36,7 +36,7 @@ class Effect(ABC):
         return {"effect": self.name} | asdict(self)
 
     @abstractmethod
-    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+    def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
         """Return the changed samples: float32 of shape (n,) or (channels, n), as they came."""
 
     def length(self, num_samples: int, sampling_rate: int) -> int:

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..errors import AudioError
 from ..manifest.values import Json, WrongKeyError, integer, number, string
 from .base import Effect
@@ -65,7 +65,7 @@ class Filter(Effect):
         """Return whether nothing at a rate in Hz passes: that of a high-pass above the Nyquist frequency."""
         return self.kind == "highpass" and 2 * self.frequency >= sampling_rate
 
-    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+    def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
         """Return the filtered samples.
 
         Raises
@@ -83,5 +83,5 @@ class Filter(Effect):
         from scipy import signal
 
         sections = signal.butter(self.order, self.frequency, self.kind, fs=sampling_rate, output="sos")
-        filtered: Samples = signal.sosfilt(sections, samples.astype(np.float64)).astype(np.float32)
+        filtered: Float32Array = signal.sosfilt(sections, samples.astype(np.float64)).astype(np.float32)
         return filtered

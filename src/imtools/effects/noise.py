@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ..audio.levels import Samples, rms
+from ..arrays import Float32Array
+from ..audio.levels import rms
 from ..manifest.values import Json, WrongKeyError, integer, number, string
 from ..units import db_to_amplitude
 from .base import Effect
@@ -58,7 +59,7 @@ class Noise(Effect):
             raise WrongKeyError(f"{key}.color", f"is {color!r}, but must be one of {', '.join(COLORS)}")
         return cls(snr_db, color, integer(data.pop("seed", 0), f"{key}.seed", minimum=0))
 
-    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+    def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
         """Return the samples with the noise added to each channel."""
         level = rms(samples)
         if level == 0:
@@ -70,7 +71,7 @@ class Noise(Effect):
         gain = level / own / db_to_amplitude(self.snr_db)
         return (samples + gain * noise).astype(np.float32)
 
-    def _noise(self, count: int, sampling_rate: int) -> Samples:
+    def _noise(self, count: int, sampling_rate: int) -> Float32Array:
         """Return noise of the colour, at any level."""
         random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed)))
         slope = COLORS[self.color]
@@ -83,5 +84,5 @@ class Noise(Effect):
         frequencies = fft.rfftfreq(length, 1 / sampling_rate)
         spectrum *= (np.maximum(frequencies, _FLAT_BELOW) / _FLAT_BELOW).astype(np.float32) ** slope
         spectrum[0] = 0  # no direct current
-        noise: Samples = fft.irfft(spectrum, length)[:count]
+        noise: Float32Array = fft.irfft(spectrum, length)[:count]
         return noise

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..manifest.values import Json, number
 from ..units import seconds_to_samples
 from .base import Effect
@@ -34,7 +34,7 @@ class Crop(Effect):
         start = number(data.pop("start", None), f"{key}.start", minimum=0)
         return cls(start, number(data.pop("duration", None), f"{key}.duration", minimum=0))
 
-    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+    def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
         """Return the samples of the stretch."""
         begin = seconds_to_samples(self.start, sampling_rate)
         return samples[..., begin : begin + seconds_to_samples(self.duration, sampling_rate)]
@@ -71,7 +71,7 @@ class Pad(Effect):
         before = number(data.pop("before", None), f"{key}.before", minimum=0)
         return cls(before, number(data.pop("duration", None), f"{key}.duration", minimum=0))
 
-    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+    def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
         """Return the samples amid the silence."""
         total = seconds_to_samples(self.duration, sampling_rate)
         begin = min(total, seconds_to_samples(self.before, sampling_rate))

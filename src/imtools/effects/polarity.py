@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..manifest.values import Json
 from .base import Effect
 
@@ -21,6 +21,6 @@ class Polarity(Effect):
         """Return the effect, which takes no values."""
         return cls()
 
-    def apply(self, samples: Samples, sampling_rate: int) -> Samples:
+    def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
         """Return the inverted samples."""
         return -samples

@@ -1,4 +1,7 @@
-"""From the waveforms of some records to the rows of their features, those of one length in one batch."""
+"""From waveforms to features, those of one length in one batch.
+
+Waveforms are float32 of shape ``(num_samples,)``, features float32 of shape ``(bins, frames)``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 import torch
 
 from ..arrays import Float32Array
+from ..audio.load import SampleFile
 from ..errors import FeatureError
 from ..manifest import Record
 from .front_ends.base import FrontEnd
@@ -16,16 +20,25 @@ BATCH = 2**22
 """Samples that are transformed at once."""
 
 
-def for_front_end(record: Record, front_end: FrontEnd) -> Record:
+def for_front_end(record: Record, front_end: FrontEnd, *, file: SampleFile | None = None) -> Record:
     """Return a record at a front end's rate, if features can be computed from it; nothing is read.
+
+    Parameters
+    ----------
+    record : Record
+        The record.
+    front_end : FrontEnd
+        What is to transform it.
+    file : SampleFile, optional
+        Where its samples come from, instead of its ``audio``; see `imtools.sound.source`.
 
     Raises
     ------
     FeatureError
         If it has neither an audio file nor a recipe, or is too short or too long.
     """
-    if record.audio is None and not record.mix:
-        hint = "take the features that it has, or give records with audio"
+    if file is None and record.audio is None and not record.mix:
+        hint = "use the features that it has, or give records with audio"
         raise FeatureError(f"record {record.id}: has no audio to compute features from", hint)
     record = record.at_rate(front_end.sampling_rate)
     try:
@@ -36,14 +49,14 @@ def for_front_end(record: Record, front_end: FrontEnd) -> Record:
 
 
 def transformed(front_end: FrontEnd, waveforms: Mapping[int, Float32Array]) -> dict[int, Float32Array]:
-    """Return the features of waveforms, by the same numbers.
+    """Return the features of waveforms, under the same numbers.
 
     Parameters
     ----------
     front_end : FrontEnd
         On the device where it is to compute.
     waveforms : mapping of int to ndarray of float32, shape (num_samples,)
-        At the front end's rate; their lengths may differ. What is in one batch follows from the lengths.
+        At the front end's rate; their lengths may differ. Only the lengths decide what shares a batch.
 
     Returns
     -------

@@ -18,7 +18,6 @@ from .parameters import (
     CqtParameters,
     DescriptorsParameters,
     FftParameters,
-    Json,
     MelParameters,
     ModgdParameters,
     Parameters,
@@ -28,6 +27,7 @@ from .parameters import (
 )
 
 if TYPE_CHECKING:
+    from ..manifest.values import Json
     from .front_ends.base import FrontEnd
 
 

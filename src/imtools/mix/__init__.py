@@ -1,14 +1,16 @@
-"""Mixes: which records sound together, and the recipes that lay them over each other."""
+"""Mixes: which records are mixed together, and the recipes that lay them over each other."""
 
-from .arrange import PlannedMix, SourcePool, arrange_combinations
+from .arrange import Combination, PlannedMix, SourcePool, arrange_combinations
 from .compose import Composition
-from .plan import material_of, plan, study
 from .polyphony import arrange_levels
+from .settings import MixSettings, mix_records
 from .sync import SYNCS, Sync, Within, get_sync, in_order
 
 __all__ = [
     "SYNCS",
+    "Combination",
     "Composition",
+    "MixSettings",
     "PlannedMix",
     "SourcePool",
     "Sync",
@@ -17,7 +19,5 @@ __all__ = [
     "arrange_levels",
     "get_sync",
     "in_order",
-    "material_of",
-    "plan",
-    "study",
+    "mix_records",
 ]

@@ -1,4 +1,4 @@
-"""Listening to many records: in parallel, in batches, and to none twice."""
+"""Analysing the sound of many records: in parallel, in batches, and none twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..analysis.cache import AnalysisCache
-from ..audio.levels import Samples
+from ..arrays import Float32Array
+from ..choices import F0Method
 from ..errors import ImtoolsError, is_fatal
 from ..manifest import Record
 from ..manifest.values import Json
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BATCH, _BATCH_SECONDS = 32, 120.0
-"""Records, and seconds of them, that are listened to at once and then remembered."""
+"""Records, and seconds of them, that are analysed at once before their results are stored."""
 
 _ANALYSIS_RATE = 22050
 
@@ -36,31 +37,36 @@ _FIRST_SECONDS = 60.0
 """Seconds of a record that tempo and key are taken from, at most."""
 
 _REVISIONS = {"f0": 1, "tempo": 1, "key": 1}
-"""Raised when the numbers change, so that what was remembered before is not taken for what is heard now."""
+"""Raised when the numbers change, so that results stored before are not used."""
 
 
 class RecordAnalyzer:
-    """Finds the f0, tempo and key of records, and remembers them.
+    """Estimates the f0, tempo and key of records, and stores them.
 
-    What is found depends on the record alone, neither on its neighbours nor on the number of jobs.
+    Results depend on the record alone, neither on the others nor on the number of jobs.
 
     Parameters
     ----------
-    f0 : str
-        One of `imtools.analysis.f0.F0_METHODS`.
+    f0 : {"crepe", "crepe-tiny", "crepe-original", "pyin"}
+        What estimates f0; see `imtools.analysis.f0`.
     device, precision : str
         Where and how CREPE computes; see `imtools.device`.
     jobs : int
-        Threads that decode, and look for beats.
+        Threads that decode, and track beats.
     cache : Path, optional
         A file that keeps results from run to run.
     report : callable, optional
-        Called with what is being looked for, how many records are done, and how many there are.
+        Called with what is estimated, how many records are done, and how many there are.
+
+    Warns
+    -----
+    ImtoolsWarning
+        If the cache cannot be used; work goes on without it.
     """
 
     def __init__(
         self,
-        f0: str = "crepe",
+        f0: F0Method = "crepe",
         *,
         device: str = "auto",
         precision: str = "auto",
@@ -77,34 +83,34 @@ class RecordAnalyzer:
         self._cache.close()
 
     def f0(self, records: Sequence[Record]) -> dict[str, F0Track | Exception]:
-        """Return the pitch of each record over time, or why there is none, by id."""
+        """Return the f0 of each record over time, or why it cannot be estimated, by id."""
         from ..analysis.f0 import RATE, F0Track, estimate_f0
         from ..device import resolve_device, resolve_precision
 
         device = resolve_device(self._device)
         dtype = resolve_precision(self._precision, device)
 
-        def listen(signals: list[Samples]) -> list[bytes]:
+        def estimate(signals: list[Float32Array]) -> list[bytes]:
             return [track.to_bytes() for track in estimate_f0(signals, self._method, device, dtype)]
 
         name = f"{self._method} {dtype}"
-        return self._find("f0", name, records, RATE, listen, F0Track.from_bytes)
+        return self._results("f0", name, records, RATE, estimate, F0Track.from_bytes)
 
     def tempo(self, records: Sequence[Record]) -> dict[str, float | Exception | None]:
-        """Return the tempo of each record in beats a minute, ``None`` without a beat, by id."""
+        """Return the tempo of each record in beats per minute, ``None`` without a beat, by id."""
         from ..analysis.tempo import estimate_tempo
 
-        def listen(signals: list[Samples]) -> list[bytes]:
+        def estimate(signals: list[Float32Array]) -> list[bytes]:
             tempi = ordered_map(lambda x: estimate_tempo(x, _ANALYSIS_RATE), signals, self._jobs, _BATCH)
             return [json.dumps(tempo).encode() for tempo in tempi]
 
-        return self._find("tempo", "librosa", records, _ANALYSIS_RATE, listen, json.loads)
+        return self._results("tempo", "librosa", records, _ANALYSIS_RATE, estimate, json.loads)
 
     def key(self, records: Sequence[Record]) -> dict[str, Key | Exception | None]:
         """Return the key of each record, ``None`` where there is none, by id."""
         from ..analysis.key import Key, estimate_key
 
-        def listen(signals: list[Samples]) -> list[bytes]:
+        def estimate(signals: list[Float32Array]) -> list[bytes]:
             keys = [estimate_key(signal, _ANALYSIS_RATE) for signal in signals]
             return [json.dumps(asdict(key) if key else None).encode() for key in keys]
 
@@ -112,46 +118,47 @@ class RecordAnalyzer:
             value = json.loads(data)
             return None if value is None else Key(**value)
 
-        return self._find("key", "chroma", records, _ANALYSIS_RATE, listen, parse)
+        return self._results("key", "chroma", records, _ANALYSIS_RATE, estimate, parse)
 
-    def _find(
+    def _results(
         self,
         what: str,
         method: str,
         records: Sequence[Record],
         rate: int,
-        listen: Callable[[list[Samples]], list[bytes]],
+        estimate: Callable[[list[Float32Array]], list[bytes]],
         parse: Callable[[bytes], T],
     ) -> dict[str, T | Exception]:
+        """Return what was stored before, or what ``estimate`` gives, as ``parse`` reads it; by id."""
         keys = {record.id: _digest(record, what, method, str(_REVISIONS[what])) for record in records}
-        known = self._cache.get(keys.values())
-        found: dict[str, T | Exception] = {}
+        stored = self._cache.get(keys.values())
+        results: dict[str, T | Exception] = {}
         for record in records:
             try:
-                found[record.id] = parse(known[keys[record.id]])
-            except (KeyError, ValueError, TypeError):  # unknown, or not written by us
+                results[record.id] = parse(stored[keys[record.id]])
+            except (KeyError, ValueError, TypeError):  # not there, or not written by us
                 continue
-        rest = [record for record in records if record.id not in found]
+        rest = [record for record in records if record.id not in results]
         most = math.inf if what == "f0" else _FIRST_SECONDS
-        held = max((min(record.duration, most) for record in rest), default=0.0)
+        longest = max((min(record.duration, most) for record in rest), default=0.0)
         loaded = ordered_map(
             lambda record: (record, _load(record, rate, most)),
             rest,
             self._jobs,
-            ahead=_BATCH if held <= _BATCH_SECONDS else self._jobs,
+            ahead=_BATCH if longest <= _BATCH_SECONDS else self._jobs,
             place=lambda record: record.audio,
         )
         for batch in _batched(loaded, rate):
             signals = {record.id: signal for record, signal in batch if not isinstance(signal, Exception)}
-            found |= {record.id: signal for record, signal in batch if isinstance(signal, Exception)}
-            results = dict(zip(signals, listen(list(signals.values())), strict=True))
-            self._cache.put({keys[name]: data for name, data in results.items()})
-            found |= {name: parse(data) for name, data in results.items()}
-            self._report(what, len(found), len(records))
-        return found
+            results |= {record.id: signal for record, signal in batch if isinstance(signal, Exception)}
+            data = dict(zip(signals, estimate(list(signals.values())), strict=True))
+            self._cache.put({keys[name]: value for name, value in data.items()})
+            results |= {name: parse(value) for name, value in data.items()}
+            self._report(what, len(results), len(records))
+        return results
 
 
-_Loaded = tuple[Record, Samples | Exception]
+_Loaded = tuple[Record, Float32Array | Exception]
 
 
 def _batched(items: Iterator[_Loaded], rate: int) -> Iterator[list[_Loaded]]:
@@ -167,8 +174,8 @@ def _batched(items: Iterator[_Loaded], rate: int) -> Iterator[list[_Loaded]]:
         yield batch
 
 
-def _load(record: Record, rate: int, most: float) -> Samples | Exception:
-    """Return the sound of a record, or of its first seconds; its level does not matter."""
+def _load(record: Record, rate: int, most: float) -> Float32Array | Exception:
+    """Return the first seconds of a record at a rate, not normalised, or why they cannot be loaded."""
     record = record.at_rate(rate).replace(normalize=None)
     if record.duration > most:
         record = record.part(0, seconds_to_samples(most, rate))
@@ -184,8 +191,8 @@ def _load(record: Record, rate: int, most: float) -> Samples | Exception:
 
 
 def _digest(record: Record, *parts: str) -> str:
-    """Return what a result is remembered by: what is loaded, the state of its files, and the method."""
-    state: list[object] = [*parts, _without_files(MixTrack.of(record).to_json())]
+    """Return the key of a result: a hash of what is loaded, the state of its files, and the method."""
+    state: list[object] = [*parts, _without_files(MixTrack.from_record(record).to_json())]
     for path in [record.audio, *record.track_files()]:
         try:
             status = os.stat(path or "")
@@ -196,7 +203,7 @@ def _digest(record: Record, *parts: str) -> str:
 
 
 def _without_files(value: Json) -> Json:
-    """Return what a track says without names: absolute paths stand beside it."""
+    """Return a JSON value without ids and file names: absolute paths are hashed beside it."""
     if isinstance(value, dict):
-        return {key: _without_files(one) for key, one in value.items() if key not in ("id", "audio")}
-    return [_without_files(one) for one in value] if isinstance(value, list) else value
+        return {key: _without_files(item) for key, item in value.items() if key not in ("id", "audio")}
+    return [_without_files(item) for item in value] if isinstance(value, list) else value

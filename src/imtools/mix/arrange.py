@@ -1,4 +1,4 @@
-"""Arranging: which records sound together in which mix."""
+"""Arranging: which records are mixed together in which mix."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from ..manifest import Record
 from .pairing import Sources, combine
 
 Combination = tuple[str, ...]
-"""Classes that sound together, sorted."""
+"""Classes that are mixed together, sorted."""
 
 Compartment = tuple[str | None, int | None, Hashable]
-"""Split, fold and bucket: records of one place may meet."""
+"""Split, fold and buckets: only records of one compartment are mixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """What records must share in order to meet.
+    """What records must share to be mixed.
 
     Attributes
     ----------
     bucket : callable
-        Gives a record's bucket; records with ``None`` meet nobody.
+        Returns a record's bucket; records with ``None`` are not mixed at all.
     needs : str
         What a record without a bucket lacks, with its article: "a genre".
     """
@@ -44,52 +44,52 @@ class PlannedMix:
     Attributes
     ----------
     kind : str
-        Which meetings it is one of, such as ``"cel-flu"``; part of the mix's id.
+        What the mix is one of, such as ``"cel-flu"``; part of its id.
     number : int
-        Its place among those.
-    party : tuple of Record
-        What sounds, sorted by class; nothing in silence.
-    like : Record
-        A record of the same place: what silence takes its length, rate, split and fold from.
+        Its number among those, from 0.
+    records : tuple of Record
+        The sources, sorted by class; none for silence.
+    template : Record
+        A record of the same compartment: silence has its length and rate, every mix its split and fold.
     """
 
     kind: str
     number: int
-    party: Sources
-    like: Record
+    records: Sources
+    template: Record
 
 
 class SourcePool:
-    """The single-label records, sorted by where they may be used and by class.
+    """The single-label records, sorted by compartment and class.
 
     Parameters
     ----------
     records : iterable of Record
-        In any order. Records with several present labels, or none, take no part.
-    conditions : sequence of Compatibility
+        In any order. Records with several present labels, or none, are left out.
+    compatibilities : sequence of Compatibility
         What records must share beside split and fold.
 
     Attributes
     ----------
-    places : dict of Place to dict of str to list of Record
-        Sorted by place; the records of each class sorted by id.
+    compartments : dict of Compartment to dict of str to list of Record
+        Sorted; the records of each class sorted by id.
     classes : list of str
         All classes, sorted.
 
     Raises
     ------
     UsageError
-        If no record can take part.
+        If no record can be used.
 
     Warns
     -----
     ImtoolsWarning
-        If records take no part: because they have several labels or none, or no audio, or lack what a
-        condition needs.
+        If records are left out: because they have several labels or none, or no audio, or lack what a
+        compatibility needs.
     """
 
-    def __init__(self, records: Iterable[Record], conditions: Sequence[Compatibility] = ()) -> None:
-        places: dict[Compartment, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    def __init__(self, records: Iterable[Record], compatibilities: Sequence[Compatibility] = ()) -> None:
+        compartments: dict[Compartment, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
         lacking: dict[str, int] = defaultdict(int)
         count = singles = silent = outside = 0
         for record in records:
@@ -101,15 +101,16 @@ class SourcePool:
             if record.audio is None and not record.mix:
                 silent += 1
                 continue
-            buckets = [condition.bucket(record) for condition in conditions]
-            missing = [one.needs for one, bucket in zip(conditions, buckets, strict=True) if bucket is None]
+            buckets = [shared.bucket(record) for shared in compatibilities]
+            pairs = zip(compatibilities, buckets, strict=True)
+            missing = [shared.needs for shared, bucket in pairs if bucket is None]
             if missing:
                 outside += 1
                 lacking[missing[0]] += 1
             else:
-                places[record.split, record.fold, tuple(buckets)][present[0]].append(record)
+                compartments[record.split, record.fold, tuple(buckets)][present[0]].append(record)
         if not count:
-            raise UsageError("there are no records to mix", "check the input and --where")
+            raise UsageError("there are no records to mix", "check the input and what selects from it")
         if not singles:
             what = f"none of {count} records has a single label"
             raise UsageError(what, "give single-instrument recordings with labels")
@@ -122,43 +123,43 @@ class SourcePool:
         _warn(silent, singles, "have features only, no audio,")
         for needs, number in lacking.items():
             _warn(number, singles, f"lack {needs}")
-        self.places = {
-            place: {name: sorted(pool, key=lambda record: record.id) for name, pool in classes.items()}
-            for place, classes in sorted(places.items(), key=lambda item: repr(item[0]))
+        self.compartments = {
+            compartment: {name: sorted(pool, key=lambda record: record.id) for name, pool in classes.items()}
+            for compartment, classes in sorted(compartments.items(), key=lambda item: repr(item[0]))
         }
-        self.classes = sorted({name for classes in places.values() for name in classes})
+        self.classes = sorted({name for classes in compartments.values() for name in classes})
 
 
-def _warn(number: int, of: int, why: str) -> None:
+def _warn(number: int, total: int, why: str) -> None:
     if number:
-        message = f"{number} of {of} records {why} and take no part in mixes"
+        message = f"{number} of {total} records {why} and are left out of the mixes"
         warnings.warn(ImtoolsWarning(message), stacklevel=4)
 
 
 def arrange_combinations(
-    material: SourcePool,
+    pool: SourcePool,
     *,
     combinations: Literal["all"] | Sequence[Combination] = "all",
     voices: int = 2,
     limit: int | None = None,
     seed: int = 0,
 ) -> list[PlannedMix]:
-    """Let every combination of classes meet.
+    """Plan mixes of every combination of classes.
 
-    For each, records of its classes are brought together at random, without repetition
-    (`combine`), so that it gets as many mixes as its smallest class has records (Kratimenos et al.
-    2020, section III.B.1). Records meet only within one place, and never within one group.
+    For each, records of its classes are combined at random, without repetition (`combine`), so that it gets
+    as many mixes as its smallest class has records (Kratimenos et al. 2020, section III.B.1). Records are
+    mixed only within one compartment, and never within one group.
 
     Parameters
     ----------
-    material : SourcePool
+    pool : SourcePool
         The records.
     combinations : "all" or sequence of tuple of str
-        Which classes to mix; 11 classes make 55 pairs. The order within one means nothing.
+        Which classes to mix; 11 classes make 55 pairs. Their order within a combination means nothing.
     voices : int
         How many classes a combination has, if it is all of them.
     limit : int, optional
-        The most mixes that a combination gets, chosen at random.
+        The most mixes of each combination, chosen at random.
     seed : int
         Another seed, other partners.
 
@@ -170,51 +171,51 @@ def arrange_combinations(
     Raises
     ------
     UsageError
-        If an argument or the material allows no mix.
+        If an argument is out of range, or no records can be mixed.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"at most {limit} mixes: nothing to do", "give a limit of at least 1")
     if combinations == "all":
         if voices < 2:
             raise UsageError(f"{voices} voices make no mix", "give at least 2")
-        if voices > len(material.classes):
-            there = ", ".join(material.classes)
+        if voices > len(pool.classes):
+            there = ", ".join(pool.classes)
             raise UsageError(
-                f"{voices} voices take {voices} classes, and these are there: {there}",
+                f"{voices} voices take {voices} classes, and the records have only: {there}",
                 "give records of more classes",
             )
-        wanted: list[Combination] = list(itertools.combinations(material.classes, voices))
+        chosen: list[Combination] = list(itertools.combinations(pool.classes, voices))
     else:
-        wanted = _checked(material, combinations)
-    meetings = []
-    for names in wanted:
-        met = [
-            party
-            for place, pools in material.places.items()
+        chosen = _checked(pool, combinations)
+    planned = []
+    for names in chosen:
+        mixes = [
+            sources
+            for compartment, pools in pool.compartments.items()
             if all(name in pools for name in names)
-            for party in combine([pools[name] for name in names], seed, names, place)
+            for sources in combine([pools[name] for name in names], seed, names, compartment)
         ]
-        if limit is not None and len(met) > limit:
-            digests = [stable_hash(seed, "limit", *(record.id for record in party)) for party in met]
-            chosen = sorted(range(len(met)), key=digests.__getitem__)[:limit]
-            met = [met[i] for i in sorted(chosen)]
+        if limit is not None and len(mixes) > limit:
+            digests = [stable_hash(seed, "limit", *(record.id for record in sources)) for sources in mixes]
+            kept = sorted(range(len(mixes)), key=digests.__getitem__)[:limit]
+            mixes = [mixes[i] for i in sorted(kept)]
         kind = "-".join(names)
-        meetings += [PlannedMix(kind, number, party, party[0]) for number, party in enumerate(met)]
-    if not meetings:
+        planned += [PlannedMix(kind, number, sources, sources[0]) for number, sources in enumerate(mixes)]
+    if not planned:
         raise UsageError(
             "no records can be mixed",
             "partners must be of one split and fold and of different recordings",
         )
-    return meetings
+    return planned
 
 
-def _checked(material: SourcePool, combinations: Sequence[Combination]) -> list[Combination]:
-    """Return the wanted combinations, each sorted and once, in order."""
+def _checked(pool: SourcePool, combinations: Sequence[Combination]) -> list[Combination]:
+    """Return combinations, each sorted and once, in order."""
     for names in combinations:
-        if missing := {*names} - {*material.classes}:
+        if missing := {*names} - {*pool.classes}:
             raise UsageError(
                 f"no single-label record of class {', '.join(sorted(missing))}",
-                f"choose from {', '.join(material.classes)}",
+                f"choose from {', '.join(pool.classes)}",
             )
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)

@@ -1,10 +1,12 @@
-"""Composing: from records that are to sound together to the record of their mix."""
+"""Composing: from a planned mix to its record, with the recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from ..choices import RENDERERS, Renderer, Stretcher
 from ..effects.stretch import resolve_stretcher
 from ..errors import AudioError, UsageError
 from ..hashing import stable_hash, uniform
@@ -12,13 +14,13 @@ from ..manifest import Record, make_id, unique_groups
 from ..manifest.values import Json
 from ..sound.labels import track_labels, united_labels
 from ..sound.overlay import headroom_db
-from ..sound.recipe import MOST_DB, MOST_SECONDS, RENDERERS, MixTrack, Recipe
+from ..sound.recipe import MOST_DB, MOST_SECONDS, MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
 from .arrange import PlannedMix
 from .sync import Sync
 
 Range = tuple[float, float]
-"""A value is drawn evenly between the two."""
+"""Two bounds, between which a value is drawn uniformly."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +30,27 @@ class Composition:
     Attributes
     ----------
     syncs : sequence of Sync
-        How the tracks are made to fit the first one, in order.
+        How the tracks are fitted to the first one, in order.
     seed : int
         Of the random choices.
     headroom : bool
-        Whether to lower each mix by ``20 log10(number of tracks)`` dB, so that tracks within full scale
+        Whether to attenuate each mix by ``20 log10(number of tracks)`` dB, so that tracks within full scale
         give a mix within full scale; gains, and stretching and shifting, may take a track beyond it.
     gain_db : (float, float)
         Level change of every track but the first, in decibels.
     snr_db : (float, float), optional
-        Level of the first track over each other one, in decibels of RMS; by default levels stay.
+        Level of the first track above each other one, in decibels of RMS; by default levels stay.
     offset : (float, float)
         Where every track but the first begins, in seconds.
-    renderer : str
-        One of `RENDERERS`.
-    stretcher : str
+    renderer : {"float", "pydub"}
+        See `imtools.sound.overlay`.
+    stretcher : {"auto", "rubberband", "signalsmith"}
         The engine where something is stretched or shifted; recipes name what ``auto`` stands for here.
+
+    Raises
+    ------
+    UsageError
+        If a range or the renderer is wrong.
     """
 
     syncs: Sequence[Sync] = ()
@@ -52,8 +59,8 @@ class Composition:
     gain_db: Range = (0.0, 0.0)
     snr_db: Range | None = None
     offset: Range = (0.0, 0.0)
-    renderer: str = "float"
-    stretcher: str = "auto"
+    renderer: Renderer = "float"
+    stretcher: Literal["auto"] | Stretcher = "auto"
 
     def __post_init__(self) -> None:
         if self.renderer not in RENDERERS:
@@ -76,26 +83,32 @@ class Composition:
         """What the recipes call the synchronisations."""
         return "+".join(sync.name for sync in self.syncs) or "none"
 
-    def name(self, meeting: PlannedMix) -> str:
-        """Return the id of a mix, but for the digest of its recipe."""
-        kind = make_id(f"mix/{self.sync_name.replace('+', '-')}/{meeting.kind}")
-        return f"{kind}/{meeting.number:05d}"
+    def name(self, planned: PlannedMix) -> str:
+        """Return the id of a mix, without the digest of its recipe."""
+        kind = make_id(f"mix/{self.sync_name.replace('+', '-')}/{planned.kind}")
+        return f"{kind}/{planned.number:05d}"
 
-    def compose(self, meeting: PlannedMix) -> Record:
+    def analyze(self, planned: Sequence[PlannedMix]) -> None:
+        """Let the synchronisations analyse the records of all mixes that have several, each record once."""
+        records = {record.id: record for mix in planned if len(mix.records) > 1 for record in mix.records}
+        for sync in self.syncs:
+            sync.analyze(list(records.values()))
+
+    def compose(self, planned: PlannedMix) -> Record:
         """Return the record of a mix, with the recipe.
 
         It lasts as long as its shortest track, at the sampling rate of its first, and has the labels and
-        groups of all. Silence takes length and rate from a record of the same place.
+        groups of all. Silence takes length and rate from its template.
 
         Raises
         ------
         ImtoolsError
-            If a synchronisation could not find out what it needs about one of the records, a track would
-            begin when the mix has ended, or the stretcher is not installed.
+            If a record could not be analysed as a synchronisation needs, a track would begin when the mix has
+            ended, or the stretcher is not installed.
         """
-        name = self.name(meeting)
-        tracks = [MixTrack.of(record) for record in meeting.party]
-        tracks = tracks[:1] + [self._fitted(name, meeting, n, track) for n, track in enumerate(tracks)][1:]
+        name = self.name(planned)
+        tracks = [MixTrack.from_record(record) for record in planned.records]
+        tracks = tracks[:1] + [self._fitted(name, planned, n, track) for n, track in enumerate(tracks)][1:]
         shifts = any(track.shift for track in tracks)
         changed = shifts or any(track.stretch != 1 for track in tracks)
         recipe = Recipe(
@@ -107,9 +120,9 @@ class Composition:
             resolve_stretcher(self.stretcher, shifts=shifts) if changed else None,
             {"polyphony": len(tracks)},
         )
-        return _mixed(meeting, recipe, name)
+        return _mixed(planned, recipe, name)
 
-    def _fitted(self, name: str, meeting: PlannedMix, number: int, track: MixTrack) -> MixTrack:
+    def _fitted(self, name: str, planned: PlannedMix, number: int, track: MixTrack) -> MixTrack:
         """Return one of the other tracks, placed and fitted to the first."""
 
         def draw(what: str, between: Range, decimals: int) -> float:
@@ -123,21 +136,23 @@ class Composition:
             snr_db=None if self.snr_db is None else draw("snr", self.snr_db, 2),
         )
         for sync in self.syncs:
-            track = sync.fit(meeting.party[0], track)
+            track = sync.fit(planned.records[0], track)
         return track
 
 
-def _mixed(meeting: PlannedMix, recipe: Recipe, name: str) -> Record:
-    """Return the record of a mix; of the sources it keeps what is true of all."""
-    sources = meeting.party
-    rate = sources[0].sampling_rate if sources else meeting.like.sampling_rate
-    num_samples = recipe.num_samples(rate) if sources else meeting.like.num_samples
+def _mixed(planned: PlannedMix, recipe: Recipe, name: str) -> Record:
+    """Return the record of a mix; it keeps what its sources have in common."""
+    sources = planned.records
+    rate = sources[0].sampling_rate if sources else planned.template.sampling_rate
+    num_samples = recipe.num_samples(rate) if sources else planned.template.num_samples
     duration = samples_to_seconds(num_samples, rate)
     for track in recipe.tracks:
         if 0 < num_samples <= seconds_to_samples(track.offset, rate):
-            what = f"is to begin at {track.offset:g} s of a mix of {duration:g} s, and would not be heard"
+            what = f"would begin at {track.offset:g} s of a mix of {duration:g} s, and be silent"
             raise AudioError(f"record {track.record.id}: {what}", "choose smaller offsets")
-    moved = [track_labels(one, track, duration) for one, track in zip(sources, recipe.tracks, strict=True)]
+    moved = [
+        track_labels(record, track, duration) for record, track in zip(sources, recipe.tracks, strict=True)
+    ]
     return Record(
         id=f"{name}-{_digest(recipe)[:8]}",
         audio=None,
@@ -146,8 +161,8 @@ def _mixed(meeting: PlannedMix, recipe: Recipe, name: str) -> Record:
         sampling_rate=rate,
         num_samples=num_samples,
         groups=unique_groups(sources),
-        split=meeting.like.split,
-        fold=meeting.like.fold,
+        split=planned.template.split,
+        fold=planned.template.fold,
         genre=_common([record.genre for record in sources]),
         labels=united_labels(sources, moved),
         labels_complete=all(record.labels_complete for record in sources),
@@ -161,11 +176,11 @@ def _mixed(meeting: PlannedMix, recipe: Recipe, name: str) -> Record:
 
 
 def _digest(recipe: Recipe) -> str:
-    """Return a hash of what is heard, whatever the files are called."""
+    """Return a hash of how the mix sounds, whatever the files are called."""
     content = [track.to_json() | {"audio": None, "mix": None} for track in recipe.tracks]
     return stable_hash(recipe.to_json() | {"tracks": content})
 
 
 def _common(values: Sequence[Json]) -> Json:
-    """Return the value that all agree on, or ``None``."""
+    """Return the value if all are equal, else ``None``."""
     return values[0] if values and all(value == values[0] for value in values) else None

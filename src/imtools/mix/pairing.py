@@ -1,4 +1,8 @@
-"""Who meets whom: random meetings without repetition (Kratimenos et al. 2020, section III.B.1)."""
+"""Pairing: which records are mixed with which, at random and without repetition.
+
+After Kratimenos et al. (2020), section III.B.1. All choices are made by hashes, so they depend neither on
+the order of the records nor on the version of a random generator.
+"""
 
 from __future__ import annotations
 
@@ -10,70 +14,78 @@ from ..hashing import stable_hash
 from ..manifest import Record
 
 Sources = tuple[Record, ...]
-"""Records that sound together, one of each class."""
+"""Records that are mixed together, one of each class."""
 
 
-def shuffled(parties: Iterable[Sources], *key: object) -> list[Sources]:
-    """Return parties in an order that depends on the key and their ids alone."""
-    return sorted(parties, key=lambda party: (stable_hash(*key, _id(party)), _id(party)))
+def shuffled(several: Iterable[Sources], *key: object) -> list[Sources]:
+    """Return sources in an order that depends on the key and their ids alone.
+
+    Parameters
+    ----------
+    several : iterable of tuple of Record
+        The sources of several mixes.
+    *key : object
+        Seeds of the order; their ``repr`` counts.
+    """
+    return sorted(several, key=lambda sources: (stable_hash(*key, _id(sources)), _id(sources)))
 
 
 def combine(pools: Sequence[Sequence[Record]], *key: object) -> list[Sources]:
-    """Let records of several sets meet one by one, at random, each at most once.
+    """Combine the records of several pools at random, each at most once.
 
-    All sets are shuffled by a hash of `key` and the records' ids, which depends neither on their order nor
-    on the version of a random generator, and then zipped, so that there are as many parties as the
-    smallest set has records. Two records of one group never meet: a record that would meet its own takes
-    the next partner that is free, or at the end changes partners with a party. Records for which that
-    does not help are left out; of two sets of records with one group each, no pairing makes more pairs.
+    All pools are shuffled by a hash of `key` and the records' ids, and then zipped, so that there are as
+    many combinations as the smallest pool has records. Two records of one group are never combined: a
+    record whose partner would be of its own group takes the next partner that is free, or, at the end,
+    exchanges partners with an earlier combination. Records for which that does not help are left out; of
+    two pools of records with one group each, no pairing makes more pairs.
 
     Parameters
     ----------
     pools : sequence of sequence of Record
         The records of each class, none in two.
-    key : objects
+    *key : object
         Seeds of the shuffle; their ``repr`` counts.
 
     Returns
     -------
     list of tuple of Record
-        One record of each set in each, in the order of the sets.
+        One record of each pool in each, in the order of the pools.
     """
     first, *others = pools
-    parties: list[Sources] = [(record,) for record in first]
+    combined: list[Sources] = [(record,) for record in first]
     for number, pool in enumerate(others, start=1):
-        parties = _join(parties, pool, key, number)
-    return parties
+        combined = _extend(combined, pool, key, number)
+    return combined
 
 
-def _join(
-    parties: Sequence[Sources], pool: Sequence[Record], key: Sequence[object], number: int
+def _extend(
+    combined: Sequence[Sources], pool: Sequence[Record], key: Sequence[object], number: int
 ) -> list[Sources]:
-    """Let each party meet one more record."""
+    """Add one record of a pool to each combination."""
     free = deque(record for (record,) in shuffled(((record,) for record in pool), *key, number))
-    joined: list[Sources] = []
+    extended: list[Sources] = []
     left: list[Sources] = []
     hopeless: set[frozenset[str]] = set()  # `free` only shrinks: what finds no partner once never will
-    for party in shuffled(parties, *key, 0):
-        groups = _groups(party)
+    for sources in shuffled(combined, *key, 0):
+        groups = _groups(sources)
         partner = None if groups in hopeless else _take(free, groups)
         if partner is not None:
-            joined.append((*party, partner))
+            extended.append((*sources, partner))
         else:
             hopeless.add(groups)
-            left.append(party)
-    for party, partner in zip(left, free, strict=False):
-        if not _exchange(joined, party, partner):
+            left.append(sources)
+    for sources, partner in zip(left, free, strict=False):
+        if not _exchange(extended, sources, partner):
             break
-    return joined
+    return extended
 
 
-def _id(party: Sources) -> str:
-    return "\0".join(record.id for record in party)
+def _id(sources: Sources) -> str:
+    return "\0".join(record.id for record in sources)
 
 
-def _groups(party: Sources) -> frozenset[str]:
-    return frozenset().union(*map(groups_of, party))
+def _groups(sources: Sources) -> frozenset[str]:
+    return frozenset().union(*map(groups_of, sources))
 
 
 def _take(free: deque[Record], groups: frozenset[str]) -> Record | None:
@@ -90,12 +102,12 @@ def _take(free: deque[Record], groups: frozenset[str]) -> Record | None:
     return found
 
 
-def _exchange(joined: list[Sources], party: Sources, partner: Record) -> bool:
-    """Break up one party, such that its members can meet two that cannot meet each other."""
-    ours, theirs = _groups(party), groups_of(partner)
-    for i, (*others, last) in enumerate(joined):
+def _exchange(extended: list[Sources], sources: Sources, partner: Record) -> bool:
+    """Break up one combination, such that its records can be combined with two that share a group."""
+    ours, theirs = _groups(sources), groups_of(partner)
+    for i, (*others, last) in enumerate(extended):
         if ours.isdisjoint(groups_of(last)) and theirs.isdisjoint(_groups(tuple(others))):
-            joined[i] = (*others, partner)
-            joined.append((*party, last))
+            extended[i] = (*others, partner)
+            extended.append((*sources, last))
             return True
     return False

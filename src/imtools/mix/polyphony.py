@@ -1,4 +1,4 @@
-"""Arranging by polyphony: so many mixes of every number of voices (Chen et al. 2024, section III.C)."""
+"""Arranging by polyphony: a number of mixes for each number of voices (Chen et al. 2024, section III.C)."""
 
 from __future__ import annotations
 
@@ -18,81 +18,84 @@ _ATTEMPTS = 256
 
 
 def arrange_levels(
-    material: SourcePool, levels: Sequence[int], per_level: int, *, seed: int = 0
+    pool: SourcePool, levels: Sequence[int], per_level: int, *, seed: int = 0
 ) -> list[PlannedMix]:
-    """Let so many parties of each size meet, 0 (silence) included.
+    """Plan an equal number of mixes for each level of polyphony, 0 (silence) included.
 
-    The classes of a party differ and are chosen at random such that all of a level are heard equally
+    The classes of a mix differ and are chosen at random such that, within a level, all are used equally
     often; their records come in a shuffled order and are used again only when all have had their turn. No
-    two parties of the set are alike. The mixes of a level are dealt to the places (split, fold and bucket)
-    that have enough classes.
+    two mixes of a level have the same records. The mixes of a level are spread over the compartments
+    (split, fold and buckets) that have enough classes.
 
     Parameters
     ----------
-    material : SourcePool
+    pool : SourcePool
         The records.
     levels : sequence of int
         Numbers of voices, each once.
     per_level : int
-        Mixes of each level; fewer where no more can be told apart.
+        Mixes of each level; fewer where no more differ.
     seed : int
-        Another seed, other parties.
+        Another seed, other mixes.
 
     Returns
     -------
     list of PlannedMix
-        Level by level; silence takes the length of the first record of its place.
+        Level by level; silence takes the length of the first record of its compartment.
 
     Raises
     ------
     UsageError
-        If no place has the classes that a level takes.
+        If no compartment has the classes that a level takes.
 
     Warns
     -----
     ImtoolsWarning
-        If a level gets fewer mixes than asked for.
+        If a level gets fewer mixes than ``per_level``.
     """
     if per_level < 1:
         raise UsageError(f"{per_level} mixes a level: nothing to do", "give at least 1")
-    meetings: list[PlannedMix] = []
+    planned: list[PlannedMix] = []
     for level in levels:
-        kind = f"polyphony-{level:02d}"
         sources = {
-            place: _parties(pools, level, (seed, level, place))
-            for place, pools in material.places.items()
+            compartment: _all_sources(pools, level, (seed, level, compartment))
+            for compartment, pools in pool.compartments.items()
             if len(pools) >= level
         }
         if not sources:
-            most = max(len(pools) for pools in material.places.values())
+            most = max(len(pools) for pools in pool.compartments.values())
             raise UsageError(
-                f"polyphony {level} takes {level} classes in one split and fold, and {most} are there",
-                f"give --polyphony up to {most}",
+                f"polyphony {level} takes {level} classes in one split and fold, and there are only {most}",
+                f"give `polyphony` up to {most}",
             )
-        found = _dealt(material, sources, per_level)
-        if len(found) < per_level:
-            message = f"polyphony {level}: only {len(found)} mixes differ, of {per_level} asked for"
+        mixes = _dealt(pool, sources, per_level)
+        if len(mixes) < per_level:
+            message = f"polyphony {level}: only {len(mixes)} different mixes can be made, not {per_level}"
             warnings.warn(ImtoolsWarning(message), stacklevel=2)
-        meetings += [PlannedMix(kind, n, party, like) for n, (party, like) in enumerate(found)]
-    return meetings
+        kind = f"polyphony-{level:02d}"
+        planned += [PlannedMix(kind, n, records, template) for n, (records, template) in enumerate(mixes)]
+    return planned
 
 
 def _dealt(
-    material: SourcePool, sources: Mapping[Compartment, Iterator[Sources]], count: int
+    pool: SourcePool, sources: Mapping[Compartment, Iterator[Sources]], count: int
 ) -> list[tuple[Sources, Record]]:
-    """Take parties from the places by turns, as many as are wanted and there, and return them by place."""
-    found: dict[Compartment, list[Sources]] = {place: [] for place in sources}
+    """Take sources from the compartments in turn, at most ``count``, and return them by compartment.
+
+    Beside each is the template of its mix.
+    """
+    found: dict[Compartment, list[Sources]] = {compartment: [] for compartment in sources}
     turns = deque(sources)
     while turns and sum(map(len, found.values())) < count:
-        place = turns.popleft()
-        party = next(sources[place], None)
-        if party is not None:
-            found[place].append(party)
-            turns.append(place)
+        compartment = turns.popleft()
+        records = next(sources[compartment], None)
+        if records is not None:
+            found[compartment].append(records)
+            turns.append(compartment)
     return [
-        (party, party[0] if party else _first(material.places[place]))
-        for place, parties in found.items()
-        for party in parties
+        (records, records[0] if records else _first(pool.compartments[compartment]))
+        for compartment, several in found.items()
+        for records in several
     ]
 
 
@@ -100,15 +103,17 @@ def _first(pools: Mapping[str, Sequence[Record]]) -> Record:
     return min((pool[0] for pool in pools.values()), key=lambda record: record.id)
 
 
-def _parties(pools: Mapping[str, Sequence[Record]], level: int, key: tuple[object, ...]) -> Iterator[Sources]:
-    """Yield different parties of so many classes, until none is found."""
+def _all_sources(
+    pools: Mapping[str, Sequence[Record]], level: int, key: tuple[object, ...]
+) -> Iterator[Sources]:
+    """Yield different sources of ``level`` classes each, until no more are found."""
     if level == 0:
         while True:
             yield ()
-    if len({group for pool in pools.values() for one in pool for group in groups_of(one)}) < level:
-        return  # there are not as many recordings as voices
+    if len({group for pool in pools.values() for record in pool for group in groups_of(record)}) < level:
+        return  # there are fewer recordings than voices
     turns = {
-        name: deque(record for (record,) in shuffled(((one,) for one in pool), *key, name))
+        name: deque(record for (record,) in shuffled(((record,) for record in pool), *key, name))
         for name, pool in pools.items()
     }
     uses = dict.fromkeys(pools, 0)
@@ -120,28 +125,28 @@ def _parties(pools: Mapping[str, Sequence[Record]], level: int, key: tuple[objec
         number += 1
         for name in names:
             uses[name] += 1
-        party = _choose([turns[name] for name in names], seen)
-        fruitless = 0 if party else fruitless + 1
-        if party:
-            seen.add(frozenset(record.id for record in party))
-            yield party
+        sources = _choose([turns[name] for name in names], seen)
+        fruitless = 0 if sources else fruitless + 1
+        if sources:
+            seen.add(frozenset(record.id for record in sources))
+            yield sources
 
 
 def _choose(turns: Sequence[deque[Record]], seen: set[frozenset[str]]) -> Sources | None:
-    """Take the next record of each class, of groups that differ, such that the party is a new one."""
+    """Take the next record of each class, of different groups, such that they have not been chosen before."""
     for attempt in range(min(_ATTEMPTS, max(map(len, turns)) * len(turns))):
         turns[attempt % len(turns)].rotate(-1 if attempt else 0)
-        party: list[Record] = []
+        sources: list[Record] = []
         groups: frozenset[str] = frozenset()
         for turn in turns:
-            record = next((one for one in turn if groups.isdisjoint(groups_of(one))), None)
+            record = next((candidate for candidate in turn if groups.isdisjoint(groups_of(candidate))), None)
             if record is None:
                 break
-            party.append(record)
+            sources.append(record)
             groups |= groups_of(record)
-        if len(party) == len(turns) and frozenset(record.id for record in party) not in seen:
-            for turn, record in zip(turns, party, strict=True):
+        if len(sources) == len(turns) and frozenset(record.id for record in sources) not in seen:
+            for turn, record in zip(turns, sources, strict=True):
                 turn.remove(record)
                 turn.append(record)
-            return tuple(party)
+            return tuple(sources)
     return None

@@ -73,7 +73,7 @@ class Recognizer:
     def seconds(self, record: Record) -> float:
         """Return how much of a record is scored, in seconds."""
         excerpt = self._output.excerpt
-        return record.duration if excerpt is None else excerpt.of(record)[0].duration
+        return record.duration if excerpt is None else excerpt.cut(record)[0].duration
 
     def prepare(self, record: Record, *, file: SampleFile | None = None) -> PreparedExcerpt:
         """Read what is to be scored of one record; may run in a worker thread.
@@ -99,7 +99,7 @@ class Recognizer:
             If scores of held-out members are requested, and every member was trained on the record's fold.
         """
         excerpt = self._output.excerpt
-        part, begin = (record, 0.0) if excerpt is None else excerpt.of(record)
+        part, begin = (record, 0.0) if excerpt is None else excerpt.cut(record)
         cache: WindowCache = {}
         return PreparedExcerpt(tuple(one.prepare(part, cache, file=file) for one in self._predictors), begin)
 

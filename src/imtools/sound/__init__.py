@@ -6,12 +6,11 @@ Samples are float32; full scale is 1. They have shape ``(num_samples,)`` where t
 
 from .overlay import headroom_db, overlay, overlay_pydub
 from .reader import RecordReader
-from .recipe import RENDERERS, MixTrack, Recipe
+from .recipe import MixTrack, Recipe
 from .render import load_sound, render
 from .source import ArrayFile, Source, open_source
 
 __all__ = [
-    "RENDERERS",
     "ArrayFile",
     "MixTrack",
     "Recipe",

@@ -6,7 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..audio.load import load, signature
 from ..manifest import Record
 
@@ -22,16 +22,16 @@ class _Waveforms:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: OrderedDict[Hashable, Samples] = OrderedDict()
+        self._held: OrderedDict[Hashable, Float32Array] = OrderedDict()
         self._size = 0
 
-    def get(self, key: Hashable) -> Samples | None:
+    def get(self, key: Hashable) -> Float32Array | None:
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
             return self._held.get(key)
 
-    def put(self, key: Hashable, samples: Samples) -> None:
+    def put(self, key: Hashable, samples: Float32Array) -> None:
         with self._lock:
             if key in self._held:  # another thread was faster
                 return
@@ -44,7 +44,7 @@ class _Waveforms:
 _waveforms = _Waveforms()
 
 
-def load_cached(record: Record, *, mono: bool) -> Samples:
+def load_cached(record: Record, *, mono: bool) -> Float32Array:
     """Return what `imtools.audio.load.load` gives of a record, perhaps without reading it again.
 
     Returns

@@ -1,4 +1,4 @@
-"""A part of each record, for libraries too large to be heard whole."""
+"""A part of each record, for libraries too large to be analysed whole."""
 
 from __future__ import annotations
 
@@ -14,19 +14,26 @@ ExcerptPosition = Literal["start", "middle", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Which part of a record to hear.
+    """Which part of a record is used.
 
     Attributes
     ----------
     seconds : float
-        How long, above 0; a shorter record is heard whole.
+        Its length, above 0; a shorter record is used whole.
     place : {"start", "middle", "end"} or float
-        Where, or from which second on; so much earlier as the record's end wants.
+        Where it lies, or the second at which it starts; earlier where the record would end before it does.
 
     Raises
     ------
     UsageError
-        If nothing would be heard.
+        If the length is not above 0, or the start below it.
+
+    Examples
+    --------
+    >>> song = Record("song", "song.wav", 0.0, 200.0, 22050, 4_410_000)
+    >>> part, offset = Excerpt(30.0, "middle").cut(song)
+    >>> part.start, part.duration, offset
+    (85.0, 30.0, 85.0)
     """
 
     seconds: float
@@ -39,42 +46,36 @@ class Excerpt:
         if isinstance(self.place, float) and not 0 <= self.place < float("inf"):
             raise UsageError(f"an excerpt cannot begin at {self.place:g} s", "give 0 or more")
 
-    @classmethod
-    def parse(cls, text: str) -> Excerpt:
-        """Parse ``"30"``, ``"30@start"`` or ``"30@12.5"``.
+    def cut(self, record: Record) -> tuple[Record, float]:
+        """Return the part of a record, and where it starts in the record.
 
-        Raises
-        ------
-        UsageError
-            If it is none of these.
-        """
-        length, at, place = text.partition("@")
-        try:
-            if place in ("start", "middle", "end"):
-                return cls(float(length), place)  # type: ignore[arg-type]
-            return cls(float(length), float(place)) if at else cls(float(length))
-        except ValueError:
-            hint = "write seconds, and where: 30, 30@start, 30@middle, 30@end or 30@12.5"
-            raise UsageError(f"{text!r} is no excerpt", hint) from None
+        A record that is normalised is scaled by the level of the part. The part has no features, since those
+        of the record describe all of it.
 
-    def of(self, record: Record) -> tuple[Record, float]:
-        """Return the part of a record, and how many seconds into it that begins.
+        Parameters
+        ----------
+        record : Record
+            With audio or a mix recipe.
 
-        A record that is normalised is scaled by the level of the part. Features are those of the whole, so
-        a part is heard even where there are some.
+        Returns
+        -------
+        part : Record
+            The record itself if it is not longer than the excerpt.
+        start : float
+            Seconds from the start of the record.
 
         Raises
         ------
         FeatureError
-            If the record is longer, and there is nothing to hear.
+            If the record is longer, and has features only.
         """
         length = max(1, seconds_to_samples(self.seconds, record.sampling_rate))
         rest = record.num_samples - length
         if rest <= 0:
             return record, 0.0
         if record.audio is None and not record.mix and record.features:
-            what = f"record {record.id}: holds features only, of which there is no excerpt"
-            raise FeatureError(what, "leave `excerpt` out")
+            what = f"record {record.id}: has features only, of which no excerpt can be taken"
+            raise FeatureError(what, "leave out `excerpt`")
         if isinstance(self.place, str):
             begin = {"start": 0, "middle": rest // 2, "end": rest}[self.place]
         else:

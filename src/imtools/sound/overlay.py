@@ -1,4 +1,7 @@
-"""Laying tracks over each other, in floating point."""
+"""Adding tracks: in floating point, or in 16 bits that clip.
+
+Tracks are float32 of shape ``(num_samples,)`` or ``(channels, num_samples)``, all at one sampling rate.
+"""
 
 from __future__ import annotations
 
@@ -10,31 +13,31 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.levels import Samples
+from ..arrays import Float32Array
 from ..errors import AudioError, UsageError
 from ..units import db_to_amplitude
 
 
 def headroom_db(num_tracks: int) -> float:
-    """Return the gain that keeps the sum of so many full-scale tracks in full scale: ``-20 log10(n)`` dB."""
+    """Return the gain that keeps the sum of n full-scale tracks within full scale: ``-20 log10(n)`` dB."""
     return -20.0 * math.log10(num_tracks)
 
 
 def overlay(
-    tracks: Sequence[Samples],
+    tracks: Sequence[Float32Array],
     *,
     offsets: Sequence[int] | None = None,
     gains_db: Sequence[float] | None = None,
     gain_db: float = 0.0,
-) -> Samples:
-    """Return the weighted sum of some tracks, up to where the first of them ends.
+) -> Float32Array:
+    """Return the weighted sum of some tracks, up to the end of the track that ends first.
 
-    Ending with the shortest track is what makes the labels of all tracks hold to the end of the mix.
+    So the labels of all tracks hold until the end of the mix.
 
     Parameters
     ----------
     tracks : sequence of ndarray of float32, shape (num_samples,) or (channels, num_samples)
-        All at one sampling rate. A single channel is laid over all channels of the others.
+        All at one sampling rate. A single channel is added to all channels of the others.
     offsets : sequence of int, optional
         The sample of the mix at which each track begins; 0 by default.
     gains_db : sequence of float, optional
@@ -50,9 +53,9 @@ def overlay(
     Raises
     ------
     UsageError
-        If there is no track, or not one offset and gain for each.
+        If there is no track, or their number differs from that of the offsets or gains.
     AudioError
-        If the tracks' channels do not fit together.
+        If the numbers of channels do not fit together.
     """
     offsets, gains, length, channels = _checked(tracks, offsets, gains_db)
     total = np.zeros((*channels, length), dtype=np.float32)
@@ -64,13 +67,13 @@ def overlay(
 
 
 def overlay_pydub(
-    tracks: Sequence[Samples],
+    tracks: Sequence[Float32Array],
     *,
     offsets: Sequence[int] | None = None,
     gains_db: Sequence[float] | None = None,
     gain_db: float = 0.0,
-) -> Samples:
-    """Return what pydub makes of the tracks: a sum in 16 bits, which clips (Kratimenos et al. 2020).
+) -> Float32Array:
+    """Return the sum that pydub computes: in 16 bits, which clips (Kratimenos et al. 2020).
 
     Parameters, result and errors are those of `overlay`; all values are multiples of 1/32768 within full
     scale.
@@ -84,7 +87,7 @@ def overlay_pydub(
     offsets, gains, length, channels = _checked(tracks, offsets, gains_db)
     count = channels[0] if channels else 1
 
-    def segment(samples: Samples, offset: int, gain: float) -> Any:
+    def segment(samples: Float32Array, offset: int, gain: float) -> Any:
         frames = np.zeros((length, count))
         part = np.atleast_2d(samples)[:, : max(0, length - offset)]
         frames[offset : offset + part.shape[1]] = part.T
@@ -106,25 +109,25 @@ _FULL_SCALE = 32768.0
 
 
 def _pydub() -> Any:
-    with warnings.catch_warnings():  # it speaks of ffmpeg, which is not needed here
+    with warnings.catch_warnings():  # it warns about ffmpeg, which is not needed here
         warnings.simplefilter("ignore")
         try:
             from pydub import AudioSegment
         except ImportError as error:
-            hint = "install pydub, or choose --renderer float"
+            hint = "install pydub, or pass `renderer=float`"
             raise UsageError(f"pydub cannot be used ({error})", hint) from None
     return AudioSegment
 
 
 def _checked(
-    tracks: Sequence[Samples], offsets: Sequence[int] | None, gains_db: Sequence[float] | None
+    tracks: Sequence[Float32Array], offsets: Sequence[int] | None, gains_db: Sequence[float] | None
 ) -> tuple[Sequence[int], Sequence[float], int, tuple[int, ...]]:
     """Return offsets, gains, the length of the sum and its channels."""
     offsets = [0] * len(tracks) if offsets is None else offsets
     gains_db = [0.0] * len(tracks) if gains_db is None else gains_db
     if not len(tracks) == len(offsets) == len(gains_db) > 0:
         counts = f"{len(tracks)} tracks, {len(offsets)} offsets, {len(gains_db)} gains"
-        raise UsageError(f"nothing to mix, or not one offset and gain a track: {counts}")
+        raise UsageError(f"one offset and one gain are needed for each track: {counts}")
     length = max(0, min(x.shape[-1] + offset for x, offset in zip(tracks, offsets, strict=True)))
     try:
         channels = np.broadcast_shapes(*(x.shape[:-1] for x in tracks))

@@ -1,10 +1,14 @@
-"""The recipe of a mix: the ``mix`` block of a record, which says all that rendering it again takes."""
+"""The recipe of a mix: the ``mix`` block of a record, which holds all that rendering it again takes.
+
+Times are seconds; lengths and shifts are samples at the rate of the track's record.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..choices import RENDERERS, Renderer
 from ..effects import Effect, parse_effect
 from ..errors import ManifestError
 from ..manifest import SEGMENT_SCHEMA, Record
@@ -21,13 +25,10 @@ from ..manifest.values import (
 from ..units import resampled_length, seconds_to_samples
 
 ShiftCurve = tuple[tuple[int, float], ...]
-"""Pitch shifts over time: from each sample on, so many semitones; the first sample is 0."""
-
-RENDERERS = ("float", "pydub")
-"""How tracks are added: in floating point, or in 16 bits that clip."""
+"""Pitch shifts over time: the samples from which they apply, and semitones; the first sample is 0."""
 
 MOST_DB, MOST_SECONDS, MOST_SEMITONES = 200.0, 86400.0, 96.0
-"""Bounds of what recipes may ask for: beyond them is a slip, and numbers overflow."""
+"""Bounds of the values in recipes: beyond them is a mistake, and numbers overflow."""
 
 _TRACK_KEYS = (
     "id",
@@ -46,27 +47,27 @@ _TRACK_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class MixTrack:
-    """A record laid into a mix, and what is done to it before.
+    """A record in a mix, and what is done to it before.
 
-    The record is loaded, brought to its length, stretched and shifted, sent through the effects, and laid at
-    its offset with its gain. In JSON the keys of the record and of the track stand side by side in one
-    object; those that change nothing are left out.
+    The record is loaded, cut or repeated to its length, stretched and shifted, sent through the effects, and
+    added at its offset with its gain. In JSON the keys of the record and of the track are side by side in
+    one object; those that change nothing are left out.
 
     Attributes
     ----------
     record : Record
-        What to load: an id, and the keys that the loader looks at. Keys of a later version of the schema
-        are kept in its ``extra``.
+        What to load: an id, and the keys that loading depends on. Keys of a later version of the schema are
+        kept in its ``extra``.
     offset : float
         Where in the mix the track begins, in seconds, not negative.
     gain_db : float
         Level change, in decibels.
     snr_db : float or None
-        Bring the track to so many decibels below the RMS of the first one, before `gain_db`.
+        The level that the track is brought to, in decibels below the RMS of the first one, before `gain_db`.
     length : int or None
         Samples at the record's rate to which it is cut, or to which its beginning is repeated.
     stretch : float
-        Its duration becomes so many times as long.
+        Factor of its duration.
     shift : tuple of (int, float)
         Pitch shifts in semitones, each from a sample (before stretching) until the next.
     effects : tuple of Effect
@@ -83,8 +84,8 @@ class MixTrack:
     effects: tuple[Effect, ...] = ()
 
     @classmethod
-    def of(cls, record: Record) -> MixTrack:
-        """Return a track that plays a record: of the record it keeps only what loading it takes."""
+    def from_record(cls, record: Record) -> MixTrack:
+        """Return a track that plays a record; it keeps only the keys of the record that loading takes."""
         return cls(Record(**{key: getattr(record, key) for key in _TRACK_KEYS}))
 
     def num_samples(self, sampling_rate: int) -> int:
@@ -108,7 +109,14 @@ class MixTrack:
 
     @classmethod
     def from_json(cls, value: Json, key: str) -> MixTrack:
-        """Parse one entry of ``mix.tracks``; `key` names it in errors.
+        """Parse one entry of ``mix.tracks``.
+
+        Parameters
+        ----------
+        value : object
+            The JSON value.
+        key : str
+            What to call it in errors.
 
         Raises
         ------
@@ -126,8 +134,8 @@ class MixTrack:
             "stretch": number(data.pop("stretch", 1.0), f"{key}.stretch", minimum=0.01, maximum=100),
             "shift": _parse_shift(data.pop("shift", []), f"{key}.shift"),
             "effects": tuple(
-                parse_effect(one, f"{key}.effects[{i}]")
-                for i, one in enumerate(array(data.pop("effects", []), f"{key}.effects"))
+                parse_effect(effect, f"{key}.effects[{i}]")
+                for i, effect in enumerate(array(data.pop("effects", []), f"{key}.effects"))
             ),
         }
         if settings["length"] is not None and settings["length"] < 0:
@@ -177,15 +185,15 @@ class Recipe:
     Attributes
     ----------
     sync : str
-        How the tracks were brought together.
+        How the tracks were fitted to each other.
     seed : int
-        The seed of the plan that this mix is part of.
+        The seed of the set of mixes that this one belongs to.
     tracks : sequence of MixTrack
-        What sounds; the first is the one that the others were fitted to. None is silence.
+        What is mixed; the others were fitted to the first. No track is silence.
     gain_db : float
         Level change of the sum, in decibels.
-    renderer : str
-        One of `RENDERERS`.
+    renderer : {"float", "pydub"}
+        How tracks are added: in floating point, or in 16 bits that clip.
     stretcher : str or None
         What stretches and shifts the tracks; see `imtools.effects.stretch`.
     extra : dict
@@ -196,12 +204,12 @@ class Recipe:
     seed: int
     tracks: Sequence[MixTrack]
     gain_db: float = 0.0
-    renderer: str = "float"
+    renderer: Renderer = "float"
     stretcher: str | None = None
     extra: dict[str, Json] = field(default_factory=dict)
 
     def num_samples(self, sampling_rate: int) -> int:
-        """Return how many samples the mix has at a rate in Hz: up to where the first of its tracks ends."""
+        """Return how many samples the mix has at a rate in Hz: up to the end of the track that ends first."""
         ends = [
             seconds_to_samples(track.offset, sampling_rate) + track.num_samples(sampling_rate)
             for track in self.tracks
@@ -210,7 +218,14 @@ class Recipe:
 
     @classmethod
     def from_json(cls, value: Json, where: str = "mix") -> Recipe:
-        """Parse a ``mix`` block; `where` names it in errors.
+        """Parse a ``mix`` block.
+
+        Parameters
+        ----------
+        value : object
+            The JSON value.
+        where : str
+            What to call it in errors.
 
         Raises
         ------
@@ -226,18 +241,15 @@ class Recipe:
     def _parse(cls, value: Json) -> Recipe:
         data = dict(mapping(value, "mix"))
         tracks = array(data.pop("tracks", None), "mix.tracks")
-        recipe = cls(
-            sync=string(data.pop("sync", None), "mix.sync"),
-            seed=integer(data.pop("seed", None), "mix.seed"),
-            tracks=[MixTrack.from_json(track, f"mix.tracks[{i}]") for i, track in enumerate(tracks)],
-            gain_db=_decibels(data.pop("gain_db", 0.0), "mix.gain_db"),
-            renderer=string(data.pop("renderer", "float"), "mix.renderer"),
-            stretcher=optional(data.pop("stretcher", None), "mix.stretcher", string),
-            extra=data,
-        )
-        if recipe.renderer not in RENDERERS:
-            raise WrongKeyError("mix.renderer", f"must be one of {', '.join(RENDERERS)}")
-        return recipe
+        sync, seed = string(data.pop("sync", None), "mix.sync"), integer(data.pop("seed", None), "mix.seed")
+        parsed = [MixTrack.from_json(track, f"mix.tracks[{i}]") for i, track in enumerate(tracks)]
+        gain_db = _decibels(data.pop("gain_db", 0.0), "mix.gain_db")
+        renderer = string(data.pop("renderer", "float"), "mix.renderer")
+        stretcher = optional(data.pop("stretcher", None), "mix.stretcher", string)
+        for name in RENDERERS:
+            if name == renderer:
+                return cls(sync, seed, parsed, gain_db, name, stretcher, data)
+        raise WrongKeyError("mix.renderer", f"must be one of {', '.join(RENDERERS)}")
 
     def to_json(self) -> dict[str, Json]:
         """Return the JSON object of this recipe."""

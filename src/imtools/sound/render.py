@@ -8,7 +8,8 @@ import threading
 
 import numpy as np
 
-from ..audio.levels import Samples, normalize, rms
+from ..arrays import Float32Array
+from ..audio.levels import normalize, rms
 from ..audio.load import SampleFile, load
 from ..errors import AudioError
 from ..manifest import Record
@@ -27,7 +28,7 @@ _KEPT = 2**25
 """Samples up to which a mix is kept for the next of its segments (128 MiB)."""
 
 
-def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Samples:
+def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Float32Array:
     """Return the sound of a record: its file's, or that of a mix that is only a recipe.
 
     A rendered mix has a file and a recipe: its file is read.
@@ -55,7 +56,7 @@ def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = N
     return load(record, mono=mono, file=file)
 
 
-def render(record: Record, *, mono: bool = True) -> Samples:
+def render(record: Record, *, mono: bool = True) -> Float32Array:
     """Render the stretch of a mix that a record stands for.
 
     The mix is made at the record's sampling rate: each track is loaded at that rate, and changed as its
@@ -135,13 +136,13 @@ class _Last(threading.local):
     """The mix that a thread has rendered last: segments of one mix come one after the other."""
 
     key: str = ""
-    whole: Samples | None = None
+    whole: Float32Array | None = None
 
 
 _last = _Last()
 
 
-def _whole(record: Record, recipe: Recipe, mono: bool, end: int) -> Samples:
+def _whole(record: Record, recipe: Recipe, mono: bool, end: int) -> Float32Array:
     """Return a whole mix, kept if more of it may be asked for."""
     rate = record.sampling_rate
     key = json.dumps([record.mix, rate, mono], sort_keys=True)
@@ -153,7 +154,7 @@ def _whole(record: Record, recipe: Recipe, mono: bool, end: int) -> Samples:
     return whole
 
 
-def _mixed(recipe: Recipe, rate: int, mono: bool) -> Samples:
+def _mixed(recipe: Recipe, rate: int, mono: bool) -> Float32Array:
     """Return the whole mix at a rate."""
     length = recipe.num_samples(rate)
     offsets = [seconds_to_samples(track.offset, rate) for track in recipe.tracks]
@@ -177,7 +178,7 @@ def _mixed(recipe: Recipe, rate: int, mono: bool) -> Samples:
 
 def track_sound(
     track: MixTrack, rate: int, *, mono: bool, stretcher: str | None = None, most: int | None = None
-) -> Samples:
+) -> Float32Array:
     """Return a track as it goes into the mix, but for its level and its place.
 
     Parameters
@@ -231,7 +232,7 @@ def track_sound(
     return samples[..., :length]
 
 
-def _source(record: Record, count: int, mono: bool) -> Samples:
+def _source(record: Record, count: int, mono: bool) -> Float32Array:
     """Return so many samples of a record: its beginning, or all of it and its beginning again."""
     own = record.num_samples
     if count < own and record.audio is not None and record.normalize is None:
@@ -244,7 +245,7 @@ def _source(record: Record, count: int, mono: bool) -> Samples:
     return np.tile(samples, -(-count // own))[..., :count]
 
 
-def _level_db(track: MixTrack, sound: Samples, first: Samples) -> float:
+def _level_db(track: MixTrack, sound: Float32Array, first: Float32Array) -> float:
     """Return the gain that brings a track to its distance from the first; 0 where either is silent."""
     if track.snr_db is None:
         return 0.0

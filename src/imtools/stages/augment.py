@@ -6,32 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..augment import Augmentation, Values, choose_copies
-from ..errors import UsageError
+from ..augment import Augmentation, choose_copies
+from ..choices import AudioFormat
 from ..manifest import Record
 from ..run import Blueprint, Item, Options, RecordStage
 from .rendering import write_rendered
-
-
-def parse_values(text: str | None, option: str) -> Values | None:
-    """Return the values in ``"-2,2,4"``, ``"-6:6"`` or ``"3"``; `option` names them in errors.
-
-    Raises
-    ------
-    UsageError
-        If there are none, one is no number, or the bounds go down.
-    """
-    if text is None:
-        return None
-    hint = "write a number, a list such as -2,2,4, or bounds such as -6:6"
-    bounds = ":" in text
-    try:
-        numbers = tuple(float(one) for one in text.split(":" if bounds else ","))
-    except ValueError:
-        raise UsageError(f"{option} {text}: is not made of numbers", hint) from None
-    if bounds and (len(numbers) != 2 or not numbers[0] <= numbers[1]):
-        raise UsageError(f"{option} {text}: is not a lower and an upper bound", hint)
-    return Values(numbers, bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +33,21 @@ class AugmentStage(RecordStage):
         What is done to each record.
     folder : Path or None
         Files go to ``folder/audio``; without it the copies are recipes.
-    fmt : str
-        ``"flac"`` or ``"wav"``.
+    fmt : {"flac", "wav"}
+        Audio format.
     keep : bool
-        Whether each record is handed on too, before its copies.
+        Whether each record is passed on too, before its copies.
     """
 
     prepare_step = "augment"
 
-    def __init__(self, augmentation: Augmentation, folder: Path | None, fmt: str, *, keep: bool) -> None:
+    def __init__(
+        self, augmentation: Augmentation, folder: Path | None, fmt: AudioFormat, *, keep: bool
+    ) -> None:
         self._augmentation, self._folder, self._fmt, self._keep = augmentation, folder, fmt, keep
 
     def choose(self, records: Sequence[Record], limit: int) -> Iterator[ChosenItem]:
-        """Make no more than so many copies of all records; yield the items that are left to do."""
+        """Choose at most ``limit`` copies of all records; yield the items to process."""
         chosen = choose_copies(self._augmentation, records, limit)
         for record in records:
             if self._keep or record.id in chosen:

@@ -15,10 +15,12 @@ import numpy as np
 
 from ..arrays import Float32Array
 from ..atomic import replacing
+from ..choices import FeatureDtype
 from ..device import resolve_device, tune_malloc
 from ..errors import FeatureError, is_fatal
 from ..features import from_config
-from ..features.batches import for_front_end, transformed
+from ..features.batches import transformed
+from ..features.extract import HELD, load_or_read
 from ..features.front_ends.base import FrontEnd
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
@@ -27,20 +29,9 @@ from ..manifest import FeatureRef, Record
 from ..parallel import ordered_map
 from ..run import Blueprint, Options, Work
 from ..sound.reader import RecordReader
-from ..sound.render import load_sound
-
-SHORT = 2**19
-"""Samples up to which a record is loaded by a worker and shares a batch (24 s at 22050 Hz)."""
-
-ROW = 2**21
-"""Values up to which its features are kept until the group is stored (8 MiB)."""
-
-HELD = 2**24
-"""Samples up to which a longer one is decoded once and kept; it is read twice (13 minutes, 64 MiB)."""
-
 
 SPOOL = ".long"
-"""Folder in the output directory for what workers elsewhere make of long records."""
+"""Folder in the output directory for the features of long records that workers elsewhere compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +60,8 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
         On the device where it is to compute.
     folder : Path
         Where the arrays go.
-    dtype : str
-        ``"float32"`` or ``"float16"``.
+    dtype : {"float32", "float16"}
+        How numbers are stored.
     batch_size : int
         Records in a batch.
     jobs : int
@@ -80,7 +71,9 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
     prepare_step = "decode"
     process_step = "features"
 
-    def __init__(self, front_end: FrontEnd, folder: Path, dtype: str, batch_size: int, jobs: int) -> None:
+    def __init__(
+        self, front_end: FrontEnd, folder: Path, dtype: FeatureDtype, batch_size: int, jobs: int
+    ) -> None:
         self.group_size = batch_size
         self._front_end = front_end
         self._folder, self._dtype, self._jobs = folder, dtype, jobs
@@ -106,13 +99,9 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
         AudioError
             If it cannot be decoded.
         FeatureError
-            If it is too short or too long, or its audio is not to be had.
+            If it is too short or too long, or has no audio.
         """
-        record = for_front_end(record, self._front_end)
-        values = self._front_end.bins * self._front_end.frames(record.num_samples)
-        short = record.num_samples <= SHORT and values <= ROW
-        at_once = short or self._front_end.reach is None
-        return load_sound(record) if at_once else RecordReader(record)
+        return load_or_read(record, self._front_end)
 
     def process(
         self, records: list[Record], prepared: list[Float32Array | RecordReader]
@@ -191,16 +180,16 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
 
 
 class FeatureWorker(FeatureStage):
-    """The part of the stage that computes, elsewhere: rows are sent back, but for those of long records.
+    """The part of the stage that computes, elsewhere: rows are sent back, except those of long records.
 
     These go to files in the output directory, slice by slice, from where the main process moves them.
     """
 
     @classmethod
     def make(
-        cls, config: dict[str, Any], device: str, folder: Path, dtype: str, batch_size: int
+        cls, config: dict[str, Any], device: str, folder: Path, dtype: FeatureDtype, batch_size: int
     ) -> FeatureWorker:
-        """Make it, with its front end on a device of this machine."""
+        """Return one with its front end on a device of this machine."""
         return cls(from_config(config).to(resolve_device(device)), folder, dtype, batch_size, jobs=1)
 
     def process(

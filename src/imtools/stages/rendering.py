@@ -1,4 +1,4 @@
-"""Writing what recipes describe: one file for each."""
+"""Rendering recipes to audio files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from ..audio.encode import write
 from ..audio.levels import peak
+from ..choices import AudioFormat
 from ..manifest import Record
 from ..sound.render import render
 from ..units import amplitude_to_db
 
 
-def write_rendered(record: Record, folder: Path, fmt: str, *, headroom: bool = True) -> Record:
+def write_rendered(record: Record, folder: Path, fmt: AudioFormat, *, headroom: bool = True) -> Record:
     """Render a recipe to a file, and return the record that points at it.
 
     Parameters
@@ -21,11 +22,11 @@ def write_rendered(record: Record, folder: Path, fmt: str, *, headroom: bool = T
         A mix, or an augmented copy.
     folder : Path
         The file becomes ``folder/audio/<id>.<fmt>``.
-    fmt : str
-        ``"flac"`` or ``"wav"``.
+    fmt : {"flac", "wav"}
+        Audio format.
     headroom : bool
-        Whether a sound with peaks above full scale is lowered until FLAC can hold it; by how much, its
-        recipe then says.
+        Whether a sound with peaks above full scale is attenuated until FLAC can hold it; its recipe then
+        holds by how much.
 
     Returns
     -------

@@ -5,19 +5,22 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array
+from ...choices import F0_METHODS
 from ...errors import UsageError
 from .track import FRAMES_PER_SECOND, HOP, RATE, VOICED, F0Track, num_frames
 
 if TYPE_CHECKING:
     import torch
 
-F0_METHODS = ("crepe", "crepe-tiny", "crepe-original", "pyin")
-"""CREPE in its full and tiny sizes, the package of its authors if it is installed, and pYIN."""
-
 
 def require_f0(method: str) -> None:
-    """Find out, before any work, whether a method can be used on this machine.
+    """Check, before any work, that a method can be used on this machine.
+
+    Parameters
+    ----------
+    method : {"crepe", "crepe-tiny", "crepe-original", "pyin"}
+        CREPE in its full and tiny sizes, the package of its authors, or pYIN.
 
     Raises
     ------
@@ -33,7 +36,7 @@ def require_f0(method: str) -> None:
 
 
 def estimate_f0(
-    signals: list[Samples], method: str, device: torch.device, dtype: torch.dtype
+    signals: list[Float32Array], method: str, device: torch.device, dtype: torch.dtype
 ) -> list[F0Track]:
     """Estimate the f0 of some signals every 10 ms.
 
@@ -41,10 +44,10 @@ def estimate_f0(
     ----------
     signals : list of ndarray of float32, shape (n,)
         At 16 kHz.
-    method : str
-        One of `F0_METHODS`.
+    method : {"crepe", "crepe-tiny", "crepe-original", "pyin"}
+        See `require_f0`.
     device, dtype : torch.device, torch.dtype
-        Where and in which precision ``crepe`` and ``crepe-tiny`` compute; nothing to the others.
+        Where and in which precision ``crepe`` and ``crepe-tiny`` compute; the others ignore it.
 
     Returns
     -------

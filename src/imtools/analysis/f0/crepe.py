@@ -6,19 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array, IntArray
 from .net import BINS, FRAME, load_crepe
 from .track import HOP, F0Track, num_frames
 
 _BATCH = 64
-"""Frames that go through the net at once: always as many, so that the numbers do not depend on them."""
+"""Frames that go through the net at once: always the same number, so that results do not depend on it."""
 
 _CENTS = 1997.3794084376191 + 20 * np.arange(BINS)  # above 10 Hz: 32.7 Hz (C1) to 1975.5 Hz (B6)
-_REACH = 4  # bins on either side of the largest that have a say
+_REACH = 4  # bins on either side of the largest that are averaged
 _AT_ONCE = 4096  # frames of one signal that are in memory
 
 _LEAST_DEVIATION = 1e-7
@@ -27,7 +26,7 @@ _LEAST_DEVIATION = 1e-7
 
 @torch.inference_mode()
 def crepe(
-    signals: Sequence[Samples], capacity: str, device: torch.device, dtype: torch.dtype
+    signals: Sequence[Float32Array], capacity: str, device: torch.device, dtype: torch.dtype
 ) -> list[F0Track]:
     """Estimate the f0 of some signals.
 
@@ -60,10 +59,10 @@ def crepe(
     """
     net = load_crepe(capacity, device, dtype)
     tracks = [_silent(num_frames(len(signal))) for signal in signals]
-    places: list[tuple[F0Track, NDArray[np.int64]]] = []
+    places: list[tuple[F0Track, IntArray]] = []
     results = [
         decode(net(batch.to(device))[:count].cpu().numpy())
-        for batch, count in _batches(_heard(signals, tracks, places))
+        for batch, count in _batches(_audible(signals, tracks, places))
     ]
     if results:
         f0, confidence = (np.concatenate(values) for values in zip(*results, strict=True))
@@ -79,8 +78,10 @@ def _silent(frames: int) -> F0Track:
     return F0Track(np.zeros(frames, np.float32), np.zeros(frames, np.float32))
 
 
-def _heard(
-    signals: Sequence[Samples], tracks: Sequence[F0Track], places: list[tuple[F0Track, NDArray[np.int64]]]
+def _audible(
+    signals: Sequence[Float32Array],
+    tracks: Sequence[F0Track],
+    places: list[tuple[F0Track, IntArray]],
 ) -> Iterator[Tensor]:
     """Yield the frames that are not silent, standardised, and note where their estimates belong."""
     for signal, track in zip(signals, tracks, strict=True):
@@ -89,9 +90,9 @@ def _heard(
         for first in range(0, len(windows), _AT_ONCE):
             some = windows[first : first + _AT_ONCE]
             deviations, means = torch.std_mean(some, dim=1, correction=0, keepdim=True)
-            sounding = deviations[:, 0] > _LEAST_DEVIATION
-            places.append((track, first + np.flatnonzero(sounding.numpy())))
-            yield ((some - means) / deviations)[sounding]
+            audible = deviations[:, 0] > _LEAST_DEVIATION
+            places.append((track, first + np.flatnonzero(audible.numpy())))
+            yield ((some - means) / deviations)[audible]
 
 
 def _batches(frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, int]]:
@@ -106,7 +107,7 @@ def _batches(frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, int]]:
         yield functional.pad(waiting, (0, 0, 0, _BATCH - count)), count
 
 
-def decode(activations: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def decode(activations: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Return f0 in Hz and confidence, each of shape (frames,), of activations (frames, 360)."""
     rows = np.arange(len(activations))
     best = activations.argmax(axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array
 from .track import HOP, RATE, F0Track, num_frames
 
 _LOWEST, _HIGHEST = 32.7, 1975.5
@@ -12,7 +12,7 @@ _PYIN_FRAME = 2048
 """Samples: two periods of the lowest pitch."""
 
 
-def pyin(signal: Samples) -> F0Track:
+def pyin(signal: Float32Array) -> F0Track:
     """Estimate f0 by probabilistic YIN (Mauch and Dixon 2014), from 32.7 Hz to 1975.5 Hz.
 
     Parameters
@@ -31,7 +31,7 @@ def pyin(signal: Samples) -> F0Track:
     return F0Track(f0[:frames].astype(np.float32), confidence[:frames].astype(np.float32))
 
 
-def crepe_original(signal: Samples) -> F0Track:
+def crepe_original(signal: Float32Array) -> F0Track:
     """Estimate f0 by the ``crepe`` package, which its authors wrote for TensorFlow."""
     import crepe
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ...arrays import BoolArray, Float32Array
 
 RATE = 16000
 """Sampling rate in Hz at which f0 is estimated."""
@@ -31,14 +32,14 @@ class F0Track:
         From 0, unvoiced, to 1.
     """
 
-    f0: NDArray[np.float32]
-    confidence: NDArray[np.float32]
+    f0: Float32Array
+    confidence: Float32Array
 
     def __len__(self) -> int:
         return len(self.f0)
 
     @property
-    def voiced(self) -> NDArray[np.bool_]:
+    def voiced(self) -> BoolArray:
         """Whether each frame is voiced."""
         return self.confidence >= VOICED
 

@@ -13,30 +13,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...audio.levels import Samples, peak
+from ...arrays import Float32Array
+from ...audio.levels import peak
+from ...choices import STRETCHERS, Stretcher
 from ...errors import UsageError
 from .curve import extended, runs_of
 from .joining import continued
 
-STRETCHERS = ("rubberband", "signalsmith")
-"""The engines, by name."""
-
 _HEADROOM = 3
-"""Engines are given samples below 2**-3, whatever the level: Rubber Band's program clips at 1."""
+"""Engines are given samples below 2**-3, whatever the level: the Rubber Band program clips at 1."""
 
 _MARGIN = 0.08
-"""Seconds by which signals are continued before and behind: engines fade in and out where they are cut."""
+"""Seconds by which signals are extended at both ends: engines fade in and out where they are cut."""
 
 
-def resolve_stretcher(name: str = "auto", *, shifts: bool = True) -> str:
-    """Return the engine that a name stands for on this machine.
+def resolve_stretcher(name: str = "auto", *, shifts: bool = True) -> Stretcher:
+    """Return the engine that a name refers to on this machine.
 
     Parameters
     ----------
     name : str
-        One of `STRETCHERS`, or ``"auto"``: Rubber Band for what is shifted in pitch, if it is installed, else
-        Signalsmith Stretch. Where time alone is stretched, that is as clean (a tone of seven harmonics: 55 dB
-        above what is left of it, Rubber Band 52 dB), has sharper onsets and takes a seventh of the time.
+        ``"rubberband"``, ``"signalsmith"``, or ``"auto"``: Rubber Band where pitch is shifted, if it is
+        installed, else Signalsmith Stretch. Where only time is stretched, that is as clean (a tone of seven
+        harmonics: 55 dB above the residual, Rubber Band 52 dB), has sharper onsets and takes a seventh of
+        the time.
     shifts : bool
         Whether pitch is to be shifted.
 
@@ -49,26 +49,26 @@ def resolve_stretcher(name: str = "auto", *, shifts: bool = True) -> str:
         raise UsageError(
             f"stretcher {name!r} is not known", f"choose from auto, {', '.join(map(repr, STRETCHERS))}"
         )
-    installed = name == "signalsmith" or shutil.which("rubberband") is not None
-    if name == "auto":
-        return "rubberband" if installed and shifts else "signalsmith"
+    installed = shutil.which("rubberband") is not None
+    if name == "signalsmith" or (name == "auto" and not (installed and shifts)):
+        return "signalsmith"
     if not installed:
         raise UsageError(
             "stretcher 'rubberband' needs the program rubberband, which is not installed",
             "install it (package rubberband-cli on Debian and Ubuntu, rubberband with Homebrew)"
-            " or use --stretcher signalsmith",
+            " or pass `stretcher=signalsmith`",
         )
-    return name
+    return "rubberband"
 
 
 def stretch(
-    samples: Samples,
+    samples: Float32Array,
     sampling_rate: int,
     engine: str,
     *,
     factor: float = 1.0,
     shift: Sequence[tuple[int, float]] = (),
-) -> Samples:
+) -> Float32Array:
     """Change the duration and the pitch of a signal independently of each other.
 
     Parameters
@@ -78,25 +78,25 @@ def stretch(
     sampling_rate : int
         Hz.
     engine : str
-        One of `STRETCHERS`, or ``"auto"``.
+        See `resolve_stretcher`.
     factor : float
         New duration / old duration.
     shift : sequence of (int, float)
-        From each sample of the input on, so many semitones; the first sample is 0, and they ascend. Keys
-        closer than 5 ms are averaged.
+        Samples of the input, and the semitones that apply from there on; the first sample is 0, and they
+        ascend. Steps closer than 5 ms are averaged.
 
     Returns
     -------
     ndarray of float32, shape (m,) or (channels, m)
         ``m = round(n * factor)``; what is at sample k of the input is at ``k * factor``. The input itself
-        if nothing is to be changed.
+        if nothing changes.
 
     Raises
     ------
     UsageError
         If the engine is unknown or not installed, or the factor is not a positive number.
     AudioError
-        If the engine fails; with what it says.
+        If the engine fails; with its message.
     """
     if not (math.isfinite(factor) and factor > 0):
         raise UsageError(f"a stretch by {factor} is not possible", "give a factor above 0")
@@ -128,4 +128,4 @@ def stretch(
     return np.ldexp(result, exponent).reshape(*samples.shape[:-1], length)
 
 
-__all__ = ["STRETCHERS", "resolve_stretcher", "stretch"]
+__all__ = ["resolve_stretcher", "stretch"]

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...audio.levels import Samples, rms
+from ...arrays import Float32Array
+from ...audio.levels import rms
 
 _HALF_FADE = 0.005
 _REACH = 0.005
@@ -24,12 +25,12 @@ class Piece(NamedTuple):
     piece on both sides, for the crossfades; where they do not, there is silence.
     """
 
-    samples: Samples
+    samples: Float32Array
     origin: int
     start: int
     stop: int
 
-    def read(self, begin: int, end: int) -> Samples:
+    def read(self, begin: int, end: int) -> Float32Array:
         """Return the samples for positions of the result, of shape (channels, end - begin)."""
         result = np.zeros((len(self.samples), end - begin), dtype=np.float32)
         first = max(begin, self.origin)
@@ -41,7 +42,7 @@ class Piece(NamedTuple):
         return result
 
 
-def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int) -> Samples:
+def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int) -> Float32Array:
     """Return the pieces, which come in order, crossfaded within 10 ms.
 
     A piece is moved by up to 5 ms to where it agrees best with what comes before: tones whose phases
@@ -65,7 +66,7 @@ def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int
     return result
 
 
-def best_lag(target: Samples, around: Samples) -> int:
+def best_lag(target: Float32Array, around: Float32Array) -> int:
     """Return where in a longer stretch of sound a short one fits best; its middle if it fits nowhere.
 
     Parameters
@@ -91,7 +92,7 @@ def best_lag(target: Samples, around: Samples) -> int:
     return int(np.argmax(score)) if score.max() > 0 else middle
 
 
-def continued(samples: Samples, margin: int, sampling_rate: int) -> Samples:
+def continued(samples: Float32Array, margin: int, sampling_rate: int) -> Float32Array:
     """Return samples of shape (channels, n) with so many more before and behind, as if they went on.
 
     What goes before the beginning is what goes before the place that resembles it most, at most as loud
@@ -102,7 +103,7 @@ def continued(samples: Samples, margin: int, sampling_rate: int) -> Samples:
     return np.concatenate([front, samples, behind], axis=1)
 
 
-def _before(samples: Samples, margin: int, sampling_rate: int) -> Samples:
+def _before(samples: Float32Array, margin: int, sampling_rate: int) -> Float32Array:
     size = round(_ALIKE * sampling_rate)
     last = min(samples.shape[1] - size, 2 * margin)
     if last < margin + size:

@@ -22,7 +22,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array
 from ...errors import AudioError
 from .curve import ConstantRun
 from .joining import Piece, join
@@ -37,15 +37,14 @@ _TOLERANCE = 0.004
 """Seconds by which the delay may change before the result is cut."""
 
 _FARTHEST = 30.0
-"""Semitones that the program is asked for at once. From 40 down on it returns values that are no numbers, and
-others each time."""
+"""Semitones that the program shifts at once. From 40 down on it returns NaN, and other values each time."""
 
-_HINT = "use --stretcher signalsmith"
+_HINT = "pass `stretcher=signalsmith`"
 
 
 def stretch(
-    samples: Samples, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
-) -> Samples:
+    samples: Float32Array, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
+) -> Float32Array:
     """Return samples of shape (channels, n) stretched and shifted, of shape (channels, length).
 
     Raises
@@ -83,7 +82,7 @@ def stretch(
 
 
 def _pieces(
-    made: Samples, factor: float, runs: list[ConstantRun], length: int, half: int, tolerance: int
+    made: Float32Array, factor: float, runs: list[ConstantRun], length: int, half: int, tolerance: int
 ) -> Iterator[Piece]:
     """Cut the program's output where its delay has changed by more than a tolerance in samples."""
     start = delay = 0
@@ -102,20 +101,25 @@ def half_window(sampling_rate: int) -> int:
     return int(2 ** math.ceil(math.log2(sampling_rate / 16))) // 2
 
 
-def _fitted(samples: Samples, length: int) -> Samples:
+def _fitted(samples: Float32Array, length: int) -> Float32Array:
     """Return the first samples of each channel, with silence behind them if there are too few."""
     samples = samples[:, :length]
     return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
 
 
-def _resampled(samples: Samples, from_rate: int, to_rate: int, length: int) -> Samples:
+def _resampled(samples: Float32Array, from_rate: int, to_rate: int, length: int) -> Float32Array:
     made = soxr.resample(np.ascontiguousarray(samples.T), from_rate, to_rate)
     return _fitted(np.ascontiguousarray(made.T, dtype=np.float32), length)
 
 
 def _run(
-    samples: Samples, sampling_rate: int, factor: float, semitones: float, silence: float, pitch_map: str = ""
-) -> Samples:
+    samples: Float32Array,
+    sampling_rate: int,
+    factor: float,
+    semitones: float,
+    silence: float,
+    pitch_map: str = "",
+) -> Float32Array:
     """Send samples, and seconds of silence behind them, through the program, and return what it makes."""
     padded = np.pad(samples, ((0, 0), (0, round(silence * sampling_rate))))
     stream = io.BytesIO()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...audio.levels import Samples
+from ...arrays import Float32Array
 from .curve import ConstantRun
 from .joining import Piece, join
 
@@ -29,8 +29,8 @@ _SEED = 0
 
 
 def stretch(
-    samples: Samples, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
-) -> Samples:
+    samples: Float32Array, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
+) -> Float32Array:
     """Return samples of shape (channels, n) stretched and shifted, of shape (channels, length)."""
     if len(runs) == 1:
         return _constant(samples, sampling_rate, factor, runs[0].semitones, length)
@@ -38,7 +38,9 @@ def stretch(
     return join(pieces, len(samples), length, sampling_rate)
 
 
-def _pieces(samples: Samples, sampling_rate: int, factor: float, runs: list[ConstantRun]) -> Iterator[Piece]:
+def _pieces(
+    samples: Float32Array, sampling_rate: int, factor: float, runs: list[ConstantRun]
+) -> Iterator[Piece]:
     context = round(_CONTEXT * sampling_rate)
     for run in runs:
         start, stop = round(run.start * factor), round(run.stop * factor)
@@ -51,7 +53,9 @@ def _pieces(samples: Samples, sampling_rate: int, factor: float, runs: list[Cons
         yield Piece(_constant(around, sampling_rate, factor, run.semitones, count), origin, start, stop)
 
 
-def _constant(samples: Samples, sampling_rate: int, factor: float, semitones: float, length: int) -> Samples:
+def _constant(
+    samples: Float32Array, sampling_rate: int, factor: float, semitones: float, length: int
+) -> Float32Array:
     from python_stretch import Signalsmith
 
     result = np.zeros((len(samples), length), dtype=np.float32)

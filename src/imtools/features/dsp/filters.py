@@ -11,6 +11,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from ...arrays import Float32Array, Float64Array
+
 _HZ_PER_MEL = 200 / 3
 _LINEAR_END = 1000.0
 """Slaney's mel scale is linear up to here, in Hz, and logarithmic beyond."""
@@ -18,9 +20,7 @@ _LOG_STEP = math.log(6.4) / 27
 """Natural logarithm of the ratio of two frequencies one mel apart, beyond there."""
 
 
-def mel_filters(
-    sampling_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None
-) -> npt.NDArray[np.float32]:
+def mel_filters(sampling_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: float | None) -> Float32Array:
     """Return triangular bands on Slaney's mel scale, each of the same area.
 
     Parameters
@@ -45,23 +45,23 @@ def mel_filters(
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     rising, falling = (frequencies - low) / (middle - low), (high - frequencies) / (high - middle)
     triangles = np.maximum(0, np.minimum(rising, falling))
-    bands: npt.NDArray[np.float32] = (triangles * 2 / (high - low)).astype(np.float32)
+    bands: Float32Array = (triangles * 2 / (high - low)).astype(np.float32)
     return bands
 
 
-def _hz_to_mel(frequencies: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _hz_to_mel(frequencies: Float64Array) -> Float64Array:
     beyond = np.log(np.maximum(frequencies, _LINEAR_END) / _LINEAR_END) / _LOG_STEP
     return np.minimum(frequencies, _LINEAR_END) / _HZ_PER_MEL + beyond
 
 
-def _mel_to_hz(mels: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _mel_to_hz(mels: Float64Array) -> Float64Array:
     end = _LINEAR_END / _HZ_PER_MEL
     return np.minimum(mels, end) * _HZ_PER_MEL * np.exp(_LOG_STEP * np.maximum(0, mels - end))
 
 
 def wavelets(
-    frequencies: npt.NDArray[np.float64], sampling_rate: float, alpha: float
-) -> tuple[npt.NDArray[np.complex64], npt.NDArray[np.float64]]:
+    frequencies: Float64Array, sampling_rate: float, alpha: float
+) -> tuple[npt.NDArray[np.complex64], Float64Array]:
     """Return Hann-windowed complex tones of constant Q, centred in a power of two of samples.
 
     Parameters
@@ -94,7 +94,7 @@ def wavelets(
     return tones, lengths
 
 
-def chroma_folding(n_bins: int, bins_per_octave: int, n_chroma: int, fmin: float) -> npt.NDArray[np.float32]:
+def chroma_folding(n_bins: int, bins_per_octave: int, n_chroma: int, fmin: float) -> Float32Array:
     """Return the matrix that adds up the bins of each pitch class, C first.
 
     Parameters
@@ -115,5 +115,5 @@ def chroma_folding(n_bins: int, bins_per_octave: int, n_chroma: int, fmin: float
     note = (69 + 12 * math.log2(fmin / 440)) % 12
     shift = round(note * n_chroma / 12)
     classes = ((np.arange(n_bins) + merged // 2) // merged + shift) % n_chroma
-    folding: npt.NDArray[np.float32] = (classes == np.arange(n_chroma)[:, None]).astype(np.float32)
+    folding: Float32Array = (classes == np.arange(n_chroma)[:, None]).astype(np.float32)
     return folding

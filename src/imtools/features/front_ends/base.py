@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import FeatureError
+from ...manifest.values import Json
 from ..dsp.framing import Framing
-from ..parameters import Json, Parameters
+from ..parameters import Parameters
 
 
 class FrontEnd(nn.Module):

@@ -10,6 +10,7 @@ import scipy.fft
 import torch
 from torch import Tensor, nn
 
+from ...arrays import Float64Array
 from ..dsp.correlate import Correlation
 from ..dsp.decimate import Decimator
 from ..dsp.filters import wavelets
@@ -99,7 +100,7 @@ def _early_halvings(parameters: CqtParameters, octaves: int) -> int:
     return max(0, min(spare, twos - octaves + 1))
 
 
-def _kernels(parameters: CqtParameters, octave: int, spacing: int) -> npt.NDArray[np.float64]:
+def _kernels(parameters: CqtParameters, octave: int, spacing: int) -> Float64Array:
     """Return the convolution weights (2 * bins, taps) of an octave, counted from the highest.
 
     The first half of the rows gives the real part of the response, the second the imaginary part. The
@@ -115,8 +116,8 @@ def _kernels(parameters: CqtParameters, octave: int, spacing: int) -> npt.NDArra
 
 
 def _kernel(
-    frequencies: npt.NDArray[np.float64], rate: float, alpha: float
-) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.float64]]:
+    frequencies: Float64Array, rate: float, alpha: float
+) -> tuple[npt.NDArray[np.complex128], Float64Array]:
     """Return complex kernels (bins, taps) whose products with a frame are librosa's, and the lengths.
 
     librosa multiplies the frame's spectrum with the positive half of the wavelets' sparsified spectrum.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ...arrays import Float32Array
 from ..dsp.filters import mel_filters
 from ..dsp.framing import Framing, magnitudes
 from ..parameters import MelParameters
@@ -55,7 +55,7 @@ class MelSpectrogram(SpectralFrontEnd):
         return torch.cat(bands, dim=1)
 
 
-def _spans(basis: npt.NDArray[np.float32]) -> list[tuple[slice, slice]]:
+def _spans(basis: Float32Array) -> list[tuple[slice, slice]]:
     """Return neighbouring bands, some at a time, and the bins that these have a share in.
 
     Nine in ten weights are zeros; this leaves out most of them.

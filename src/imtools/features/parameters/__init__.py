@@ -3,7 +3,7 @@
 This package loads without torch, so that a command can list and check parameters before it works.
 """
 
-from .base import Json, Parameters, SpectralParameters
+from .base import Parameters, SpectralParameters
 from .constant_q import ChromaParameters, CqtParameters
 from .descriptors import DescriptorsParameters
 from .short_time import (
@@ -21,7 +21,6 @@ __all__ = [
     "CqtParameters",
     "DescriptorsParameters",
     "FftParameters",
-    "Json",
     "MelParameters",
     "ModgdParameters",
     "Parameters",

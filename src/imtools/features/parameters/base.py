@@ -6,12 +6,13 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from ...choices import LEVELS, SCALES
 from ...errors import UsageError
 
-Json = Any
-"""A value that JSON can hold."""
+if TYPE_CHECKING:  # it takes time to load
+    from ...manifest.values import Json
 
 
 @dataclass(kw_only=True)
@@ -34,7 +35,7 @@ class Parameters(ABC):
     def __post_init__(self) -> None:
         """Check every value, and give equal settings equal types (so that their hashes agree)."""
         self._integer("sampling_rate", 1)
-        self._choice("normalize", ("rms", "peak", "none"))
+        self._choice("normalize", (*LEVELS, "none"))
 
     @property
     @abstractmethod
@@ -137,7 +138,7 @@ class SpectralParameters(Parameters):
     def __post_init__(self) -> None:
         """Check the values that concern compression."""
         super().__post_init__()
-        self._choice("scale", ("db", "log", "linear"))
+        self._choice("scale", SCALES)
         if self.ref != "max":
             self._positive("ref", 'or "max"')
         self._positive("amin")

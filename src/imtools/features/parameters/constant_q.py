@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...choices import CHROMA_NORMS
 from ...errors import UsageError
 from .base import Parameters, SpectralParameters
 
@@ -120,7 +121,7 @@ class ChromaParameters(Parameters):
         if self.tuning >= self.bins_per_octave:
             raise self.fail("tuning", "must be a number of bins within an octave")
         self._number("threshold", "must be a number of at least 0", above=0, inclusive=True)
-        self._choice("norm", ("max", "sum", "energy", "none"))
+        self._choice("norm", CHROMA_NORMS)
         try:
             self.transform  # noqa: B018
         except UsageError as error:

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from ...arrays import Float32Array
 from ...errors import FeatureError
 from ...manifest import FeatureRef
 from .shard import RowArray, check_row, map_rows
@@ -28,7 +28,7 @@ class FeatureReader:
         self._max_files = max_files
         self._files: OrderedDict[str, RowArray] = OrderedDict()
 
-    def read(self, ref: FeatureRef) -> npt.NDArray[np.float32]:
+    def read(self, ref: FeatureRef) -> Float32Array:
         """Return one row as float32 of shape ``ref.shape``.
 
         Raises
@@ -39,7 +39,7 @@ class FeatureReader:
         """
         return np.array(self._rows(ref)[ref.row], dtype=np.float32)
 
-    def read_many(self, refs: Sequence[FeatureRef]) -> npt.NDArray[np.float32]:
+    def read_many(self, refs: Sequence[FeatureRef]) -> Float32Array:
         """Return rows of one shape as float32 of shape (rows, *shape), in the order of ``refs``.
 
         Raises

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ...choices import SYNCS
 from ...errors import UsageError
 from .base import Measure, MeasuringSync, NoSync, Sync
 from .within import GenreSync, Within
@@ -12,19 +13,16 @@ from .within import GenreSync, Within
 if TYPE_CHECKING:
     from ..analyzer import RecordAnalyzer
 
-SYNCS = ("none", "genre", "pitch", "tempo", "key")
-"""All synchronisations, by name."""
 
-
-def get_sync(name: str, analyst: RecordAnalyzer | None = None, *, tempo_fold: bool = False) -> Sync:
+def get_sync(name: str, analyzer: RecordAnalyzer | None = None, *, tempo_fold: bool = False) -> Sync:
     """Return a new synchronisation.
 
     Parameters
     ----------
     name : str
-        One of `SYNCS`.
-    analyst : RecordAnalyzer, optional
-        Listens to records, for those that need it; a new one by default.
+        One of `imtools.choices.SYNCS`.
+    analyzer : RecordAnalyzer, optional
+        Analyses the sound of records, for those that need it; a new one by default.
     tempo_fold : bool
         See `TempoSync`.
 
@@ -39,30 +37,30 @@ def get_sync(name: str, analyst: RecordAnalyzer | None = None, *, tempo_fold: bo
         return NoSync()
     if name == "genre":
         return GenreSync()
-    if analyst is None:
+    if analyzer is None:
         from ..analyzer import RecordAnalyzer
 
-        analyst = RecordAnalyzer()
+        analyzer = RecordAnalyzer()
     if name == "pitch":
         from .pitch import PitchSync
 
-        return PitchSync(analyst.f0)
+        return PitchSync(analyzer.f0)
     if name == "tempo":
         from .tempo import TempoSync
 
-        return TempoSync(analyst.tempo, fold=tempo_fold)
+        return TempoSync(analyzer.tempo, fold=tempo_fold)
     from .key import KeySync
 
-    return KeySync(analyst.key)
+    return KeySync(analyzer.key)
 
 
 def in_order(syncs: Sequence[Sync]) -> list[Sync]:
-    """Return synchronisations in the order in which they work; ``none`` beside others is left out.
+    """Return synchronisations in the order in which they are applied, without ``none``.
 
     Raises
     ------
     UsageError
-        If two change the same of a track.
+        If two change the same property of a track.
     """
     chain = sorted((sync for sync in syncs if sync.name != "none"), key=lambda sync: sync.order)
     for changed in {sync.changes for sync in chain if sync.changes}:

@@ -1,4 +1,4 @@
-"""What a synchronisation of mixes decides."""
+"""The base of all synchronisations of mixes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Sync:
-    """Decides which records may meet in a mix, and how their tracks are made to fit each other.
+    """Decides which records may be mixed, and how their tracks are made to fit each other.
 
     A subclass sets `name` and overrides what it does differently.
     """
 
     name: ClassVar[str]
-    """Name on the command line and in the recipes."""
+    """The name in settings and recipes."""
     changes: ClassVar[str | None] = None
-    """What of a track it changes: of those that change the same, one mix can have one."""
+    """What it changes of a track: a mix can have only one of those that change the same."""
     order: ClassVar[int] = 0
-    """Its place among several: tempo comes before what depends on the time."""
+    """Its rank among several: tempo comes before what depends on the time."""
 
     @property
-    def condition(self) -> Compatibility | None:
-        """What records must share in order to meet, if anything."""
+    def compatibility(self) -> Compatibility | None:
+        """What records must share to be mixed, if anything."""
         return None
 
-    def study(self, records: Sequence[Record]) -> None:
-        """Find out what there is to know about the records that will be fitted to each other."""
+    def analyze(self, records: Sequence[Record]) -> None:
+        """Analyse the records that will be fitted to each other."""
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
         """Return a track that fits the first one.
@@ -42,18 +42,18 @@ class Sync:
         first : Record
             What the first track plays, from the mix's first sample on.
         track : MixTrack
-            Another track, with its offset, and with what the synchronisations before have done to it.
+            Another track, with its offset, and with the changes of the synchronisations before.
 
         Raises
         ------
         ImtoolsError
-            If something could not be found out about one of the records: why.
+            If one of the records could not be analysed: why.
         """
         return track
 
 
 class NoSync(Sync):
-    """Lay records over each other at random: every record may meet every other.
+    """Mix records at random: every record may be mixed with every other.
 
     Kratimenos et al. (2020), section III.B.1.
     """
@@ -62,14 +62,14 @@ class NoSync(Sync):
 
 
 class Measure(Protocol[T_co]):
-    """A way of finding something out about many records at once."""
+    """A way of measuring something of many records at once."""
 
     def __call__(self, records: Sequence[Record]) -> Mapping[str, T_co | Exception]:
-        """Return what was found, or why not, by the records' ids."""
+        """Return what was measured, or why it could not be, by the ids of the records."""
 
 
 class MeasuringSync(Sync, Generic[T]):
-    """A synchronisation that has to listen to the records.
+    """A synchronisation that has to analyse the sound of the records.
 
     Parameters
     ----------
@@ -79,17 +79,17 @@ class MeasuringSync(Sync, Generic[T]):
 
     def __init__(self, measure: Measure[T]) -> None:
         self._measure = measure
-        self._found: dict[str, T | Exception] = {}
+        self._measured: dict[str, T | Exception] = {}
 
-    def study(self, records: Sequence[Record]) -> None:
+    def analyze(self, records: Sequence[Record]) -> None:
         """Measure the records that have not been measured yet."""
-        self._found.update(self._measure([one for one in records if one.id not in self._found]))
+        self._measured.update(self._measure([one for one in records if one.id not in self._measured]))
 
-    def found(self, record: Record) -> T:
-        """Return what was found out about a record, or raise why nothing was."""
-        if record.id not in self._found:
-            self.study([record])
-        found = self._found[record.id]
-        if isinstance(found, Exception):
-            raise found.with_traceback(None)  # it may be raised often, and would grow
-        return found
+    def measured(self, record: Record) -> T:
+        """Return what was measured of a record, or raise why it could not be."""
+        if record.id not in self._measured:
+            self.analyze([record])
+        measured = self._measured[record.id]
+        if isinstance(measured, Exception):
+            raise measured.with_traceback(None)  # it may be raised often, and would grow
+        return measured

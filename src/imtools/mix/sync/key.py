@@ -13,7 +13,7 @@ from .base import MeasuringSync
 class KeySync(MeasuringSync[Key | None]):
     """Transpose the second track by the nearest interval that gives it the first one's key signature.
 
-    A record without a key meets others as it is.
+    A record without a key is mixed as it is.
     """
 
     name = "key"
@@ -22,6 +22,6 @@ class KeySync(MeasuringSync[Key | None]):
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
         """Return the track, transposed."""
-        own, other = self.found(first), self.found(track.record)
+        own, other = self.measured(first), self.measured(track.record)
         semitones = 0 if own is None or other is None else interval(own, other)
         return replace(track, shift=((0, float(semitones)),) if semitones else ())

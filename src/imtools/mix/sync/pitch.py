@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from ...analysis.f0 import FRAMES_PER_SECOND, F0Track
+from ...arrays import Float64Array
 from ...manifest import Record
 from ...sound.recipe import MixTrack, ShiftCurve
 from ...units import samples_to_seconds, seconds_to_samples
 from .base import MeasuringSync
 
-Semitones = NDArray[np.float64]
 ShiftRun = tuple[int, int, float]
 """The first frame of a run, the one after its last, and its shift in semitones."""
 
@@ -27,7 +27,7 @@ SIMILAR = 1.0
 """Semitones by which neighbouring shifts may differ to be one."""
 
 SHORTEST_FRAMES = 7
-"""Frames (70 ms) that a run must have to stand for itself."""
+"""Frames (70 ms) that a run must have to be kept."""
 
 MOST_SHIFT = 48.0
 """Semitones; a larger shift is moved by octaves until it is within them."""
@@ -36,10 +36,10 @@ _DECIMALS = 3  # of a semitone in recipes: a tenth of a cent
 
 
 class PitchSync(MeasuringSync[F0Track]):
-    """Shift the second track so that it has the f0 of the first at any time.
+    """Shift the second track so that it always has the f0 of the first.
 
     The paper does not say what happens to frames without a pitch; see `shift_per_frame`. Shifts of more
-    than four octaves, nearly all of which come of a doubtful f0, are moved by octaves to within them.
+    than four octaves, nearly all of which come from a doubtful f0, are moved by octaves to within them.
     """
 
     name = "pitch"
@@ -48,10 +48,10 @@ class PitchSync(MeasuringSync[F0Track]):
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
         """Return the track with its curve of shifts, which is empty where no frame is voiced in both."""
-        second = _repeated(self.found(track.record), track)
+        second = _repeated(self.measured(track.record), track)
         times = np.arange(len(second)) * track.stretch / FRAMES_PER_SECOND + track.offset
         frames = np.rint(times * FRAMES_PER_SECOND).astype(int)
-        shifts = shift_per_frame(self.found(first), second, frames)
+        shifts = shift_per_frame(self.measured(first), second, frames)
         runs = merge_runs(smooth(shifts)) if len(shifts) else []
         return replace(track, shift=_curve(runs, track.record))
 
@@ -67,18 +67,18 @@ def _repeated(second: F0Track, track: MixTrack) -> F0Track:
     return F0Track(second.f0[frames], second.confidence[frames])
 
 
-def shift_per_frame(first: F0Track, second: F0Track, frames: NDArray[np.int_]) -> Semitones:
+def shift_per_frame(first: F0Track, second: F0Track, frames: NDArray[np.int_]) -> Float64Array:
     """Return by how much each frame of the second track has to be shifted: ``12 log2(f1 / f2)``.
 
-    Where a frame is unvoiced in either track, or the first has ended, the shift before it holds on; before
-    the first that is voiced in both, that one's shift. So the curve does not jump where it is not heard.
+    Where a frame is unvoiced in either track, or the first has ended, the shift before it continues; before
+    the first frame that is voiced in both, its shift holds. So the curve does not jump where it is inaudible.
 
     Parameters
     ----------
     first, second : F0Track
         Pitches of both.
     frames : ndarray of int, shape (len(second),)
-        The frame of the first with which each frame of the second sounds.
+        The frame of the first that coincides with each frame of the second.
 
     Returns
     -------
@@ -96,17 +96,17 @@ def shift_per_frame(first: F0Track, second: F0Track, frames: NDArray[np.int_]) -
     shifts = 12 * np.log2(np.where(voiced, f1, 1.0) / np.where(voiced, f2, 1.0))
     held = np.maximum.accumulate(np.where(voiced, np.arange(len(voiced)), -1))
     held[held < 0] = np.flatnonzero(voiced)[0]
-    result: Semitones = shifts[held]
+    result: Float64Array = shifts[held]
     return result
 
 
-def smooth(shifts: Semitones) -> Semitones:
+def smooth(shifts: Float64Array) -> Float64Array:
     """Return the running median over nine frames; the outermost values go on beyond the ends."""
-    result: Semitones = median_filter(shifts, MEDIAN_FRAMES, mode="nearest")
+    result: Float64Array = median_filter(shifts, MEDIAN_FRAMES, mode="nearest")
     return result
 
 
-def merge_runs(shifts: Semitones) -> list[ShiftRun]:
+def merge_runs(shifts: Float64Array) -> list[ShiftRun]:
     """Return runs of constant shift.
 
     Neighbours that are equal or within a semitone become one run, from left to right: a frame belongs to
@@ -127,7 +127,7 @@ def merge_runs(shifts: Semitones) -> list[ShiftRun]:
 
 @dataclass
 class _Run:
-    """A run of frames, and the shifts that have a say in its own."""
+    """A run of frames, and the shifts that its own is the median of."""
 
     start: int
     stop: int
@@ -173,7 +173,7 @@ def _merge_short(runs: Iterable[_Run]) -> list[_Run]:
 
 
 def _bounded(shift: float) -> float:
-    """Return a shift moved by octaves to within four: beyond, f0 is in doubt and little of the sound left."""
+    """Return a shift moved by octaves to within four: beyond, f0 is doubtful and little of the sound left."""
     beyond = math.ceil((abs(shift) - MOST_SHIFT) / 12)
     return shift - math.copysign(12 * beyond, shift) if beyond > 0 else shift
 

@@ -19,7 +19,7 @@ _SPARE = 4  # samples
 class TempoSync(MeasuringSync[float | None]):
     """Stretch the second track to the tempo of the first, cut or with its beginning repeated to its length.
 
-    A record without a beat meets others as it is. The paper takes clips of 3 s: a second is too short for
+    A record without a beat is mixed as it is. The paper takes clips of 3 s: a second is too short for
     a tempo, so segments are cut after mixing.
 
     Parameters
@@ -41,7 +41,7 @@ class TempoSync(MeasuringSync[float | None]):
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
         """Return the track, stretched, and at least as long as the first."""
-        own, other = self.found(first), self.found(track.record)
+        own, other = self.measured(first), self.measured(track.record)
         factor = 1.0
         if own is not None and other is not None:
             factor = round(stretch_factor(own, other, fold=self._fold), _DECIMALS)

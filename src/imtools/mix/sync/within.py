@@ -10,7 +10,7 @@ from .base import Sync
 
 
 class Within(Sync):
-    """Let records meet that have the same value of a key; those without one take no part.
+    """Mix only records that have the same value of a key; those without one are left out.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class Within(Sync):
         self._needs = f"a value of {key!r}"
 
     @property
-    def condition(self) -> Compatibility:
-        """The same value."""
+    def compatibility(self) -> Compatibility:
+        """The value of the key."""
         return Compatibility(self._bucket, self._needs)
 
     def _bucket(self, record: Record) -> str | None:
