@@ -377,7 +377,7 @@ def test_classes_may_be_compared_with_each_other(records: list[Record], tmp_path
     )
     losses = [one.members[0].validation["loss"] for one in (plain, compared)]
     assert losses[1] > losses[0]
-    with pytest.raises(UsageError, match="--listwise has no meaning"):
+    with pytest.raises(UsageError, match="`listwise` has no meaning"):
         quick_config(strategy="one-vs-all", listwise=2.0)
     with pytest.raises(UsageError, match="makes no sense"):
         quick_config(listwise=-1.0)

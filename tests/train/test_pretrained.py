@@ -16,7 +16,7 @@ from imtools.models import build
 from imtools.models.bundle import load, read_description, read_states, save
 from imtools.models.output import output_layer
 from imtools.train.examples.data import FeatureStatistics
-from imtools.train.pretrained import Start
+from imtools.train.pretrained import InitialModel
 from nets import CLASSES, fit, make_records, quick_config
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nearly the same answer")
@@ -49,7 +49,7 @@ def test_outputs_for_known_classes_are_taken_over_wherever_they_stand(architectu
     old = build(architecture, num_classes=3, input_shape=shape, width=0.1).eval()
     description = read_description(model)
     description = replace(description, labels=["a", "b", "c"], members=description.members[:1])
-    start = Start(model, description, [old.state_dict()])
+    start = InitialModel(model, description, [old.state_dict()])
     new = build(architecture, num_classes=4, input_shape=shape, width=0.1).eval()
     fresh = output_layer(new)[1].bias.detach().clone()
     start.fill(new, None, ["c", "new", "a", "newer"])
@@ -60,7 +60,7 @@ def test_outputs_for_known_classes_are_taken_over_wherever_they_stand(architectu
 
 
 def test_each_fold_starts_from_the_member_that_does_not_know_it(model: Path) -> None:
-    start = Start.read(model)
+    start = InitialModel.read(model)
     description = start.description
     assert [member.fold for member in description.members] == [0, 1]
     for fold, place in ((0, 0), (1, 1), (7, 0), (None, 0)):

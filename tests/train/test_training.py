@@ -111,7 +111,7 @@ def test_settings_are_checked_before_records_are_read(tmp_path: Path) -> None:
         train_model(records(), tmp_path / "m", extend="a", init="b")
     with pytest.raises(UsageError, match="cannot be trained further in place"):
         train_model(records(), tmp_path / "m", init=tmp_path / "m")
-    with pytest.raises(UsageError, match="batches of 1"):
+    with pytest.raises(UsageError, match="a batch of 1"):
         train_model(records(), tmp_path / "m", TrainSettings(batch_size=1))
     with pytest.raises(UsageError, match="there is no device 'tpu'"):
         train_model(records(), tmp_path / "m", device="tpu")

@@ -249,7 +249,7 @@ im-train --list-models""",
     default=0.0,
     show_default=True,
     metavar="PART",
-    help="Train on random sections of this part of examples, in the last fifth of the epochs on the whole.",
+    help="Train on random sections of this part of examples; in the last fifth of the epochs on the whole.",
 )
 @click.option(
     "--shift",

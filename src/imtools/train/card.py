@@ -36,7 +36,7 @@ def model_card(description: Description, plan: Plan, trained: Sequence[Trained],
     plan : Plan
         Of this training.
     trained : sequence of Trained
-        The nets that this training gave.
+        The nets of this training.
     examples : Examples
         The examples of this training.
 

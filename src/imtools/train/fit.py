@@ -33,7 +33,7 @@ from .loop.history import Epoch, validation_metrics, write_history
 from .loop.processes import Processes
 from .loop.trained import Trained
 from .plan import Plan
-from .pretrained import Base
+from .pretrained import BaseModel
 
 CHECKPOINTS_NAME = "checkpoints"
 """Folder of a model directory that holds checkpoints while its training goes on."""
@@ -58,7 +58,7 @@ def fit(
     Parameters
     ----------
     folder : path
-        The model directory; ``history.jsonl`` and checkpoints lie there while training goes on.
+        The model directory; ``history.jsonl`` and checkpoints are there while training goes on.
     plan : Plan
         What to train, and on which records.
     rows : FeatureRows
@@ -278,7 +278,7 @@ def _together(
     return {"fold": fold.number, "records": len(fold.validation), "classes": known_classes, **metrics}
 
 
-def _licenses(records: Sequence[Record], base: Base | None) -> list[str]:
+def _licenses(records: Sequence[Record], base: BaseModel | None) -> list[str]:
     """Return the licences of the audio that the model and its base were trained on."""
     own = {str(record.source["license"]) for record in records if record.source.get("license")}
     return sorted(own | set([] if base is None else base.description.training.get("licenses", [])))

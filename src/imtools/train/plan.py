@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
 from torch import nn
 
-from ..arrays import BoolArray
 from ..choices import Unlisted
 from ..errors import FeatureError, ModelError, UsageError
 from ..features.front_ends.base import FrontEnd
@@ -17,9 +15,10 @@ from ..labels import classes_of, label_matrix
 from ..manifest import Record
 from ..models import build
 from ..units import samples_to_seconds
+from .examples.checks import check_training_labels, check_validation_labels
 from .examples.folds import Fold, plan_folds
 from .examples.rows import Shape
-from .pretrained import Extended, Start
+from .pretrained import ExtendedModel, InitialModel
 from .protocol.augment import Augmenter
 from .protocol.augment.changes import crop_frames
 from .protocol.config import TrainConfig
@@ -51,7 +50,7 @@ class Plan:
         The divisions, by indices into the records.
     window : float
         Length of the records, in seconds.
-    base : Extended, Start or None
+    base : ExtendedModel, InitialModel or None
         The model that it builds on.
     faulty : list of tuple of (Record, FeatureError)
         Records that it cannot use, each with the reason.
@@ -67,18 +66,18 @@ class Plan:
     unlisted: Unlisted
     folds: list[Fold]
     window: float
-    base: Extended | Start | None
+    base: ExtendedModel | InitialModel | None
     faulty: list[tuple[Record, FeatureError]] = field(default_factory=list)
 
     @property
-    def extended(self) -> Extended | None:
+    def extended(self) -> ExtendedModel | None:
         """The model that is extended."""
-        return self.base if isinstance(self.base, Extended) else None
+        return self.base if isinstance(self.base, ExtendedModel) else None
 
     @property
-    def start(self) -> Start | None:
+    def start(self) -> InitialModel | None:
         """The model whose weights the training starts from."""
-        return self.base if isinstance(self.base, Start) else None
+        return self.base if isinstance(self.base, InitialModel) else None
 
     def for_records(self, records: Sequence[Record]) -> Plan:
         """Return the plan of the same training on other records, such as those that could be loaded.
@@ -112,7 +111,7 @@ def make_plan(
     shape: Shape,
     *,
     on_the_fly: bool = False,
-    base: Extended | Start | None = None,
+    base: ExtendedModel | InitialModel | None = None,
     faulty: Sequence[tuple[Record, FeatureError]] = (),
 ) -> Plan:
     """Plan a training, and check everything that can be checked without the features themselves.
@@ -129,7 +128,7 @@ def make_plan(
         ``(bins, frames)`` of them.
     on_the_fly : bool
         Whether features are computed for each batch: then waveforms are mixed, not features.
-    base : Extended or Start, optional
+    base : ExtendedModel or InitialModel, optional
         The model that the training builds on.
     faulty : sequence of tuple of (Record, FeatureError)
         Records that were left out, each with the reason.
@@ -151,7 +150,7 @@ def make_plan(
     if base is not None:
         base.check_settings(config)
     only = classes = _classes(records, config)
-    if isinstance(base, Extended):
+    if isinstance(base, ExtendedModel):
         classes = base.with_classes(classes)
         only = [label for label in classes if label not in base.description.labels]
     window = _window(records, front_end, shape)
@@ -162,9 +161,12 @@ def make_plan(
     folds = plan_folds(records, config.folds, division=config.division, seed=config.seed)
     columns = [classes.index(label) for label in only]
     for fold in folds:
-        _check_labels(present[fold.train][:, columns], known[fold.train][:, columns], fold)
-        validation = present[fold.validation][:, columns], known[fold.validation][:, columns]
-        _check_validation(*validation, fold, config, only)
+        training, validation = (
+            (present[indices][:, columns], known[indices][:, columns])
+            for indices in (fold.train, fold.validation)
+        )
+        check_training_labels(*training, fold)
+        check_validation_labels(*validation, fold, config.strategy, only)
     augmentation = config.augmentation()
     Augmenter(augmentation.without_mix() if on_the_fly else augmentation, front_end.config, 0.0, 1.0)
     with torch.device("meta"):
@@ -223,26 +225,3 @@ def _classes(records: Sequence[Record], config: TrainConfig) -> list[str]:
 def _unlisted(config: TrainConfig) -> Unlisted:
     """Return how an unlisted class counts: as absent where classes exclude each other."""
     return "absent" if config.strategy == "single-label" else config.unlisted
-
-
-def _check_labels(present: BoolArray, known: BoolArray, fold: Fold) -> None:
-    """Check that the training records of a fold, (n, classes), show some class both present and absent."""
-    if not ((known & ~present).any(axis=0) & present.any(axis=0)).any():
-        raise ModelError(
-            f"{fold.name}: no class has both records that have it and records known not to",
-            "pass `unlisted=absent` if the labels list everything that sounds",
-        )
-
-
-def _check_validation(
-    present: BoolArray, known: BoolArray, fold: Fold, config: TrainConfig, classes: Sequence[str]
-) -> None:
-    """Check that the labels (n, classes) of a fold's validation records are known as far as needed."""
-    hint = "pass `unlisted=absent`, or choose other folds"
-    certain = present if config.strategy == "single-label" else known
-    if not certain.any():
-        raise ModelError(f"{fold.name}: nothing is known of the validation labels", hint)
-    if config.strategy == "one-vs-all" and (bare := np.flatnonzero(~certain.any(axis=0)).tolist()):
-        raise ModelError(
-            f"{fold.name}: nothing is known of {classes[bare[0]]} on the validation records", hint
-        )

@@ -21,15 +21,15 @@ from .protocol.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Base:
-    """A model that a training builds on.
+class BaseModel:
+    """A model that a training builds on, in memory.
 
     Attributes
     ----------
     folder : Path
         Its directory.
     description : Description
-        What it is.
+        Its description.
     states : list of dict
         The tensors of its members.
     """
@@ -54,7 +54,7 @@ class Base:
 
         Returns
         -------
-        Base
+        BaseModel
             With all its tensors in memory.
 
         Raises
@@ -115,7 +115,7 @@ class Base:
             raise UsageError(what, "compute them by running im-features with `like`")
 
 
-class Start(Base):
+class InitialModel(BaseModel):
     """A model whose weights a training starts from.
 
     The net of a fold starts from the member that was held out from that fold or, if there is none, from the
@@ -145,7 +145,7 @@ class Start(Base):
 
     @torch.no_grad()
     def fill(self, net: nn.Module, fold: int | None, classes: Sequence[str]) -> None:
-        """Copy the weights into a net; its outputs for classes that the model does not know stay as they are.
+        """Copy the weights into a net; its outputs for classes that the model does not know are not changed.
 
         Parameters
         ----------
@@ -172,7 +172,7 @@ class Start(Base):
         return own.index(fold) if fold in own else 0
 
 
-class Extended(Base):
+class ExtendedModel(BaseModel):
     """A one-vs-all model to which classes are added (Chen et al. 2024, section III)."""
 
     def _check_strategy(self) -> None:
@@ -233,7 +233,7 @@ def read_base(
     init: str | os.PathLike[str] | None,
     *,
     folder: str | os.PathLike[str] | None = None,
-) -> Extended | Start | None:
+) -> ExtendedModel | InitialModel | None:
     """Read the model that a training builds on, if there is one: the only place where it is read.
 
     Parameters
@@ -247,7 +247,7 @@ def read_base(
 
     Returns
     -------
-    Extended, Start or None
+    ExtendedModel, InitialModel or None
         The model.
 
     Raises
@@ -266,5 +266,5 @@ def read_base(
             hint = "choose another directory for the trained model"
             raise UsageError(f"{os.fspath(base)}: cannot be {what} in place", hint)
     if extend is not None:
-        return Extended.read(extend)
-    return None if init is None else Start.read(init)
+        return ExtendedModel.read(extend)
+    return None if init is None else InitialModel.read(init)

@@ -14,10 +14,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from ..arrays import BoolArray, Float32Array, Float64Array, IntArray
 from ..device import stable_seed
-from ..errors import ImtoolsWarning, ModelError, UsageError
+from ..errors import ImtoolsWarning, UsageError
 from ..manifest import Record
 from ..models.bosch2012 import SupportVectors, for_state, summarise
 from ..split import assign_folds
+from .examples.checks import check_training_labels, check_validation_labels
 from .examples.data import Examples
 from .examples.folds import Fold
 from .examples.rows import pieces
@@ -113,14 +114,12 @@ def train_svm(
         If no class has both positives and negatives, or nothing is known of the validation labels.
     """
     train, validation = fold.train, fold.validation
-    if not examples.known[validation].any():
-        hint = "pass `unlisted=absent`, or choose other folds"
-        raise ModelError(f"{fold.name}: nothing is known of the validation labels", hint)
+    check_validation_labels(
+        examples.present[validation], examples.known[validation], fold, "svm", config.classes or ()
+    )
+    check_training_labels(examples.present[train], examples.known[train], fold)
     points, mean, std = _standardised(_statistics(examples, train))
     task = _Task(points, examples.present[train], examples.known[train], balanced)
-    if not task.classes:
-        what = f"{fold.name}: no class has both records that have it and records known not to"
-        raise ModelError(what, "pass `unlisted=absent` if the labels list everything that sounds")
     seed = stable_seed(config.seed, fold.name, "svm")
     parts = _parts(None if records is None else [records[i] for i in train], task, seed)
     cost, gamma = _choose(task, parts, seed)

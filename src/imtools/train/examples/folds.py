@@ -68,7 +68,7 @@ def plan_folds(
     """
     usable = [i for i, record in enumerate(records) if record.split != "test"]
     if not usable:
-        raise UsageError("0 records to train on and to validate on", "look at their splits, and at `where`")
+        raise nothing_to_train_on()
     numbered = {i: fold for i in usable if (fold := records[i].fold) is not None}
     if numbered and len(numbered) < len(usable):
         first = next(records[i].id for i in usable if i not in numbered)
@@ -98,6 +98,11 @@ def plan_folds(
         held = assign_holdout([records[i] for i in usable], division, seed=seed)
         sides = [(None, {i for i, out in zip(usable, held, strict=True) if out})]
     return [_divide(records, usable, number, held_out) for number, held_out in sides]
+
+
+def nothing_to_train_on() -> UsageError:
+    """Return the error that no record is left to train and validate on."""
+    return UsageError("0 records to train on and to validate on", "look at their splits, and at `where`")
 
 
 def _divide(records: Sequence[Record], usable: list[int], number: int | None, held_out: set[int]) -> Fold:

@@ -10,11 +10,12 @@ from typing import Protocol
 import torch
 
 from ...arrays import Float32Array
-from ...errors import FeatureError, ImtoolsError, ModelError, UsageError, is_fatal
+from ...errors import FeatureError, ImtoolsError, ModelError, is_fatal
 from ...features.front_ends.base import FrontEnd
 from ...manifest import FeatureRef, Record
 from ...parallel import ordered_map
 from ..monitor import Monitor
+from .folds import nothing_to_train_on
 from .rows import FeatureRows, Shape, stored_rows
 from .sound import WaveformRows, bare_sound
 from .waveforms import FeatureCollector, WaveformCheck, check_sound
@@ -76,7 +77,7 @@ def split_usable(
     if faulty and not usable:
         raise faulty[0][1]
     if not usable:
-        raise UsageError("0 records to train on and to validate on", "look at their splits, and at `where`")
+        raise nothing_to_train_on()
     return usable, faulty
 
 

@@ -15,7 +15,7 @@ from ...sound.render import load_sound
 
 
 def bare_sound(front_end: FrontEnd) -> FrontEnd:
-    """Return the front end that gives unchanged samples at the sampling rate of another one."""
+    """Return the front end of unchanged samples at the sampling rate of another one."""
     return from_config({"kind": "waveform", "sampling_rate": front_end.sampling_rate, "normalize": "none"})
 
 
@@ -28,7 +28,7 @@ class WaveformRows:
     Parameters
     ----------
     front_end : FrontEnd
-        As `bare_sound` gives it.
+        As `bare_sound` returns it.
     records : sequence of Record
         At least one, with sound, all of one length at the front end's rate.
     jobs : int

@@ -85,7 +85,7 @@ def load_checkpoint(path: str | os.PathLike[str], fingerprint: str, learners: Se
             learner.steps = meta[str(number)]["steps"]
             learner.best = _part(own, "best")
             if learner.done:
-                learner.judged.load_state_dict(learner.best)
+                learner.eval_net.load_state_dict(learner.best)
             else:
                 _fill(learner, own)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:

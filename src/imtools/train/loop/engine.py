@@ -16,10 +16,11 @@ from ...device import place, seed_everything, stable_seed
 from ...errors import ModelError, UsageError
 from ...models import build
 from ...models.one_vs_all import build_binary
+from ..examples.checks import unknown_validation
 from ..examples.data import Examples
 from ..examples.feed import Feed
 from ..examples.folds import Fold
-from ..pretrained import Start
+from ..pretrained import InitialModel
 from ..protocol.augment import Augmenter, Batch, mix_waveforms
 from ..protocol.config import TrainConfig
 from ..protocol.losses import class_weights, draw_negatives, kept_negatives
@@ -58,7 +59,7 @@ class Trainer:
         Which of several processes this is; each holds all examples.
     only : collection of str, optional
         One-vs-all: the classes to train nets for; by default all.
-    start : Start, optional
+    start : InitialModel, optional
         The model whose weights to start from.
     """
 
@@ -73,7 +74,7 @@ class Trainer:
         *,
         processes: Processes | None = None,
         only: Sequence[str] | None = None,
-        start: Start | None = None,
+        start: InitialModel | None = None,
     ) -> None:
         self._examples, self._fold, self._config = examples, fold, config
         self._classes = list(classes)
@@ -105,7 +106,7 @@ class Trainer:
         if config.negatives is not None:
             kept = kept_negatives(present, known, config.negatives)
             for learner in learners:
-                for net in {learner.net, learner.judged}:
+                for net in {learner.net, learner.eval_net}:
                     net.get_buffer("offset").fill_(math.log(kept[learner.columns.start]))
         return learners
 
@@ -155,7 +156,7 @@ class Trainer:
                 save_checkpoint(checkpoint, fingerprint, self.learners)
                 report(rows, time.perf_counter() - start)
         for learner in self.learners:
-            learner.judged.load_state_dict(learner.best)
+            learner.eval_net.load_state_dict(learner.best)
         scores = self._scores(self._logits_of_validation(self.learners))
         return [
             Trained(
@@ -309,13 +310,13 @@ class Trainer:
         size = self._config.batch_size
         batches = [places[start : start + size] for start in range(0, len(places), size)]
         for learner in learners:
-            learner.judged.eval()
+            learner.eval_net.eval()
         for own, (_, rows) in zip(batches, self.feed.batches([validation[b] for b in batches]), strict=True):
             features = self._examples.transformed(rows)
             features = (features - self._statistics.mean) / self._statistics.std
             at = torch.from_numpy(own).to(self._device)
             for learner in learners:
-                logits[at, learner.columns] = run_net(learner.judged, features, self._dtype)
+                logits[at, learner.columns] = run_net(learner.eval_net, features, self._dtype)
         self._processes.sum(logits)
         return logits
 
@@ -335,9 +336,7 @@ class Trainer:
         for learner in active:
             total, count = learner.loss(logits[:, learner.columns], targets, known)
             if not count:
-                what = f"{self._fold.name}: nothing is known of the validation labels"
-                what += f" of {learner.label}" if learner.label else ""
-                raise ModelError(what, "pass `unlisted=absent`, or choose other folds")
+                raise unknown_validation(self._fold, learner.label)
             train_loss, loss = learner.training_loss(self._processes), float(total / count)
             if not math.isfinite(train_loss + loss):
                 hint = "lower the learning rate, or look for bad features"

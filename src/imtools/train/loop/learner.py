@@ -68,7 +68,7 @@ class Learner:
         self._sums: list[Tensor] = []
 
     @property
-    def judged(self) -> nn.Module:
+    def eval_net(self) -> nn.Module:
         """The net that is validated and kept."""
         return self.net if self.average is None else self.average.net
 
@@ -186,9 +186,9 @@ class Learner:
         """
         self.history.append(epoch)
         if self.kept == epoch.epoch:
-            self.best = {key: t.detach().cpu().clone() for key, t in self.judged.state_dict().items()}
+            self.best = {key: t.detach().cpu().clone() for key, t in self.eval_net.state_dict().items()}
         if self.done:
-            self.judged.load_state_dict(self.best)
+            self.eval_net.load_state_dict(self.best)
             self.optimizer.state.clear()
             self.optimizer.zero_grad(set_to_none=True)
 

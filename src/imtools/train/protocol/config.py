@@ -1,4 +1,4 @@
-"""Everything that decides what a training gives, beside the records."""
+"""The complete settings of a training: with the records, they decide its result."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TrainConfig:
     clip : float
         Largest norm of the gradient of a net (gradients of recurrent nets can explode); 0: no limit.
     listwise : float
-        Multi-label: weight of a loss that compares the classes of an example, beside the binary losses; see
+        Multi-label: weight of a loss that compares the classes of an example, added to the binary losses; see
         `imtools.train.protocol.losses.with_listwise`.
     class_weights : bool
         Weigh classes such that rare ones count as much as frequent ones.
@@ -133,7 +133,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Check the values that no other module checks."""
         if self.batch_size < 2:
-            raise UsageError(f"batches of {self.batch_size} train nothing", "give batches of at least 2")
+            raise UsageError(f"a batch of {self.batch_size} is too small", "choose at least 2")
         for what, value in (
             ("weight decay", self.weight_decay),
             ("division", self.division),

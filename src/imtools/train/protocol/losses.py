@@ -92,7 +92,7 @@ def with_listwise(weight: float) -> Loss:
     Parameters
     ----------
     weight : float
-        Weight of the listwise loss of an example, beside the sum of its binary losses.
+        Weight of the listwise loss of an example; that of the sum of its binary losses is 1.
 
     Returns
     -------

@@ -60,8 +60,8 @@ STATED: dict[str, dict[str, Any]] = {
         "stop_precision": 0.98,  # V-A
     },
     "vaznonis2022-lstm": {
-        # 3.3.2 speaks of categorical cross-entropy, but 3.2.2 and 4.1.2 of several classes by sigmoids, each
-        # of which stands for itself; and their net answers with five classes at once (5.1.1).
+        # 3.3.2 mentions categorical cross-entropy, but 3.2.2 and 4.1.2 several classes by independent
+        # sigmoids; and their net predicts five classes at once (5.1.1).
         "strategy": "multi-label",
         "epochs": 15,  # 5.1.2
         "batch_size": 2,  # 5.1.2

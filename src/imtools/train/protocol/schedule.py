@@ -66,9 +66,9 @@ class Schedule:
         if self.kind not in SCHEDULES:
             raise UsageError(f"there is no schedule {self.kind!r}", f"choose from {', '.join(SCHEDULES)}")
         if not (self.peak > 0 and math.isfinite(self.peak)):
-            raise UsageError(f"a learning rate of {self.peak:g} trains nothing", "try 0.0001")
+            raise UsageError(f"a learning rate of {self.peak:g} makes no sense", "try 0.0001")
         if self.epochs < 1:
-            raise UsageError(f"{self.epochs} epochs train nothing", "give at least 1")
+            raise UsageError(f"{self.epochs} epochs are too few", "give at least 1")
         for what, factor in (("decay", self.decay), ("reduction", self.reduce_factor)):
             if not 0 < factor <= 1:
                 hint = "choose a factor above 0 and up to 1"
@@ -81,7 +81,7 @@ class Schedule:
             what = f"a warm-up of {self.warm_up:g} epochs of {self.epochs} makes no sense"
             raise UsageError(what, "leave epochs to train in")
         if self.warm_up and self.kind == "onecycle":
-            raise UsageError("the schedule 'onecycle' has a warm-up of its own", "give it no other")
+            raise UsageError("the schedule 'onecycle' has its own warm-up", "leave `warm_up` out")
 
     def rate(self, epoch: float, losses: Sequence[float]) -> float:
         """Return the learning rate at a moment of training.

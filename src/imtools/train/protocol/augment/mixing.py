@@ -38,7 +38,7 @@ class Mixing(Protocol):
         """
 
 
-class Scale(Mixing, Protocol):
+class SpectrumScale(Mixing, Protocol):
     """The scale of the values of a spectrum: how to mix and filter them."""
 
     def filter(self, features: Tensor, gain_db: Tensor) -> Tensor:
@@ -169,7 +169,7 @@ def mixing_of(config: Mapping[str, Any]) -> Mixing:
     return _Samples(config) if config["kind"] == "waveform" else scale_of(config)
 
 
-def scale_of(config: Mapping[str, Any]) -> Scale:
+def scale_of(config: Mapping[str, Any]) -> SpectrumScale:
     """Return the scale of the features of a front end.
 
     Parameters
@@ -179,7 +179,7 @@ def scale_of(config: Mapping[str, Any]) -> Scale:
 
     Returns
     -------
-    Scale
+    SpectrumScale
         For features of this front end.
 
     Raises
