@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Without bytecode, which some containers switch off, each of thousands of commands would compile imtools anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test coverage lint bench man clean
 
 demo: $(READY)
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/quickstart.sh demo-out
 
+# One worker for each processor that may be used; ARGS="-m 'not slow'" leaves out what takes long, ARGS="-n 0 ..."
+# runs without workers, for a single test.
 test: $(READY)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 # Half as long again: not for every change.
 coverage: $(READY)

@@ -1,18 +1,18 @@
-"""What the tests share: folders, tones, and running a command as a user does."""
+"""What all tests share: the order in which they run, folders, tones, and running a command as a user does."""
 
 from __future__ import annotations
 
 import os
 
-# Before torch and NumPy, which look at it once. Several workers of pytest share the processors: threads of
-# each that wait for each other by spinning take them from the others, and a net of a thousand small steps,
-# which are seconds of work, may then take an hour.
+# Before torch and NumPy, which read these once. The workers of pytest share the processors: threads that wait
+# for each other by spinning take them from other workers, and a training of a thousand small steps, which is
+# seconds of work, may then take an hour.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # imtools sets it in processes that compute, as this one
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as imtools sets it where it computes
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,29 @@ import pytest
 import soundfile
 
 from paths import EXAMPLES, ROOT
+from shared import contents, made_once
 from shell import preforked, run_to_end
 from workspace import build_workspace
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slow tests first, the slowest modules and their slowest tests before the others.
+
+    Otherwise one worker may be left with a long test at the end, while the others have nothing to do.
+    """
+    weights = {item: weight(item) for item in items}
+    modules: dict[Path, float] = {}
+    for item in items:
+        modules[item.path] = max(weights[item], modules.get(item.path, 0.0))
+    slow = [item for item in items if weights[item]]
+    slow.sort(key=lambda item: (-modules[item.path], str(item.path), -weights[item]))
+    items[:] = [*slow, *(item for item in items if not weights[item])]
+
+
+def weight(item: pytest.Item) -> float:
+    """Return the seconds that a test's ``slow`` marker gives, or 0 for a test without one."""
+    marker = item.get_closest_marker("slow")
+    return 0.0 if marker is None else float(*(marker.args or (5,)))
 
 
 @pytest.fixture(scope="session")
@@ -59,11 +80,12 @@ def run() -> Command:
 
 
 @pytest.fixture(scope="session")
-def space(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def space(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The workspace of the commands' tests (see `build_workspace`); do not write to it."""
-    folder = tmp_path_factory.mktemp("space")
-    build_workspace(run, folder)
-    return folder
+    folder = made_once(tmp_path_factory, "workspace", lambda folder: build_workspace(run, folder))
+    before = contents(folder)
+    yield folder
+    assert contents(folder) == before, "a test has written to the workspace that all tests share"
 
 
 @pytest.fixture

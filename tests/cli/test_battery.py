@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import soundfile
 
 from imtools import __version__
 from imtools.cli import COMMANDS
+from shared import made_once
 from shell import BIN, environment, interruptible, run_script, run_to_end, without_coverage
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
@@ -32,6 +34,33 @@ PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "out"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an unbroken run of a command has written to its output directory and to standard output."""
+
+    folder: Path
+    output: bytes
+
+    def copy(self, name: str) -> Path:
+        """Copy the output directory to one beside it (its paths are relative), for a test to change."""
+        return Path(shutil.copytree(self.folder, self.folder.with_name(name)))
+
+    def assert_repeated(self, folder: Path, output: bytes) -> None:
+        """Compare standard output, which may name the output directory, with that of a run into another."""
+        assert output.replace(str(folder).encode(), str(self.folder).encode()) == self.output
+
+
+@pytest.fixture
+def whole(case: Case, run, space: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An unbroken run of a case, made once for all tests that compare others with it."""
+
+    def make(folder: Path) -> None:
+        (folder / "stdout").write_bytes(_run_whole(case, run, space, folder / "out"))
+
+    folder = made_once(tmp_path_factory, f"whole-{case.title.replace(' ', '-')}", make)
+    return Run(folder / "out", (folder / "stdout").read_bytes())
 
 
 def _call(case: Case, space: Path, out: Path) -> list[str]:
@@ -190,6 +219,7 @@ def test_a_missing_file_is_named(case: Case, run, space: Path, out: Path) -> Non
     _no_trace(result)
 
 
+@pytest.mark.slow(2)
 @EACH
 def test_a_closed_pipe_is_no_drama(case: Case, run, space: Path, out: Path) -> None:
     read, write = os.pipe()
@@ -367,9 +397,11 @@ def _assert_same_tree(one: Path, other: Path) -> None:
 
 
 @WRITERS
-def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Path, tmp_path: Path) -> None:
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    expected = _run_whole(case, run, space, whole)
+@pytest.mark.slow(4)
+def test_killed_and_resumed_ends_with_the_same_bytes(
+    case: Case, run, space: Path, whole: Run, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
     program = os.path.join(os.path.dirname(sys.executable), case.name)
     for delay in (0.0, 0.02, 0.1, 0.3):
         arguments = [
@@ -386,15 +418,14 @@ def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Pat
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    again = _run_whole(case, run, space, broken, "--resume")
-    assert again.replace(str(broken).encode(), str(whole).encode()) == expected
-    _assert_same_tree(whole, broken)
+    whole.assert_repeated(broken, _run_whole(case, run, space, broken, "--resume"))
+    _assert_same_tree(whole.folder, broken)
 
 
 @WRITERS
-def test_resuming_a_finished_run_repeats_its_output(case: Case, run, space: Path, out: Path) -> None:
-    first = _run_whole(case, run, space, out)
-    assert _run_whole(case, run, space, out, "--resume") == first
+def test_resuming_a_finished_run_repeats_its_output(case: Case, run, space: Path, whole: Run) -> None:
+    out = whole.copy("finished")
+    whole.assert_repeated(out, _run_whole(case, run, space, out, "--resume"))
 
 
 OWN_OUTPUT = ("im-train", "im-calibrate", "im-export onnx")
@@ -406,32 +437,29 @@ JOURNALLED = pytest.mark.parametrize(
 
 
 @JOURNALLED
-def test_every_torn_state_of_the_journal_resumes(case: Case, run, space: Path, tmp_path: Path) -> None:
+@pytest.mark.slow(2)
+def test_every_torn_state_of_the_journal_resumes(case: Case, run, space: Path, whole: Run) -> None:
     """What a kill leaves behind, made by hand: a cut journal, and a manifest that is ahead of it."""
-    whole = tmp_path / "whole"
-    expected = _run_whole(case, run, space, whole)
-    journal = (whole / "journal.jsonl").read_bytes()
+    journal = (whole.folder / "journal.jsonl").read_bytes()
     for cut in {0, 10, journal.index(b"\n") + 1, len(journal) // 2, len(journal) - 1}:
-        broken = tmp_path / f"cut{cut}"
-        shutil.copytree(whole, broken)
+        broken = whole.copy(f"cut{cut}")
         (broken / "journal.jsonl").write_bytes(journal[:cut])
         (broken / "manifest.jsonl").rename(broken / "manifest.jsonl.part")
         with open(broken / "manifest.jsonl.part", "ab") as stream:
             stream.write(b'{"torn')
-        again = _run_whole(case, run, space, broken, "--resume")
-        assert again.replace(str(broken).encode(), str(whole).encode()) == expected
-        _assert_same_tree(whole, broken)
+        whole.assert_repeated(broken, _run_whole(case, run, space, broken, "--resume"))
+        _assert_same_tree(whole.folder, broken)
 
 
 @JOURNALLED
-def test_resume_with_other_options_is_refused(case: Case, run, space: Path, out: Path) -> None:
+def test_resume_with_other_options_is_refused(case: Case, run, space: Path, whole: Run) -> None:
     other = {
         "im-index": ("--layout", "folders"), "im-segment": ("--length", "0.5"), "im-split": ("--seed", "3"),
         "im-mix": ("--seed", "3"), "im-augment": ("--seed", "3"),
         "im-features": ("--hop-length", "512"), "im-predict": ("--hop", "0.5"),
         "im-fuse": ("--rule", "max"), "im-export": ("--from", "labels"),
     }  # fmt: skip
-    _run_whole(case, run, space, out)
+    out = whole.copy("other-options")
     result = run(case.name, *case.call(space, out), "--resume", *other[case.name], *case.inputs, cwd=space)
     assert result.returncode == 2
     assert b"other options" in result.stderr
@@ -451,11 +479,13 @@ def test_a_file_that_changed_meanwhile_is_done_again(run, space: Path, out: Path
 
 
 @WRITERS
-def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Path, tmp_path: Path) -> None:
-    whole, full = tmp_path / "whole", tmp_path / "full"
-    expected = _run_whole(case, run, space, whole)
-    # No file may grow beyond a limit: what a full disk looks like to the one who writes.
-    largest = max(p.stat().st_size for p in whole.rglob("*") if p.is_file())
+@pytest.mark.slow(4)
+def test_a_full_disk_is_an_error_that_can_be_resumed(
+    case: Case, run, space: Path, whole: Run, tmp_path: Path
+) -> None:
+    full = tmp_path / "full"
+    # No file may grow beyond a limit: to the program that writes, the disk is full.
+    largest = max(p.stat().st_size for p in whole.folder.rglob("*") if p.is_file())
     command = (BIN / case.name, *case.call(space, full), *case.inputs)
     limited = interruptible(*command, largest_file=largest * 2 // 3)
     result = run_to_end(limited, cwd=space)
@@ -463,18 +493,16 @@ def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Pat
     assert b"too large" in result.stderr
     assert str(full).encode() in result.stderr
     _no_trace(result)
-    again = _run_whole(case, run, space, full, "--resume")
-    assert again.replace(str(full).encode(), str(whole).encode()) == expected
-    _assert_same_tree(whole, full)
+    whole.assert_repeated(full, _run_whole(case, run, space, full, "--resume"))
+    _assert_same_tree(whole.folder, full)
 
 
 @WRITERS
-def test_run_json_replays(case: Case, run, space: Path, tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    expected = _run_whole(case, run, space, one)
-    again = run(case.name, *case.kind, "--config", str(one / "run.json"), "-o", str(other), cwd=space)
+def test_run_json_replays(case: Case, run, space: Path, whole: Run, out: Path) -> None:
+    config = str(whole.folder / "run.json")
+    again = run(case.name, *case.kind, "--config", config, "-o", str(out), cwd=space)
     assert again.returncode == 0, again.stderr.decode()
-    assert again.stdout.replace(str(other).encode(), str(one).encode()) == expected
+    whole.assert_repeated(out, again.stdout)
 
 
 @WRITERS

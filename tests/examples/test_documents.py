@@ -88,6 +88,7 @@ def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) 
     assert "--list" in line or "--dry-run" in line or b" 0 failed" in result.stderr
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("number", range(len(_readme_blocks())))
 def test_the_readme_works(number: int, shop: Path, tmp_path: Path) -> None:
     if "curl" in _readme_blocks()[number] and shutil.which("curl") is None:
@@ -110,6 +111,7 @@ def test_the_man_pages_agree_with_the_commands() -> None:
     subprocess.run([sys.executable, str(ROOT / "man" / "make.py"), "--check"], check=True)
 
 
+@pytest.mark.slow(20)
 def test_the_quickstart_ends_with_scores(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     result = run_script("EPOCHS=3 sh examples/quickstart.sh out", tmp_path, timeout=600)
@@ -134,6 +136,7 @@ def test_the_bundled_recordings_are_listed_licensed_and_small() -> None:
     assert all(sum(label == other for other, _ in recordings) >= 2 for label, _ in recordings)
 
 
+@pytest.mark.slow(60)
 @pytest.mark.parametrize(
     "script",
     ["solo-recordings.sh", "irmas-mel.sh", "irmas-models.sh", "waveforms.sh", "bundled-model/make.sh"],
@@ -163,6 +166,7 @@ def test_the_scripts_for_shared_data_work(script: str, shared_dir: Path, tmp_pat
     assert result.stdout.count(b"LRAP") - result.stdout.count(b"items   LRAP") == expected[script]
 
 
+@pytest.mark.slow(60)
 def test_the_study_of_mixing_works(shared_dir: Path, tmp_path: Path) -> None:
     """On all phrases, which it needs to mix, and a part of the notes."""
     audio = tmp_path / "audio"
@@ -202,6 +206,7 @@ def _part_of_the_clips(source: Path, target: Path) -> Path:
     return target
 
 
+@pytest.mark.slow(3)
 def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) -> None:
     clips = sorted((ROOT / "examples" / "audio").rglob("*.flac"))[::20]
     for number, clip in enumerate(clips):
@@ -214,6 +219,7 @@ def test_the_representations_of_all_papers_come_out_of_one_pipe(tmp_path: Path) 
     assert {"stft: 1025 x 32", "waveform: 1 x 22050", "fft: 442000 x 1"} <= lines
 
 
+@pytest.mark.slow(8)
 @pytest.mark.parametrize(("script", "sets"), [("mixing.sh", 8), ("augment.sh", 3)])
 def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) -> None:
     result = run_script(
@@ -225,6 +231,7 @@ def test_the_scripts_that_make_material(script: str, sets: int, tmp_path: Path) 
     assert all(counts)
 
 
+@pytest.mark.slow(40)
 def test_the_gallery_shows_what_its_script_draws(tmp_path: Path) -> None:
     result = run_script(
         f"EPOCHS=1 LIMIT=1 PER_LEVEL=12 sh {ROOT}/examples/gallery.sh out", tmp_path, timeout=600
@@ -244,6 +251,7 @@ def test_the_gallery_shows_what_its_script_draws(tmp_path: Path) -> None:
         assert line in script
 
 
+@pytest.mark.slow(4)
 def test_the_gpu_benchmark_says_when_there_is_no_gpu() -> None:
     command = [
         sys.executable,

@@ -163,6 +163,7 @@ CALLS = {
 }
 
 
+@pytest.mark.slow(4)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_cluster_gives_the_same_bytes(
     call: str, run, space: Path, cluster: TestCluster, tmp_path: Path
@@ -177,6 +178,7 @@ def test_a_cluster_gives_the_same_bytes(
     assert_same_tree(tmp_path / "here", tmp_path / "there")
 
 
+@pytest.mark.slow(2)
 def test_relative_names_stay_relative(run, cluster: TestCluster, tmp_path: Path) -> None:
     work = tmp_path / "work"
     write_note(tmp_path / "up" / "a.wav", "cla", 1)
@@ -204,6 +206,7 @@ def test_relative_names_stay_relative(run, cluster: TestCluster, tmp_path: Path)
     assert {failure["error"] for failure in failures} == {"AudioError"}
 
 
+@pytest.mark.slow(2)
 def test_long_records_and_bad_ones_among_features(run, cluster: TestCluster, tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     for name, seconds in (("a", 1.0), ("b", 30.0), ("c", 1.0), ("d", 26.0), ("e", 30.0)):
@@ -224,6 +227,7 @@ def test_long_records_and_bad_ones_among_features(run, cluster: TestCluster, tmp
     assert not (tmp_path / "there" / ".long").exists()
 
 
+@pytest.mark.slow(25)
 def test_a_killed_worker_loses_nothing(run, long_list: Path, lone: TestCluster, tmp_path: Path) -> None:
     lone.add_workers(2)
     here = run("im-segment", *SEGMENTS, "-o", str(tmp_path / "here"), "list.jsonl", cwd=long_list)
@@ -244,6 +248,7 @@ def test_a_killed_worker_loses_nothing(run, long_list: Path, lone: TestCluster, 
         assert len(client.nthreads()) == 1
 
 
+@pytest.mark.slow(16)
 @pytest.mark.parametrize("broken_there", [True, False])
 def test_what_one_engine_began_the_other_ends(
     broken_there: bool, run, long_list: Path, cluster: TestCluster, tmp_path: Path
@@ -287,6 +292,7 @@ def test_what_one_engine_began_the_other_ends(
     assert_same_tree(tmp_path / "whole", out)
 
 
+@pytest.mark.slow(12)
 def test_a_run_waits_for_workers(run, space: Path, lone: TestCluster) -> None:
     process = subprocess.Popen(
         [BIN / "im-segment", *lone.options, "lib"],
@@ -303,6 +309,7 @@ def test_a_run_waits_for_workers(run, space: Path, lone: TestCluster) -> None:
     assert output == run("im-segment", "lib", cwd=space).stdout
 
 
+@pytest.mark.slow(6)
 def test_a_worker_of_another_version_is_refused(run, space: Path, lone: TestCluster, tmp_path: Path) -> None:
     (tmp_path / "older.py").write_text("import imtools\nimtools.__version__ = '0.0.1'\n")
     lone.add_workers(1, "--preload", str(tmp_path / "older.py"))
@@ -314,6 +321,7 @@ def test_a_worker_of_another_version_is_refused(run, space: Path, lone: TestClus
     assert run("im-segment", "-o", str(tmp_path / "out"), "--resume", "lib", cwd=space).returncode == 0
 
 
+@pytest.mark.slow(6)
 @pytest.mark.parametrize("without", ["scheduler", "worker"])
 def test_workers_need_imtools_and_the_scheduler_does_not(
     without: str, run, space: Path, tmp_path: Path
@@ -335,6 +343,7 @@ def test_workers_need_imtools_and_the_scheduler_does_not(
     assert result.stderr.count(b"\n") == 1
 
 
+@pytest.mark.slow(6)
 def test_items_that_kill_every_worker_are_named(run, space: Path, tmp_path: Path) -> None:
     preload = tmp_path / "deadly.py"
     preload.write_text(
@@ -353,6 +362,7 @@ def test_items_that_kill_every_worker_are_named(run, space: Path, tmp_path: Path
     assert run("im-segment", "-o", str(tmp_path / "out"), "--resume", "lib", cwd=space).returncode == 0
 
 
+@pytest.mark.slow(11)
 def test_a_lost_scheduler_is_an_error_that_can_be_resumed(
     run, long_list: Path, lone: TestCluster, tmp_path: Path
 ) -> None:
@@ -376,6 +386,7 @@ def test_a_lost_scheduler_is_an_error_that_can_be_resumed(
     assert run(*call, "--resume", "list.jsonl", cwd=long_list).returncode == 0
 
 
+@pytest.mark.slow(18)
 def test_an_engine_needs_a_scheduler_that_answers(run, space: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
 

@@ -109,6 +109,7 @@ def test_the_numbers_are_those_of_the_command(
             ]
 
 
+@pytest.mark.slow(8)
 def test_requests_together_are_answered_as_alone(music: Path, precise: tuple[str, Serving, float]) -> None:
     _, server, apart = precise
     alone = {path: server.post(path.read_bytes(), windows=True).json() for path in sorted(music.iterdir())}
@@ -332,6 +333,7 @@ def strict_header(serving: Serving) -> str:
     return f"Authorization: {value}\r\n" if value else ""
 
 
+@pytest.mark.slow(6)
 def test_slow_and_vanishing_clients_cost_nothing(strict: Serving) -> None:
     head = "Content-Type: audio/wav\r\nContent-Length: 1000"
     slow = raw_connection(strict, head)
@@ -385,6 +387,7 @@ def test_a_full_server_says_when_to_come_back(strict: Serving, music: Path) -> N
     assert wait_until(lambda: strict.post((music / "a.wav").read_bytes(), "audio/wav").status_code == 200, 60)
 
 
+@pytest.mark.slow(7)
 def test_a_decoder_that_breaks_down_is_replaced(strict: Serving, music: Path) -> None:
     data = (music / "a.wav").read_bytes()
     for number in (signal.SIGKILL, signal.SIGSTOP):  # one that dies, one that hangs
@@ -404,6 +407,7 @@ def test_a_decoder_that_breaks_down_is_replaced(strict: Serving, music: Path) ->
     assert strict.files() == []
 
 
+@pytest.mark.slow(10)
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)]
 )

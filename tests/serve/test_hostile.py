@@ -135,6 +135,7 @@ def status(connection: socket.socket) -> int:
         return answer.status
 
 
+@pytest.mark.slow(34)
 def test_hostile_uploads(server: Serving) -> None:
     files = originals()
     for data in files.values():  # everything is warm
@@ -177,6 +178,7 @@ def test_hostile_uploads(server: Serving) -> None:
     assert "Traceback" not in server.log.read_text()
 
 
+@pytest.mark.slow(5)
 def test_the_description_is_kept(server: Serving) -> None:
     """Requests made up from the OpenAPI description, valid and not, get answers that it knows."""
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")

@@ -61,14 +61,18 @@ def without_coverage() -> dict[str, None]:
     return {name: None for name in os.environ if name.startswith("COVERAGE")}
 
 
-@cache
 def preforked(commands: Path = BIN) -> Path:
     """Return a folder with the commands of a ``bin`` that start faster; see `prefork`."""
+    return _server(commands).bin
+
+
+@cache  # on a function without defaults: a value that is given and one that is left out are two keys
+def _server(commands: Path) -> Prefork:
     folder = Path(tempfile.mkdtemp(prefix="imtools-"))
     server = Prefork(commands, folder / "bin", environment())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(server.stop)
-    return server.bin
+    return server
 
 
 def run_to_end(

@@ -32,6 +32,7 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("benchmarks.overfit")
 
 
+@pytest.mark.slow(5)
 @pytest.mark.parametrize("name", NETS)
 def test_net_learns_64_clips(benchmark: ModuleType, name: str) -> None:
     width, frames = NETS[name]

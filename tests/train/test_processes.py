@@ -70,6 +70,7 @@ def manifest(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow(12)
 @pytest.mark.parametrize("strategy", ["multi-label", "one-vs-all"])
 def test_two_processes_train_one_model(manifest: Path, tmp_path: Path, strategy: str) -> None:
     folder = tmp_path / "model"
@@ -92,6 +93,7 @@ def test_two_processes_train_one_model(manifest: Path, tmp_path: Path, strategy:
     assert scores.argmax(dim=1).tolist() == [0, 1, 2]
 
 
+@pytest.mark.slow(17)
 def test_two_processes_take_the_steps_of_one(manifest: Path, tmp_path: Path) -> None:
     """Of a net without batch normalisation and dropout, where each example counts for itself."""
     options = [
@@ -109,6 +111,7 @@ def test_two_processes_take_the_steps_of_one(manifest: Path, tmp_path: Path) -> 
         assert torch.allclose(tensor, two[key], rtol=1e-4, atol=1e-6), key
 
 
+@pytest.mark.slow(35)
 def test_killed_and_resumed_by_two(manifest: Path, tmp_path: Path) -> None:
     whole = [*TOGETHER, "--mask", "0.1", "--ema", "0.5", "-o", str(tmp_path / "whole"), str(manifest)]
     assert [code for code, *_ in finish(launch(whole, 2))] == [0, 0]
@@ -152,6 +155,7 @@ def sounds(folder: Path, count: int = 24) -> Path:
     return folder / "records.jsonl"
 
 
+@pytest.mark.slow(9)
 def test_a_bad_file_is_one_failure_of_one_process(tmp_path: Path) -> None:
     options = [
         *TOGETHER,
@@ -169,6 +173,7 @@ def test_a_bad_file_is_one_failure_of_one_process(tmp_path: Path) -> None:
     assert read_description(tmp_path / "m").training["processes"] == 2
 
 
+@pytest.mark.slow(8)
 def test_processes_with_different_records_say_so(tmp_path: Path) -> None:
     first = make_records(tmp_path / "features", 24)
     for rank, records in enumerate((first, first[:-3])):
@@ -182,6 +187,7 @@ def test_processes_with_different_records_say_so(tmp_path: Path) -> None:
     assert "the 2 processes do not have the same records or settings" in results[0][2]
 
 
+@pytest.mark.slow(7)
 def test_standard_input_cannot_be_shared(tmp_path: Path) -> None:
     results = finish(launch([*TOGETHER, "-o", str(tmp_path / "m"), "-"], 2))
     assert [code for code, *_ in results] == [2, 2]

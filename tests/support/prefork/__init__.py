@@ -1,12 +1,13 @@
-"""Commands without the seconds that each would take to import torch and SciPy.
+"""Commands without the seconds that each would take to import torch, SciPy and imtools.
 
-The tests start thousands of commands. A process that has imported what they need, but nothing of imtools,
-forks a child for each: the child takes over the caller's environment and files, and runs the command's script
-from the first line to the exit. In front of it stands a small program of the command's name, which passes
-signals on and ends as the child ends; shells and ``subprocess`` find nothing unusual.
+The tests start thousands of commands. A process that has imported what they need forks a child for each: the
+child takes over the caller's environment and files, and runs the command's script from the first line to the
+exit. A small program of the command's name stands for it, which passes signals on and ends as the child ends;
+shells and ``subprocess`` find nothing unusual.
 
-A command whose environment differs in what Python or its libraries look at when they start (PYTHONHASHSEED,
-locale, numbers of threads) is started as usual, as are all where the system has no pidfd.
+A command whose environment differs in a variable that Python or its libraries read when they are imported
+(PYTHONHASHSEED, locale, numbers of threads) is started as usual, as are all where the system has no pidfd.
+When coverage is measured, imtools is not imported beforehand.
 """
 
 from __future__ import annotations
@@ -17,26 +18,29 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
-STARTING = ("PYTHON", "LC_", "LANG", "OMP_", "OPENBLAS_", "MKL_", "LD_", "NUMBA_", "CUDA_")
-"""How the variables begin that matter before a command's first line."""
+STARTING = (
+    "PYTHON", "LC_", "LANG", "TZ", "HOME", "XDG_", "MPL", "OMP_", "OPENBLAS_", "MKL_", "LD_", "NUMBA_",
+    "CUDA_",
+)  # fmt: skip
+"""The beginnings of the names of variables that matter before a command's first line."""
 
 
 class Prefork:
-    """A server of preforked commands, and a folder of programs that ask it.
+    """A server of preforked commands, and a folder of programs that stand for them.
 
     Parameters
     ----------
     commands : Path
         The ``bin`` of an environment: its interpreter and the commands.
     folder : Path
-        Where to put the programs; it is made.
+        The folder of the programs, to be made.
     env : mapping
         The environment in which the tests start commands.
 
     Attributes
     ----------
     bin : Path
-        The folder of the programs, to stand in a PATH instead of ``commands``.
+        The folder of the programs, for a PATH instead of ``commands``.
     """
 
     def __init__(self, commands: Path, folder: Path, env: dict[str, str]) -> None:
@@ -46,8 +50,9 @@ class Prefork:
         folder.mkdir(parents=True)
         address = folder / "socket"
         python = commands / "python"
+        measured = any(name.startswith("COVERAGE") for name in env)
         self._server = subprocess.Popen(
-            [python, _HERE / "server.py", address],
+            [python, _HERE / "server.py", address, *([] if measured else ["imtools"])],
             env={name: value for name, value in env.items() if not name.startswith("COVERAGE")},
             stdin=subprocess.PIPE,  # closed when this process ends, however it does
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Stands where a command would: asks the server for it, passes signals on, and ends as it ends."""
+"""Stands for a command: has the server run it, passes signals on, and ends as it ends."""
 
 # Few imports: this is started thousands of times.
 import json
@@ -13,7 +13,7 @@ _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGABRT, sign
 
 
 def main(address: str, command: str, starting: Sequence[str], expected: dict[str, str]) -> NoReturn:
-    """Run a command through the server, or as usual where its variables are not the expected ones."""
+    """Have the server run a command; start it as usual where its variables are not the expected ones."""
     environment = dict(os.environ)
     if {name: environment[name] for name in environment if name.startswith(tuple(starting))} != expected:
         os.execv(command, [command, *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""Forks commands out of a process that has imported what they need; see the package."""
+"""Forks commands out of a process that has imported all that they need; see the package."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -27,14 +28,22 @@ LIBRARIES = (
     "click",
     "tqdm",
     "safetensors.torch",
-    "coverage",
 )
 
 
-def main(address: str) -> None:
-    """Answer requests until standard input is closed."""
-    for name in LIBRARIES:
-        with contextlib.suppress(ImportError):
+def main(address: str, package: str | None) -> None:
+    """Answer requests until standard input is closed.
+
+    Parameters
+    ----------
+    address : str
+        The path of the socket to make.
+    package : str or None
+        A package to import with all its modules; without one the libraries of `LIBRARIES` are imported, and
+        ``coverage``, which would see nothing of a package that is imported before it starts.
+    """
+    for name in (*LIBRARIES, "coverage") if package is None else (*LIBRARIES, *_modules(package)):
+        with contextlib.suppress(ImportError):  # some need libraries that are optional
             importlib.import_module(name)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(address)
@@ -42,8 +51,8 @@ def main(address: str) -> None:
     if len(os.listdir("/proc/self/task")) > 1:
         sys.exit("a library has started threads: no process with threads may be forked")
     gc.collect()
-    gc.freeze()  # the pages of all that stay shared
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who answer
+    gc.freeze()  # so that no collection in a child copies the pages of what is here
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print("ready", flush=True)
     while True:
@@ -57,8 +66,16 @@ def main(address: str) -> None:
         connection.close()
 
 
+def _modules(package: str) -> list[str]:
+    """Return the names of a package and all its modules, but for the programs among them."""
+    names = [package]
+    for path in importlib.import_module(package).__path__:
+        names += [module.name for module in pkgutil.walk_packages([path], f"{package}.")]
+    return [name for name in names if not name.endswith("__main__")]
+
+
 def _answer(connection: socket.socket) -> NoReturn:
-    """Run one command in a child, and tell how it ended; the child does not survive who asked."""
+    """Run one command in a child, and send its exit status; the child is killed when the client ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     size, files, _, _ = socket.recv_fds(connection, 4, 253)
     request = json.loads(connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
@@ -91,7 +108,7 @@ def _become(
     numbers: list[int],
     files: list[int],
 ) -> NoReturn:
-    """Be the process that a shell would have started."""
+    """Turn this process into the one that a shell would have started."""
     os.setsid()
     high = [os.dup2(file, 300 + place) for place, file in enumerate(files)]
     for number in {0, 1, 2, *files}:
@@ -120,7 +137,8 @@ def _become(
     except BaseException:
         traceback.print_exc()
         code = 1
-    threading._shutdown()  # type: ignore[attr-defined]  # what an interpreter does at its end, in its order
+    # What an interpreter does at its end, in its order.
+    threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):
@@ -129,4 +147,4 @@ def _become(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
