@@ -8,6 +8,7 @@ import math
 import shlex
 import struct
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from imtools.choices import PICTURE_FORMATS
 from imtools.cli.plot import KINDS, command
 from imtools.errors import ImtoolsError, ManifestError, ModelError, UsageError
 from imtools.features import PRESETS
@@ -34,13 +36,14 @@ from imtools.plot.difference import draw_differences
 from imtools.plot.envelope import envelope
 from imtools.plot.history import read_history
 from imtools.plot.polyphony import draw_polyphony, draw_polyphony_by_class
-from imtools.plot.render import FORMATS, render
-from imtools.plot.scores import ModelScores, read_scores
+from imtools.plot.render import render
 from imtools.plot.spectrogram import Panel, draw_spectrograms
 from imtools.plot.threshold import Sweep, draw_thresholds
 from imtools.plot.training import draw_training
 from imtools.plot.waveform import Span, Wave, draw_waveforms
 from imtools.score.grid import count_on_grid
+from imtools.score.reading import read_scores
+from imtools.score.result import ScoreReport
 from imtools.sound.recipe import MixTrack, Recipe
 from workspace import RATE, write_note
 
@@ -107,20 +110,22 @@ def predicted(model: str = "net@0", windows: bool = False) -> list[Record]:
     for number in range(12):
         label = CLASSES[number % 3]
         scores = [round(float(x), 3) for x in random.random(3)]
-        said = [Prediction(model, name, score) for name, score in zip(CLASSES, scores, strict=True)]
+        predictions = [Prediction(model, name, score) for name, score in zip(CLASSES, scores, strict=True)]
         if windows:
-            said += [Prediction(model, name, 0.1 * k, 0.5 * k, 1.0) for k in range(4) for name in CLASSES]
+            predictions += [
+                Prediction(model, name, 0.1 * k, 0.5 * k, 1.0) for k in range(4) for name in CLASSES
+            ]
         labels = [Label(label), Label("cel", start=0.25, duration=1.0)]
         records.append(
             Record(f"r{number}", f"{number}.wav", 0.0, 2.5, RATE, 5 * RATE // 2, labels=labels,
-                   labels_complete=True, predictions=said)
+                   labels_complete=True, predictions=predictions)
         )  # fmt: skip
     return records
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> Path:
-    """Everything that the examples of the help speak of, save what im-predict gives."""
+    """All files that the examples of the help name, except those of im-predict."""
     folder = tmp_path_factory.mktemp("plots")
     records = []
     for number, label in enumerate(("cel", "vio")):
@@ -189,7 +194,7 @@ def _shown(axis) -> list:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_draws_a_png_of_the_size_asked_for(kind: str, shop: Path, tmp_path: Path, capfd) -> None:
+def test_every_kind_draws_a_png_of_the_requested_size(kind: str, shop: Path, tmp_path: Path, capfd) -> None:
     target = tmp_path / "new" / "a b.png"
     inputs = [shop / name for name in INPUTS[kind]]
     call(kind, "-o", target, "--width", "single", "--dpi", "100", "--title", "A title", *inputs)
@@ -236,7 +241,7 @@ def test_the_examples_of_the_help_work(line: str, shop: Path, tmp_path: Path, mo
     assert (tmp_path / picture).stat().st_size > 1000
 
 
-@pytest.mark.parametrize("fmt", FORMATS)
+@pytest.mark.parametrize("fmt", PICTURE_FORMATS)
 def test_other_processes_and_settings_give_the_same_bytes(fmt: str, shop: Path, tmp_path: Path, run) -> None:
     scores = shop / "scores.jsonl"
     (tmp_path / "matplotlibrc").write_text("font.size: 20\naxes.grid: True\nsavefig.dpi: 30\n")
@@ -276,7 +281,7 @@ def test_a_picture_that_exists_stays_unless_forced(shop: Path, tmp_path: Path, r
         (["-o", "a.png", "--width", "1"], "4 to 100 centimetres"),
     ],
 )
-def test_wrong_paper(arguments: list[str], message: str, shop: Path, tmp_path: Path, monkeypatch) -> None:
+def test_wrong_outputs(arguments: list[str], message: str, shop: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=message):
         call("confusion", *arguments, shop / "scores.jsonl")
@@ -384,7 +389,7 @@ def test_every_preset_has_an_axis(preset: str, shop: Path, capfdbinary) -> None:
     assert capfdbinary.readouterr().out.startswith(b"\x89PNG")
 
 
-def test_bins_say_what_is_in_them() -> None:
+def test_bins_have_the_axis_of_their_front_end() -> None:
     cqt = bins_of({"kind": "cqt", "crop": [12, 84]})
     assert cqt.ticks[:2] == [(0.0, "65"), (12.0, "131")]
     assert cqt.decibels
@@ -500,7 +505,7 @@ def test_a_training_is_drawn_as_it_went(tmp_path: Path) -> None:
     assert [text.get_text() for text in figure.legends[0].texts] == ["validation", "training", "epoch kept"]
 
 
-def test_several_trainings_are_told_apart_by_line_style(tmp_path: Path) -> None:
+def test_several_trainings_differ_in_line_style(tmp_path: Path) -> None:
     names = ["mono", "pitch", "tempo", "random"]
     histories = [read_history(str(write_model(tmp_path / name, folds=1) / "history.jsonl")) for name in names]
     figure = draw_training(histories, width=17.5)
@@ -514,7 +519,7 @@ def test_several_trainings_are_told_apart_by_line_style(tmp_path: Path) -> None:
 def test_a_history_alone_has_no_chosen_epoch(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "net", folds=1)
     (folder / "model.json").unlink()
-    assert read_history(str(folder)).courses[0].chosen is None
+    assert read_history(str(folder)).nets[0].kept is None
     (folder / "model.json").write_text("{")
     with pytest.raises(ModelError, match=r"model\.json: is no description"):
         read_history(str(folder))
@@ -547,10 +552,8 @@ def test_a_metric_that_is_not_there(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------- score files
 
 
-def scores_of(model: str, seed: int, classes: list[str] = CLASSES, **more) -> list[ModelScores]:
-    from imtools.plot.scores import scores_of as parsed
-
-    return parsed((("here", row) for row in score_rows(model, seed, classes, **more)), "here")
+def scores_of(model: str, seed: int, classes: list[str] = CLASSES, **more) -> list[ScoreReport]:
+    return ScoreReport.from_rows(("here", row) for row in score_rows(model, seed, classes, **more))
 
 
 def test_a_score_file_is_read(tmp_path: Path) -> None:
@@ -558,11 +561,11 @@ def test_a_score_file_is_read(tmp_path: Path) -> None:
     path.write_text(path.read_text() * 2)
     one, other = read_scores(str(path))
     rows = score_rows("net@1", 0)
-    assert one == other
+    assert one.to_json() == other.to_json()
     assert one.model == "net@1"
     assert [row.label for row in one.classes] == CLASSES
-    assert one.classes[0].counts.tp == rows[1]["tp"]
-    assert one.classes[0].baseline["f1"].low == rows[1]["baseline"]["f1"]["low"]
+    assert one.classes[0].tp == rows[1]["tp"]
+    assert one.baseline.classes["cel"]["f1"].low == rows[1]["baseline"]["f1"]["low"]
     assert math.isnan(one.levels[0].classes["cel"].tpr)
     assert one.levels[3].iou == 0.25
 
@@ -614,14 +617,14 @@ def test_bars_are_the_differences(width: float) -> None:
     (ax,) = figure.axes
     lying = width < 10
     lengths = [bar.get_width() if lying else bar.get_height() for group in ax.containers for bar in group]
-    expected = [row.baseline["f1"].difference for model in models for row in model.classes]
+    expected = [model.baseline.classes[name]["f1"].difference for model in models for name in CLASSES]
     assert lengths == pytest.approx(expected)
     whiskers = [line for c in ax.collections if isinstance(c, LineCollection) for line in c.get_segments()]
     ends = [tuple(line[:, 0 if lying else 1]) for line in whiskers]
     assert ends == [
-        pytest.approx((row.baseline["f1"].low, row.baseline["f1"].high))
+        pytest.approx((model.baseline.classes[name]["f1"].low, model.baseline.classes[name]["f1"].high))
         for model in models
-        for row in model.classes
+        for name in CLASSES
     ]
     ticks = ax.get_yticklabels() if lying else ax.get_xticklabels()
     assert [tick.get_text().split() for tick in ticks] == [
@@ -639,9 +642,7 @@ def test_differences_without_intervals_and_values() -> None:
     rows = score_rows("pitch", 1)
     rows[1]["baseline"]["f1"] = {"value": None, "difference": None, "low": None, "high": None}
     rows[2]["baseline"]["f1"] |= {"low": None, "high": None}
-    from imtools.plot.scores import scores_of as parsed
-
-    figure = draw_differences(parsed((("here", row) for row in rows), "here"), width=17.5)
+    figure = draw_differences(ScoreReport.from_rows(("here", row) for row in rows), width=17.5)
     (ax,) = figure.axes
     heights = [bar.get_height() for bar in ax.containers[0]]
     assert math.isnan(heights[0])
@@ -706,7 +707,7 @@ def test_scores_without_levels() -> None:
 
 def test_a_confusion_matrix_has_shares_and_counts() -> None:
     (one,) = scores_of("a", 1)
-    counts = np.array(one.confusion[1])
+    counts = np.array(one.confusion.counts)
     figure = draw_confusion(one, width=8.5)
     (image,) = figure.axes[0].images
     with np.errstate(invalid="ignore"):
@@ -724,21 +725,23 @@ def test_class_against_rest() -> None:
     figure = draw_against_rest(against_rest(one, 4), width=17.5)
     assert [ax.get_title() for ax in figure.axes] == CLASSES
     for ax, name in zip(figure.axes, CLASSES, strict=True):
-        c = one.levels[4].classes[name].counts
+        c = one.levels[4].classes[name]
         assert [text.get_text() for text in ax.texts] == [str(x) for x in (c.tp, c.fn, c.fp, c.tn)]
         rows = [[c.tp / (c.tp + c.fn), c.fn / (c.tp + c.fn)], [c.fp / (c.fp + c.tn), c.tn / (c.fp + c.tn)]]
         assert np.asarray(ax.images[0].get_array()) == pytest.approx(np.array(rows))
     whole = against_rest(one, None)
-    assert [rest.counts for rest in whole] == [row.counts for row in one.classes]
-    with pytest.raises(UsageError, match="no items with 12 instruments; levels there: 0, 1"):
+    assert list(whole) == CLASSES
+    assert [whole[row.label].tolist() for row in one.classes] == [
+        [[row.tp, row.fn], [row.fp, row.tn]] for row in one.classes
+    ]
+    with pytest.raises(UsageError, match="no items with 12 instruments; its levels: 0, 1"):
         against_rest(one, 12)
 
 
 def test_confusion_that_is_not_there(shop: Path) -> None:
     (one,) = scores_of("a", 1)
-    one.confusion = None
     with pytest.raises(UsageError, match="no confusion matrix"):
-        draw_confusion(one, width=8.5)
+        draw_confusion(replace(one, confusion=None), width=8.5)
     files = [shop / "scores.jsonl", shop / "pitch-scores.jsonl"]
     with pytest.raises(UsageError, match="scores of 2 models"):
         call("confusion", *files)
@@ -805,20 +808,20 @@ def test_overlapping_windows_share_the_time() -> None:
     assert_nothing_overlaps(figure)
 
 
-def test_time_that_no_window_hears_stays_empty() -> None:
-    said = [Prediction("m", "cel", 0.5, start, 1.0) for start in (0.0, 2.0)]
-    record = Record("r", "r.wav", 0.0, 3.0, RATE, 3 * RATE, predictions=said)
+def test_time_without_a_window_stays_empty() -> None:
+    windows = [Prediction("m", "cel", 0.5, start, 1.0) for start in (0.0, 2.0)]
+    record = Record("r", "r.wav", 0.0, 3.0, RATE, 3 * RATE, predictions=windows)
     mesh = draw_activity(activity_of(record), width=8.5).axes[0].collections[0]
     assert mesh.get_coordinates()[0, :, 0].tolist() == [0, 1, 2, 3]
     assert np.ma.getmaskarray(np.ma.masked_invalid(mesh.get_array())).tolist() == [[False, True, False]]
 
 
 def test_activity_that_is_not_there(shop: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="im-predict --windows"):
+    with pytest.raises(UsageError, match="im-predict with `windows`"):
         activity_of(predicted()[0])
     both = predicted(windows=True)[0]
     both = both.replace(predictions=both.predictions + predicted("other@1", windows=True)[0].predictions)
-    with pytest.raises(UsageError, match="2 models: net@0, other@1; choose one of them with --model"):
+    with pytest.raises(UsageError, match="2 models: net@0, other@1; choose one of them with `model`"):
         activity_of(both)
     assert activity_of(both, "other@1").model == "other@1"
     with pytest.raises(UsageError, match="no windows of model 'x'"):

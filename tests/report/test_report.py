@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imtools.errors import ManifestError, UsageError
-from imtools.report.paper import PAPERS, Ours, paper, paper_page
+from imtools.report.paper import PAPERS, Measured, load_paper, paper_page
 from imtools.score.names import CLASS_NAMES, FIGURES
 
 LEVELS = {"iou", "emr"}
@@ -55,8 +55,8 @@ def text_of(html: str) -> str:
 
 @pytest.mark.parametrize("name", PAPERS)
 def test_printed_figures_are_ratios_with_names(name: str) -> None:
-    printed = paper(name)
-    assert printed.traps
+    printed = load_paper(name)
+    assert printed.caveats
     assert len(printed.keys) == len(set(printed.keys)) > 0
     for table in printed.tables:
         known = set(CLASS_NAMES) if table.per_class else LEVELS if table.per_level else set(FIGURES)
@@ -67,17 +67,17 @@ def test_printed_figures_are_ratios_with_names(name: str) -> None:
 
 
 def test_some_printed_figures() -> None:
-    rows = {row.key: row for row in paper("kratimenos2020").tables[1].rows}
+    rows = {row.key: row for row in load_paper("kratimenos2020").tables[1].rows}
     assert rows["combined"].printed["lrap"] == [0.805, 0.002]
-    levels = {row.key: row for row in paper("chen2024").tables[1].rows}
+    levels = {row.key: row for row in load_paper("chen2024").tables[1].rows}
     assert levels["10"].printed == {"iou": [0.37]}
     with pytest.raises(UsageError, match="no figures of 'nobody' are known"):
-        paper("nobody")
+        load_paper("nobody")
 
 
 def test_ours_stand_beside_what_is_printed(tmp_path: Path) -> None:
-    ours = {"mono": Ours.read([write(tmp_path / "a", scores())])}
-    page = text_of(paper_page(paper("kratimenos2020"), ours, notes=["A trial."]))
+    ours = {"mono": Measured.read([write(tmp_path / "a", scores())])}
+    page = text_of(paper_page(load_paper("kratimenos2020"), ours, notes=["A trial."]))
     assert "A trial." in page
     assert "0.767 ± 0.008 0.700 0.600 to 0.800" in page
     assert "0.776 ± 0.006 not run" in page
@@ -90,43 +90,51 @@ def test_seeds_are_averaged_and_their_intervals_united(tmp_path: Path) -> None:
         write(tmp_path / str(n), scores(lrap, lrap - 0.1, lrap + 0.1))
         for n, lrap in enumerate((0.6, 0.7, 0.65))
     ]
-    assert Ours.read(files).cell("lrap") == ("0.650", ("runs 0.600 to 0.700", "0.500 to 0.800"))
-    assert Ours.read(files[:1]).cell("top1") == ("–", ())
+    assert Measured.read(files).cell("lrap") == ("0.650", ("runs 0.600 to 0.700", "0.500 to 0.800"))
+    assert Measured.read(files[:1]).cell("top1") == ("–", ())
     lines = scores()
     lines[0]["folds"] = {"by": "members", "overall": {"lrap": [0.68, 0.01], "auc": [None, None]}}
-    folds = Ours.read([write(tmp_path / "folds", lines)])
+    folds = Measured.read([write(tmp_path / "folds", lines)])
     assert folds.cell("lrap").below[0] == "folds 0.680 ± 0.010"
     assert folds.cell("auc") == ("0.900", ())
-    assert Ours.read(files[:1]).cell("emr", level=2) == ("0.100", ())
-    assert Ours.read(files[:1]).cell("f1", label="cel") == ("0.300", ("0.100 to 0.500",))
-    assert Ours.read(files[:1]).cell("f1", label="vio") == ("–", ())
+    assert Measured.read(files[:1]).cell("emr", level=2) == ("0.100", ())
+    assert Measured.read(files[:1]).cell("f1", label="cel") == ("0.300", ("0.100 to 0.500",))
+    assert Measured.read(files[:1]).cell("f1", label="vio") == ("–", ())
 
 
 def test_scores_by_class_and_level_fill_their_tables(tmp_path: Path) -> None:
-    page = text_of(paper_page(paper("lumen2023"), {"fused": Ours.read([write(tmp_path / "a", scores())])}))
+    page = text_of(
+        paper_page(load_paper("lumen2023"), {"fused": Measured.read([write(tmp_path / "a", scores())])})
+    )
     assert "cel 0.354 0.300 0.100 to 0.500 0.966 0.800" in page
-    page = text_of(paper_page(paper("chen2024"), {"solo": Ours.read([write(tmp_path / "a", scores())])}))
+    page = text_of(
+        paper_page(load_paper("chen2024"), {"solo": Measured.read([write(tmp_path / "a", scores())])})
+    )
     assert "cel – 0.300 0.100 to 0.500" in page  # no family of the paper
-    page = text_of(paper_page(paper("chen2024"), {"polyphony": Ours.read([write(tmp_path / "a", scores())])}))
+    page = text_of(
+        paper_page(load_paper("chen2024"), {"polyphony": Measured.read([write(tmp_path / "a", scores())])})
+    )
     assert "2 0.770 0.400 0.040 0.100" in page
 
 
 def test_names_without_a_place_are_refused(tmp_path: Path) -> None:
-    ours = {"mono+pitch": Ours.read([write(tmp_path / "a", scores())])}
-    assert "mono+pitch" in paper_page(paper("kratimenos2020"), ours)
+    ours = {"mono+pitch": Measured.read([write(tmp_path / "a", scores())])}
+    assert "mono+pitch" in paper_page(load_paper("kratimenos2020"), ours)
     with pytest.raises(UsageError, match=r"no table has a row 'mono\+pitch'"):
-        paper_page(paper("vaznonis2022"), ours)
+        paper_page(load_paper("vaznonis2022"), ours)
 
 
 def test_what_are_no_scores_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="cannot be read"):
-        Ours.read([str(tmp_path / "none")])
+        Measured.read([str(tmp_path / "none")])
     with pytest.raises(ManifestError, match="not valid JSON"):
-        Ours.read([write_text(tmp_path / "a", "x\n")])
+        Measured.read([write_text(tmp_path / "a", "x\n")])
     with pytest.raises(UsageError, match="holds the scores of 2 models"):
-        Ours.read([write(tmp_path / "b", [*scores(), *scores()])])
-    with pytest.raises(UsageError, match="holds the scores of 0 models"):
-        Ours.read([write(tmp_path / "c", [{"schema": "imtools/segment/1"}])])
+        Measured.read([write(tmp_path / "b", [*scores(), *scores()])])
+    with pytest.raises(ManifestError, match="c:1: is no score of schema"):
+        Measured.read([write(tmp_path / "c", [{"schema": "imtools/segment/1"}])])
+    with pytest.raises(ManifestError, match="holds no scores"):
+        Measured.read([write_text(tmp_path / "d", "\n")])
 
 
 def test_the_command(run, tmp_path: Path) -> None:
@@ -136,11 +144,11 @@ def test_the_command(run, tmp_path: Path) -> None:
     picture = ("--picture", f"{tmp_path}/drawn.svg=A picture.")
     made = run("im-report", "kratimenos2020", "-o", str(page), *picture, f"mono={file}", f"mono={file}")
     assert made.returncode == 0, made.stderr.decode()
-    told = json.loads(made.stdout)
-    assert told["report"] == str(page)
-    assert "mono" not in told["missing"]
-    assert "pitch" in told["missing"]
-    assert told["bytes"] == page.stat().st_size
+    line = json.loads(made.stdout)
+    assert line["report"] == str(page)
+    assert "mono" not in line["missing"]
+    assert "pitch" in line["missing"]
+    assert line["bytes"] == page.stat().st_size
     html = page.read_text()
     assert "http" not in html  # it loads nothing
     assert '<svg width="3"></svg>' in html

@@ -1,4 +1,4 @@
-"""im-report: a paper's printed figures and ours, side by side."""
+"""im-report: the printed figures of a paper and ours, side by side."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ im-report lumen2023 --list-keys""",
 @click.argument("scores", nargs=-1, metavar="[KEY=FILE]...")
 @click.option("-o", "--output", "path", metavar="FILE.html", help="The page to write (required).")
 @click.option("--force", is_flag=True, help="Replace the page if it exists.")
-@click.option("--note", "notes", multiple=True, metavar="TEXT", help="Say TEXT at the top (repeatable).")
+@click.option("--note", "notes", multiple=True, metavar="TEXT", help="Write TEXT at the top (repeatable).")
 @click.option(
     "--picture", "pictures", multiple=True, metavar="FILE.svg=CAPTION", help="Show a picture (repeatable)."
 )
-@click.option("--list-keys", is_flag=True, help="List what scores for this paper may be called, and exit.")
+@click.option("--list-keys", is_flag=True, help="List the keys of this paper, and exit.")
 def command(
     run: Run,
     paper: str,
@@ -38,19 +38,19 @@ def command(
     pictures: tuple[str, ...],
     list_keys: bool,
 ) -> None:
-    """Hold our scores against the figures that a paper prints, in one page of HTML.
+    """Compare our scores with the figures that a paper prints, in one page of HTML.
 
-    PAPER is kratimenos2020, chen2024, lumen2023, avramidis2021 or vaznonis2022. Each FILE is of im-score
-    --format jsonl; KEY says which row of the paper's tables it is for. Of a KEY that comes several times,
-    once for each seed, the page shows the mean and the spread. It also says what the printed figures suffer
-    from.
+    PAPER is kratimenos2020, chen2024, lumen2023, avramidis2021 or vaznonis2022. Each FILE is the output of
+    'im-score --format jsonl'; KEY names the row of the paper's tables that it belongs to. For a KEY that is
+    given several times, once for each seed, the page shows the mean and the range. It also lists what limits
+    the comparison.
     """
     from ..errors import UsageError
 
     if list_keys:
-        from ..report.paper import paper as printed
+        from ..report.paper import load_paper
 
-        click.echo("\n".join(printed(paper).keys))
+        click.echo("\n".join(load_paper(paper).keys))
         run.options.quiet = True
         return
     if path is None:

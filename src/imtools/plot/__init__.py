@@ -1,4 +1,4 @@
-"""Pictures of sounds, of training and of scores: one module a kind, each from plain data to a figure.
+"""Pictures of sounds, of training and of scores: one module for each kind, from plain data to a figure.
 
 Importing this package loads no matplotlib: its modules do.
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render_svg(figure: Figure) -> str:
-    """Return a figure as SVG, to be set into a page of HTML."""
+    """Return a figure as SVG, to be embedded in a page of HTML."""
     from .render import render
 
     return render(figure, "svg").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Which instruments a model hears when, in one record."""
+"""Activity over time: the scores of the windows of one record."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from ..arrays import Float64Array
 from ..errors import UsageError
+from ..labels import PRESENT
 from ..manifest import Record
 from .style import SHARES, characters, new_figure, short_names, styled
 from .waveform import Span
@@ -27,9 +28,9 @@ class Activity:
     Attributes
     ----------
     title : str
-        What it is.
+        The name of the record.
     model : str
-        The model that they are of.
+        The model.
     classes : list of str
         The rows, from the top.
     starts, durations : ndarray of float64, shape (windows,)
@@ -37,7 +38,7 @@ class Activity:
     scores : ndarray of float64, shape (classes, windows)
         0 to 1; NaN where there is none.
     spans : list of Span
-        The labels.
+        The labels of the record.
     """
 
     title: str
@@ -55,42 +56,50 @@ def activity_of(record: Record, model: str | None = None) -> Activity:
     Parameters
     ----------
     record : Record
-        With predictions of windows.
+        With predictions for windows.
     model : str, optional
-        Which model's, if there are several.
+        The model, if there are several.
+
+    Returns
+    -------
+    Activity
+        The scores as a matrix.
 
     Raises
     ------
     UsageError
-        If it has none, or the model is not there or has to be chosen.
+        If the record has no such predictions, or has those of several models and none is chosen.
     """
-    windows = [one for one in record.predictions if one.start is not None]
-    models = sorted({one.model for one in windows})
+    windows = [prediction for prediction in record.predictions if prediction.start is not None]
+    models = sorted({prediction.model for prediction in windows})
     if not windows:
-        raise UsageError(f"record {record.id}: has no predictions of windows", "run im-predict --windows")
+        raise UsageError(
+            f"record {record.id}: has no predictions for windows", "run im-predict with `windows`"
+        )
     if model is None and len(models) > 1:
-        hint = "choose one of them with --model"
+        hint = "choose one of them with `model`"
         raise UsageError(f"record {record.id}: windows of {len(models)} models: {', '.join(models)}", hint)
     if model is not None and model not in models:
-        hint = f"there are those of {', '.join(models)}"
+        hint = f"choose from {', '.join(models)}"
         raise UsageError(f"record {record.id}: no windows of model {model!r}", hint)
-    chosen = [one for one in windows if one.model == (model or models[0])]
-    classes = sorted({one.label for one in chosen})
-    spots = sorted({(one.start or 0.0, one.duration) for one in chosen}, key=lambda spot: spot[0])
-    columns = {spot: column for column, spot in enumerate(spots)}
-    scores = np.full((len(classes), len(spots)), np.nan)
-    for one in chosen:
-        scores[classes.index(one.label), columns[one.start or 0.0, one.duration]] = one.score
-    rest = [record.duration - start if length is None else length for start, length in spots]
-    starts = np.array([start for start, _ in spots])
-    return Activity(record.id, model or models[0], classes, starts, np.array(rest), scores, spans_of(record))
+    chosen = [prediction for prediction in windows if prediction.model == (model or models[0])]
+    classes = sorted({prediction.label for prediction in chosen})
+    times = sorted({(p.start or 0.0, p.duration) for p in chosen}, key=lambda time: time[0])
+    columns = {time: column for column, time in enumerate(times)}
+    scores = np.full((len(classes), len(times)), np.nan)
+    for p in chosen:
+        scores[classes.index(p.label), columns[p.start or 0.0, p.duration]] = p.score
+    durations = [record.duration - start if length is None else length for start, length in times]
+    starts = np.array([start for start, _ in times])
+    spans = spans_of(record)
+    return Activity(record.id, model or models[0], classes, starts, np.array(durations), scores, spans)
 
 
 def spans_of(record: Record) -> list[Span]:
-    """Return the classes that are present in a record; those without times throughout."""
+    """Return when each class is present in a record; labels without times span all of it."""
     spans = []
     for label in record.labels:
-        if label.presence >= 0.5:
+        if label.presence >= PRESENT:
             start = 0.0 if label.start is None else label.start
             spans.append(Span(label.label, start, label.duration or max(0.0, record.duration - start)))
     return spans
@@ -111,11 +120,16 @@ def draw_activity(
     activity : Activity
         The scores. Where windows overlap, each stands for the time around its middle.
     thresholds : mapping of str to float, optional
-        Draw a bar below what reaches the threshold of its class.
+        Draw a bar below the scores that reach the threshold of their class.
     width : float
         In centimetres.
     title : str, optional
         Above the picture.
+
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
 
     Raises
     ------
@@ -149,7 +163,7 @@ def draw_activity(
 
 
 def _cells(activity: Activity) -> tuple[Float64Array, Float64Array]:
-    """Return the ends of cells, and their scores with empty columns where no window is."""
+    """Return the edges of the cells, and their scores with empty columns where there is no window."""
     middles = activity.starts + activity.durations / 2
     halves = activity.durations / 2
     left, right = middles - halves, middles + halves

@@ -1,4 +1,4 @@
-"""What the rows of a representation stand for: frequencies and names to set beside a picture."""
+"""The bins of a representation: frequencies and names for the axis of a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..features.parameters import (
 Ticks = list[tuple[float, str]]
 
 _ROUND = (0, 125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000, 64000)
-"""Frequencies in Hz that are written beside mel bands."""
+"""Frequencies in Hz that are labelled on an axis of mel bands."""
 _NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _MOST_TICKS = 9
 _MEL_RESOLUTION = 2**13
@@ -37,18 +37,18 @@ _SCALES = {"db": "level (dB)", "log": "log magnitude", "linear": "magnitude"}
 
 @dataclass(frozen=True)
 class Bins:
-    """What the bins and the values of a representation are.
+    """The axis and the unit of a representation.
 
     Attributes
     ----------
     label : str
-        What lies along the bins, with its unit.
+        The quantity along the bins, with its unit.
     value : str
-        What the numbers are, with their unit.
+        The quantity of the values, with its unit.
     ticks : list of (float, str)
-        Places, in bins from 0 (the lowest), and what to write there.
+        Places, in bins from 0 (the lowest), and their labels.
     decibels : bool
-        Whether the numbers are levels, the lowest of which nobody hears.
+        Whether the values are levels, of which the lowest are inaudible.
     own_units : bool
         Whether each bin has a unit of its own.
     """
@@ -61,17 +61,22 @@ class Bins:
 
 
 def bins_of(config: Mapping[str, Any]) -> Bins:
-    """Return what the bins of a front end are.
+    """Return the axis of a front end.
 
     Parameters
     ----------
     config : mapping
         Its ``config``.
 
+    Returns
+    -------
+    Bins
+        With at most one tick a bin.
+
     Raises
     ------
     UsageError
-        If it is none.
+        If the config is that of no front end.
     """
     parameters = KINDS[config["kind"]].parameters.parse({k: v for k, v in config.items() if k != "kind"})
     match parameters:
@@ -96,7 +101,7 @@ def bins_of(config: Mapping[str, Any]) -> Bins:
 
 
 def _frequencies(parameters: Parameters) -> Ticks:
-    """Return where round frequencies lie, or of a constant-Q transform the lowest note of each octave."""
+    """Return ticks at round frequencies; for a constant-Q transform, at the lowest note of each octave."""
     match parameters:
         case CqtParameters():
             octaves = range(0, parameters.n_bins, parameters.bins_per_octave)
@@ -112,7 +117,7 @@ def _frequencies(parameters: Parameters) -> Ticks:
 
 
 def _mel_peaks(parameters: MelParameters) -> Float64Array:
-    """Return the frequency at which each band is widest open, in Hz."""
+    """Return the frequency at the peak of each band, in Hz."""
     rate = parameters.sampling_rate
     bands = mel_filters(rate, _MEL_RESOLUTION, parameters.n_mels, parameters.fmin, parameters.fmax)
     peaks: Float64Array = bands.argmax(axis=1) * (rate / _MEL_RESOLUTION)
@@ -120,7 +125,7 @@ def _mel_peaks(parameters: MelParameters) -> Float64Array:
 
 
 def _steps(highest: float) -> Sequence[float]:
-    """Return round frequencies from 0 to the highest, at equal steps."""
+    """Return round frequencies from 0 to the highest, in equal steps."""
     round_steps = (10.0**power * factor for power in range(-2, 9) for factor in (1, 2, 5))
     step = next(step for step in round_steps if highest <= 8 * step)
     return [step * k for k in range(int(highest / step) + 1)]
@@ -139,7 +144,7 @@ def _pitch_classes(count: int) -> Ticks:
 
 
 def _apart(ticks: Ticks, least: float) -> Ticks:
-    """Leave out, from the top, what would stand too near to what stands above."""
+    """Leave out, from the top, ticks that are too near to the one above."""
     kept: Ticks = []
     for tick in reversed(ticks):
         if not kept or kept[-1][0] - tick[0] >= least:

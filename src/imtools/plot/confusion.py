@@ -1,17 +1,16 @@
-"""Which class is taken for which, and class against rest: Chen et al. (2024), Fig. 9 to 14."""
+"""Confusion matrices of classes, and of each class against the rest: Chen et al. (2024), Fig. 9 to 14."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..arrays import Float64Array
+from ..arrays import Float64Array, IntArray
 from ..errors import UsageError
-from .scores import Counts, ModelScores
+from ..score.result import SCORES_HINT, ScoreReport
 from .style import (
     CM,
     SHARES,
@@ -22,9 +21,8 @@ from .style import (
     styled,
 )
 
-_HINT = "make it with im-score --format jsonl"
 _LEAST_TYPE = 4.0
-"""Points below which numbers cannot be read, and are left out."""
+"""Smallest type size in points that can be read; smaller numbers are left out."""
 _UNKNOWN = "0.85"
 """Grey of rows without items."""
 _LEAST_PANEL = 2.6
@@ -32,28 +30,33 @@ _LEAST_PANEL = 2.6
 
 
 @styled
-def draw_confusion(scores: ModelScores, *, width: float, title: str | None = None) -> Figure:
-    """Draw the confusion matrix of the items with one class: colours are shares of a row, numbers items.
+def draw_confusion(report: ScoreReport, *, width: float, title: str | None = None) -> Figure:
+    """Draw the confusion matrix of the items with one class: colours are shares of a row, numbers are items.
 
     Parameters
     ----------
-    scores : ModelScores
-        Of one model.
+    report : ScoreReport
+        The scores of one model.
     width : float
         In centimetres.
     title : str, optional
         Above the matrix.
+
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
 
     Raises
     ------
     UsageError
         If there is no confusion matrix.
     """
-    if scores.confusion is None:
-        hint = "score items with one label, or draw class against rest with --level all"
-        raise UsageError(f"{scores.place}: {scores.model} has no confusion matrix", hint)
-    classes, rows = scores.confusion
-    counts = np.array(rows).reshape(len(classes), len(classes))
+    if report.confusion is None:
+        hint = "score items with one label, or draw class against rest with `level=all`"
+        raise UsageError(f"{report.model} has no confusion matrix", hint)
+    classes = report.confusion.classes
+    counts = np.array(report.confusion.counts).reshape(len(classes), len(classes))
     most = max(6, characters(width / 5))
     names = short_names(classes, most)
     margin = 0.135 * max([0, *map(len, names)]) + 1.0
@@ -80,66 +83,75 @@ def draw_confusion(scores: ModelScores, *, width: float, title: str | None = Non
     return figure
 
 
-@dataclass(frozen=True)
-class Rest:
-    """A class against the rest: its name, and its counts."""
+def against_rest(report: ScoreReport, level: int | None) -> dict[str, IntArray]:
+    """Return the confusion matrix of each class against the rest.
 
-    label: str
-    counts: Counts
+    Parameters
+    ----------
+    report : ScoreReport
+        The scores of one model.
+    level : int or None
+        Of the items with this number of present classes; ``None``: of all items.
 
-
-def against_rest(scores: ModelScores, level: int | None) -> list[Rest]:
-    """Return class against rest at a level of polyphony, or of all items.
+    Returns
+    -------
+    dict of str to ndarray of int, shape (2, 2)
+        By class: label (present, absent) by decision (yes, no).
 
     Raises
     ------
     UsageError
-        If there is no such level, or nothing at it.
+        If there is no such level, or there are no decisions at it.
     """
     if level is None:
-        found = [Rest(row.label, row.counts) for row in scores.classes]
+        matrices = {scores.label: scores.matrix for scores in report.classes}
     else:
-        rows = [row for row in scores.levels if row.polyphony == level]
-        if not rows:
-            levels = ", ".join(str(row.polyphony) for row in scores.levels) or "none"
-            raise UsageError(f"{scores.place}: no items with {level} instruments", f"levels there: {levels}")
-        found = [Rest(label, row.counts) for label, row in rows[0].classes.items()]
-    if not found:
-        raise UsageError(f"{scores.place}: has no classes to draw", _HINT)
-    return found
+        chosen = [scores for scores in report.levels if scores.polyphony == level]
+        if not chosen:
+            levels = ", ".join(str(scores.polyphony) for scores in report.levels) or "none"
+            raise UsageError(f"{report.model} has no items with {level} instruments", f"its levels: {levels}")
+        matrices = {label: scores.matrix for label, scores in chosen[0].classes.items()}
+    if not any(matrix.any() for matrix in matrices.values()):
+        raise UsageError(f"{report.model} has no classes to draw", SCORES_HINT)
+    return matrices
 
 
 @styled
-def draw_against_rest(classes: Sequence[Rest], *, width: float, title: str | None = None) -> Figure:
+def draw_against_rest(matrices: Mapping[str, IntArray], *, width: float, title: str | None = None) -> Figure:
     """Draw a matrix of label (rows) and decision (columns) for each class: colours are shares of a row.
 
     Parameters
     ----------
-    classes : sequence of Rest
-        One panel each.
+    matrices : mapping of str to ndarray, shape (2, 2)
+        By class, one panel each; see `against_rest`.
     width : float
         In centimetres.
     title : str, optional
         Above all panels.
+
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
     """
-    rows, columns = panel_grid(len(classes), _LEAST_PANEL, width - 1.0)
+    rows, columns = panel_grid(len(matrices), _LEAST_PANEL, width - 1.0)
     side = (width - 1.0) / columns
     figure = new_figure(width, rows * (side + 0.3) + 1.2, title)
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
-    for ax in axes[len(classes) :]:
+    for ax in axes[len(matrices) :]:
         ax.remove()
-    names = short_names([one.label for one in classes], characters(side, 8))
-    for number, (ax, one) in enumerate(zip(axes, classes, strict=False)):
-        table = np.array([[one.counts.tp, one.counts.fn], [one.counts.fp, one.counts.tn]], dtype=np.float64)
-        share = _shares(table)
+    names = short_names(list(matrices), characters(side, 8))
+    for number, (ax, matrix) in enumerate(zip(axes, matrices.values(), strict=False)):
+        counts = matrix.astype(np.float64)
+        share = _shares(counts)
         ax.imshow(share, cmap=SHARES, vmin=0, vmax=1, interpolation="nearest")
-        _numbers(ax, table, share, side / 2 - 0.3, zeros=True)
+        _numbers(ax, counts, share, side / 2 - 0.3, zeros=True)
         ax.set_facecolor(_UNKNOWN)
         ax.set_title(names[number])
         ax.set_xticks([0, 1], ["yes", "no"])
         ax.set_yticks([0, 1], ["present", "absent"], rotation=90, va="center")
         ax.tick_params(
-            length=0, labelbottom=number + columns >= len(classes), labelleft=number % columns == 0
+            length=0, labelbottom=number + columns >= len(matrices), labelleft=number % columns == 0
         )
         ax.spines[:].set_visible(True)
     figure.supxlabel("decision", fontsize=8)

@@ -1,4 +1,4 @@
-"""The outline of a long signal: its least and greatest value in each of some hundred columns."""
+"""The envelope of a long signal: its minimum and maximum in each of some hundred columns."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..arrays import Float32Array
 
 
 def envelope(blocks: Iterable[Float32Array], length: int, columns: int) -> tuple[Float32Array, Float32Array]:
-    """Return the minimum and the maximum of a signal in columns of equal length, to a sample.
+    """Return the minimum and the maximum of a signal in columns that are equally long to within a sample.
 
     Parameters
     ----------
     blocks : iterable of ndarray, shape (n,)
-        The signal, a stretch at a time, so that its length does not matter.
+        The signal, block by block, so that it need not fit into memory.
     length : int
-        Its samples.
+        Its length in samples.
     columns : int
-        How many columns at most; there are never more than samples.
+        Greatest number of columns; there are never more than samples.
 
     Returns
     -------

@@ -1,37 +1,27 @@
-"""Reading what a training left behind: losses and metrics by epoch, and the epochs that were kept."""
+"""Reading the history of a training: losses and metrics by epoch, and the epochs that were kept."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays import Float64Array
+from ..arrays import Float64Array, IntArray
 from ..errors import ModelError
-from ..manifest.values import (
-    Json,
-    WrongKeyError,
-    array,
-    integer,
-    load_json,
-    mapping,
-    number,
-    optional,
-    string,
-)
+from ..manifest.values import WrongKeyError, array, integer, load_json, mapping
+from ..train.loop.history import HISTORY_NAME, Epoch
 
-HISTORY_NAME, DESCRIPTION_NAME = "history.jsonl", "model.json"
+DESCRIPTION_NAME = "model.json"
 HINT = "give a model directory of im-train, or its history.jsonl"
 
 
 @dataclass(frozen=True)
-class Course:
-    """One net, epoch by epoch.
+class NetHistory:
+    """The training of one net, epoch by epoch.
 
     Attributes
     ----------
@@ -39,33 +29,43 @@ class Course:
         From 0.
     values : dict of str to ndarray of float64, shape (n,)
         ``"train_loss"``, ``"validation_loss"`` and metrics; NaN where there is no value.
-    chosen : int or None
-        The epoch whose weights were kept, as far as known.
+    kept : int or None
+        The epoch whose weights were kept; ``None`` where that is not known.
     """
 
-    epochs: NDArray[np.int64]
+    epochs: IntArray
     values: dict[str, Float64Array]
-    chosen: int | None
+    kept: int | None
 
 
 @dataclass(frozen=True)
-class History:
-    """One model: a net for each fold (one-vs-all: for each fold and class)."""
+class ModelHistory:
+    """The training of one model: a net for each fold (one-vs-all: for each fold and class)."""
 
     name: str
-    courses: list[Course]
+    nets: list[NetHistory]
 
 
-def read_history(path: str) -> History:
+def read_history(path: str) -> ModelHistory:
     """Return the history in a model directory, or in a ``history.jsonl``.
+
+    Parameters
+    ----------
+    path : str
+        The directory or the file.
+
+    Returns
+    -------
+    ModelHistory
+        Named after the directory; the epochs kept are those of the ``model.json`` beside the history.
 
     Raises
     ------
     ModelError
-        If there is none, or a line is wrong: named as ``file:line``.
+        If there is no history, or a line is wrong: named as ``file:line``.
     """
     file = Path(path, HISTORY_NAME) if os.path.isdir(path) else Path(path)
-    rows: dict[tuple[int | None, str | None], list[dict[str, Json]]] = {}
+    nets: dict[tuple[int | None, str | None], list[Epoch]] = {}
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:
@@ -74,41 +74,39 @@ def read_history(path: str) -> History:
         if not line.strip():
             continue
         try:
-            data = mapping(load_json(line), "line")
-            key = (optional(data.get("fold"), "fold", integer), optional(data.get("label"), "label", string))
-            rows.setdefault(key, []).append(_epoch(data))
+            epoch = Epoch.from_json(load_json(line))
         except (ValueError, WrongKeyError) as error:
             raise ModelError(f"{file}:{count}: is no epoch ({error})", HINT) from None
-    if not rows:
+        nets.setdefault((epoch.fold, epoch.label), []).append(epoch)
+    if not nets:
         raise ModelError(f"{file}: holds no epoch", "train for at least one")
-    chosen = _chosen(file.parent / DESCRIPTION_NAME)
-    return History(
-        file.absolute().parent.name, [_course(epochs, chosen.get(key)) for key, epochs in rows.items()]
-    )
+    kept = _kept_epochs(file.parent / DESCRIPTION_NAME)
+    name = file.absolute().parent.name
+    return ModelHistory(name, [_net_history(epochs, kept.get(key)) for key, epochs in nets.items()])
 
 
-def _epoch(data: Mapping[str, Json]) -> dict[str, Json]:
-    losses = {name: number(data.get(name), name) for name in ("train_loss", "validation_loss")}
-    metrics = mapping(data.get("metrics", {}), "metrics")
-    others = {name: optional(value, f"metrics.{name}", number) for name, value in metrics.items()}
-    return {"epoch": integer(data.get("epoch"), "epoch", minimum=0)} | others | losses
-
-
-def _course(epochs: list[dict[str, Json]], chosen: int | None) -> Course:
-    names = list(dict.fromkeys(name for epoch in epochs for name in epoch if name != "epoch"))
+def _net_history(epochs: Sequence[Epoch], kept: int | None) -> NetHistory:
+    rows = [
+        epoch.metrics | {"train_loss": epoch.train_loss, "validation_loss": epoch.validation_loss}
+        for epoch in epochs
+    ]
+    names = list(dict.fromkeys(name for row in rows for name in row))
     values = {
-        name: np.array([math.nan if epoch.get(name) is None else epoch[name] for epoch in epochs])
+        name: np.array([math.nan if (value := row.get(name)) is None else value for row in rows])
         for name in names
     }
-    return Course(np.array([epoch["epoch"] for epoch in epochs]), values, chosen)
+    return NetHistory(np.array([epoch.epoch for epoch in epochs]), values, kept)
 
 
-def _chosen(path: Path) -> dict[tuple[int | None, str | None], int]:
-    """Return the epochs that a model has kept; none where there is only a history."""
+def _kept_epochs(path: Path) -> dict[tuple[int | None, str | None], int]:
+    """Return the epoch that was kept of each net; none where there is only a history."""
     try:
         members = array(mapping(load_json(path.read_bytes()), "model").get("members"), "members")
         found = [mapping(member, "members") for member in members]
-        return {(one.get("fold"), one.get("label")): integer(one.get("epoch"), "epoch") for one in found}
+        return {
+            (member.get("fold"), member.get("label")): integer(member.get("epoch"), "epoch")
+            for member in found
+        }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, WrongKeyError) as error:

@@ -1,4 +1,4 @@
-"""How scores fall with the number of instruments that sound: Chen et al. (2024), Fig. 6 to 8."""
+"""Scores against the number of instruments that sound: Chen et al. (2024), Fig. 6 to 8."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..choices import ClassRatio
 from ..errors import UsageError
-from .scores import ModelScores
+from ..score.result import LevelScores, ScoreReport
 from .style import (
     characters,
     letters,
@@ -24,11 +25,10 @@ from .style import (
     styled,
 )
 
-RATIOS = {"tpr": "true positive rate", "accuracy": "accuracy"}
-"""What can be drawn class by class."""
-_HINT = "make it with im-score --format jsonl from records with several labels"
+_RATIOS: dict[ClassRatio, str] = {"tpr": "true positive rate", "accuracy": "accuracy"}
+_HINT = "make it by im-score with `fmt=jsonl` from records with several labels"
 _LABEL = 0.3
-"""Room for a label beside a line, in centimetres."""
+"""Height of a label beside a line, in centimetres."""
 _LEADER: dict[str, Any] = {
     "arrowstyle": "-",
     "linewidth": 0.4,
@@ -39,53 +39,58 @@ _LEADER: dict[str, Any] = {
 
 
 @styled
-def draw_polyphony(scores: Sequence[ModelScores], *, width: float, title: str | None = None) -> Figure:
+def draw_polyphony(reports: Sequence[ScoreReport], *, width: float, title: str | None = None) -> Figure:
     """Draw intersection over union and exact match ratio against polyphony, a line for each model.
 
     Parameters
     ----------
-    scores : sequence of ModelScores
+    reports : sequence of ScoreReport
         At least one.
     width : float
         In centimetres.
     title : str, optional
         Above both panels.
 
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
+
     Raises
     ------
     UsageError
         If there are no levels of polyphony.
     """
-    _check(scores)
+    _check(reports)
     side_by_side = width >= 11
     figure = new_figure(width, 5.5 if side_by_side else 8.5, title)
     panels = figure.subplots(*((1, 2) if side_by_side else (2, 1)), sharex=True, squeeze=False)
     quantities = (("IoU accuracy", "iou"), ("exact match ratio", "emr"))
     for ax, (name, key) in zip(panels.flat, quantities, strict=True):
-        for number, one in enumerate(scores):
+        for number, report in enumerate(reports):
             style = look(number)
-            levels = [level.polyphony for level in one.levels]
-            values = [getattr(level, key) for level in one.levels]
+            levels = [level.polyphony for level in _levels(report)]
+            values = [getattr(level, key) for level in _levels(report)]
             ax.plot(levels, values, color=style.colour, linestyle=style.stroke, marker=style.marker)
-        _axes(ax, scores, name, width / (2 if side_by_side else 1) - 1.5, counted=len(scores) == 1)
+        _axes(ax, reports, name, width / (2 if side_by_side else 1) - 1.5, counted=len(reports) == 1)
     if not side_by_side:
         panels[0, 0].set_xlabel("")
         panels[0, 0].tick_params(labelbottom=False)
-    if len(scores) > 1:
-        names = short_names([one.model for one in scores], characters(width - 2))
+    if len(reports) > 1:
+        names = short_names([report.model for report in reports], characters(width - 2))
         set_legend(figure, panels[0, 0].lines, names, width)
     return figure
 
 
 @styled
 def draw_polyphony_by_class(
-    scores: Sequence[ModelScores], *, ratio: str, width: float, title: str | None = None
+    reports: Sequence[ScoreReport], *, ratio: ClassRatio, width: float, title: str | None = None
 ) -> Figure:
     """Draw a ratio of each class against polyphony, a line for each class and a panel for each model.
 
     Parameters
     ----------
-    scores : sequence of ModelScores
+    reports : sequence of ScoreReport
         At least one.
     ratio : {"tpr", "accuracy"}
         True positive rate, or the part of decisions that is right.
@@ -94,43 +99,61 @@ def draw_polyphony_by_class(
     title : str, optional
         Above all panels.
 
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
+
     Raises
     ------
     UsageError
         If there are no levels of polyphony, or no classes in them.
     """
-    _check(scores)
-    classes = list(dict.fromkeys(name for one in scores for level in one.levels for name in level.classes))
+    _check(reports)
+    classes = list(
+        dict.fromkeys(name for report in reports for level in _levels(report) for name in level.classes)
+    )
     if not classes:
-        raise UsageError(f"{scores[0].place}: has no classes at its levels of polyphony", _HINT)
-    columns = max(1, min(len(scores), int(width / 8)))
-    rows = math.ceil(len(scores) / columns)
+        raise UsageError(f"{reports[0].model} has no classes at its levels of polyphony", _HINT)
+    columns = max(1, min(len(reports), int(width / 8)))
+    rows = math.ceil(len(reports) / columns)
     height = max(5.5, _LABEL * len(classes) + 1.8)
     figure = new_figure(width, rows * height, title)
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for ax in panels[len(scores) :]:
+    for ax in panels[len(reports) :]:
         ax.remove()
     fits = characters(width / columns)
-    for ax, one, letter in zip(panels, scores, letters(len(scores)), strict=False):
-        _axes(ax, [one], RATIOS[ratio], 0.7 * width / columns - 1.5, counted=True)
-        _lines(ax, one, classes, ratio, least=_LABEL / (height - 2.2), most=fits // 4)
-        if len(scores) > 1:
-            ax.set_title(letter + shortened(one.model, fits), loc="left")
+    for ax, report, letter in zip(panels, reports, letters(len(reports)), strict=False):
+        _axes(ax, [report], _RATIOS[ratio], 0.7 * width / columns - 1.5, counted=True)
+        _lines(ax, report, classes, ratio, least=_LABEL / (height - 2.2), most=fits // 4)
+        if len(reports) > 1:
+            ax.set_title(letter + shortened(report.model, fits), loc="left")
     return figure
 
 
-def _check(scores: Sequence[ModelScores]) -> None:
-    if not scores:
+def _check(reports: Sequence[ScoreReport]) -> None:
+    if not reports:
         raise UsageError("no scores to draw", _HINT)
-    for one in scores:
-        if not one.levels:
-            raise UsageError(f"{one.place}: {one.model} has no levels of polyphony", _HINT)
+    for report in reports:
+        check_levels(report)
 
 
-def _axes(ax: Axes, scores: Sequence[ModelScores], name: str, breadth: float, *, counted: bool) -> None:
-    """Set up an axis of levels that is so many centimetres broad, with the number of items at each or not."""
-    levels = sorted({level.polyphony for one in scores for level in one.levels})
-    items = {level.polyphony: level.num_items for level in scores[0].levels}
+def check_levels(report: ScoreReport) -> None:
+    """Raise UsageError if a report has no scores by polyphony."""
+    if not report.levels:
+        raise UsageError(f"{report.model} has no levels of polyphony", _HINT)
+    if not all(level.num_items for level in report.levels):
+        raise UsageError(f"{report.model} has levels of polyphony without a number of items", _HINT)
+
+
+def _levels(report: ScoreReport) -> list[LevelScores]:
+    return sorted(report.levels, key=lambda level: level.polyphony)
+
+
+def _axes(ax: Axes, reports: Sequence[ScoreReport], name: str, breadth: float, *, counted: bool) -> None:
+    """Set up an axis of levels; ``breadth`` is in centimetres, ``counted`` adds the number of items."""
+    levels = sorted({level.polyphony for report in reports for level in report.levels})
+    items = {level.polyphony: level.num_items for level in reports[0].levels}
     longest = max(len(f"({count})") for count in items.values()) if counted else 2
     step = math.ceil((levels[-1] - levels[0] + 1) * (longest + 1) / characters(breadth))
     shown = [level for level in levels if (level - levels[0]) % step == 0]
@@ -142,14 +165,16 @@ def _axes(ax: Axes, scores: Sequence[ModelScores], name: str, breadth: float, *,
     ax.grid(axis="y")
 
 
-def _lines(ax: Axes, one: ModelScores, classes: Sequence[str], ratio: str, least: float, most: int) -> None:
+def _lines(
+    ax: Axes, report: ScoreReport, classes: Sequence[str], ratio: str, least: float, most: int
+) -> None:
     """Draw the lines of a model's classes, and write each name beside the end of its line."""
-    levels = [level.polyphony for level in one.levels]
+    levels = [level.polyphony for level in _levels(report)]
     ends: list[tuple[int, float, float]] = []
     for number, label in enumerate(classes):
         style = look(number)
-        found = (level.classes.get(label) for level in one.levels)
-        values = np.array([math.nan if row is None else getattr(row, ratio) for row in found])
+        found = (level.classes.get(label) for level in _levels(report))
+        values = np.array([math.nan if scores is None else getattr(scores, ratio) for scores in found])
         ax.plot(levels, values, color=style.colour, linestyle=style.stroke, marker=style.marker)
         known = np.flatnonzero(~np.isnan(values))
         if len(known):

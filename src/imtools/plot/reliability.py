@@ -1,4 +1,4 @@
-"""How often what has a score is true: the reliability diagram (DeGroot & Fienberg 1983)."""
+"""The reliability diagram: how often a class with a given score is present (DeGroot & Fienberg 1983)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,21 @@ def draw_reliability(
 ) -> Figure:
     """Draw the part that is present against the score, and below how many scores there are.
 
-    The thin line is where scores are probabilities. The legend gives the expected calibration error.
+    On the thin line, scores are probabilities. The legend gives the expected calibration error.
 
     Parameters
     ----------
     models : sequence of (str, Reliability)
-        Names, and what `imtools.calibrate.fit.reliability` gives.
+        Names, and the results of `imtools.calibrate.fit.reliability`.
     width : float
         In centimetres.
     title : str, optional
         Above all panels.
+
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
 
     Raises
     ------
@@ -44,7 +49,7 @@ def draw_reliability(
         If there is nothing to draw.
     """
     if not models:
-        raise UsageError("no predictions to draw", "give labelled records that have been through im-predict")
+        raise UsageError("no predictions to draw", "give labelled records with predictions of im-predict")
     side = min(width, 9.0)
     figure = new_figure(width, side * 1.15 + 0.5 * len(models), title)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])

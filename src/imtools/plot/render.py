@@ -7,11 +7,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from ..choices import PICTURE_FORMATS, PictureFormat
 from ..errors import UsageError
 from .style import style
-
-FORMATS = ("png", "svg", "pdf")
-"""What a picture can be written as."""
 
 _NO_DATE: dict[str, dict[str, None]] = {
     "png": {"Software": None},
@@ -20,8 +18,8 @@ _NO_DATE: dict[str, dict[str, None]] = {
 }
 
 
-def format_of(path: str) -> str:
-    """Return the format that the name of a file stands for.
+def format_of(path: str) -> PictureFormat:
+    """Return the format that the suffix of a file stands for.
 
     Raises
     ------
@@ -29,25 +27,31 @@ def format_of(path: str) -> str:
         If it stands for none.
     """
     suffix = Path(path).suffix.lower().removeprefix(".")
-    if suffix not in FORMATS:
-        names = ", ".join(f".{name}" for name in FORMATS)
-        raise UsageError(f"{path}: its name says no format of a picture", f"end it with one of {names}")
-    return suffix
+    for fmt in PICTURE_FORMATS:
+        if suffix == fmt:
+            return fmt
+    names = ", ".join(f".{name}" for name in PICTURE_FORMATS)
+    raise UsageError(f"{path}: its suffix is no format of a picture", f"end it with one of {names}")
 
 
-def render(figure: Figure, fmt: str, dpi: int = 300) -> bytes:
+def render(figure: Figure, fmt: PictureFormat, dpi: int = 300) -> bytes:
     """Return a picture as bytes: no dates, no version, no random names.
 
     Parameters
     ----------
     figure : Figure
-        What is to be drawn.
+        The picture.
     fmt : {"png", "svg", "pdf"}
         The format.
     dpi : int
         Dots an inch, of PNG and of images inside the others.
+
+    Returns
+    -------
+    bytes
+        The content of a file.
     """
     buffer = io.BytesIO()
-    with style():  # ticks and text are made while drawing
+    with style():  # ticks and text are created while drawing
         figure.savefig(buffer, format=fmt, dpi=dpi, metadata=_NO_DATE[fmt])
     return buffer.getvalue()

@@ -29,7 +29,7 @@ from .style import (
 MOST_PANELS = 9
 """More would be too small to read."""
 RANGE_DB = 80.0
-"""Levels further below the highest of all panels look like silence."""
+"""Levels further below the highest of all panels have the colour of silence."""
 _QUANTILES = (0.5, 99.5)
 """Percentiles that the colours of values without decibels span."""
 _COLUMNS = 1000
@@ -42,11 +42,11 @@ class Panel:
     Attributes
     ----------
     title : str
-        What it is.
+        Its title.
     values : ndarray of float32, shape (bins, frames)
         Its representation, lowest bin first.
     seconds : float
-        Distance of the frames; frame 0 is centred at 0.
+        Distance between frames; frame 0 is centred at 0.
     """
 
     title: str
@@ -68,16 +68,21 @@ def draw_spectrograms(
     panels : sequence of Panel
         1 to ``MOST_PANELS``.
     bins : Bins
-        What their rows are.
+        Their axis and unit.
     width : float
         In centimetres.
     title : str, optional
         Above all panels.
 
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
+
     Raises
     ------
     UsageError
-        If there are none or too many, or one is empty or not finite.
+        If there are no panels or too many, or one is empty or not finite.
     """
     _check(panels)
     rows, columns = _grid(len(panels), width)
@@ -109,7 +114,7 @@ def draw_spectrograms(
 
 
 def _drawing(panels: Sequence[Panel], bins: Bins) -> tuple[Callable[[Axes, int], None], str, str]:
-    """Return what draws a panel by its number, and what its axes show."""
+    """Return a function that draws a panel, given its number, and the labels of its axes."""
     if len(panels[0].values) == 1:
         return lambda ax, number: _over_time(ax, panels[number]), "time (s)", bins.value
     if all(panel.values.shape[1] == 1 for panel in panels):
@@ -127,9 +132,7 @@ def _check(panels: Sequence[Panel]) -> None:
     if not panels:
         raise UsageError("no record to draw", "give one to nine records")
     if len(panels) > MOST_PANELS:
-        raise UsageError(
-            f"{len(panels)} records are too many for one picture", f"choose up to {MOST_PANELS} with --where"
-        )
+        raise UsageError(f"{len(panels)} records are too many for one picture", f"choose up to {MOST_PANELS}")
     for panel in panels:
         if not panel.values.size:
             raise UsageError(f"{panel.title}: is empty", "leave it out")
@@ -167,7 +170,7 @@ def _limits(images: Sequence[NDArray[Any]], bins: Bins) -> tuple[float, float]:
 
 
 def _beyond(images: Sequence[AxesImage]) -> Any:
-    """Return at which ends there are values outside the colour scale."""
+    """Return the ends of the colour scale beyond which there are values."""
     below = any(image.get_array().min() < image.norm.vmin for image in images)  # type: ignore[union-attr]
     above = any(image.get_array().max() > image.norm.vmax for image in images)  # type: ignore[union-attr]
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
@@ -194,7 +197,7 @@ def _spectrum(ax: Axes, panel: Panel, bins: Bins) -> None:
 
 
 def _line(ax: Axes, values: NDArray[np.float32], step: float) -> None:
-    """Draw a line, or the outline of one that is finer than anybody can see."""
+    """Draw a line, or its envelope if it is too long to be resolved."""
     if len(values) > 4 * _COLUMNS:
         low, high = envelope([values], len(values), _COLUMNS)
         places = (np.arange(len(low)) + 0.5) * len(values) * step / len(low)

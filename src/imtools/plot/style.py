@@ -1,4 +1,4 @@
-"""The look of all pictures: sizes for a paper, and colours that survive grey print and colour-blind eyes."""
+"""The style of all pictures: sizes for a paper, colours that survive grey print and colour blindness."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ CM = 1 / 2.54
 """Inches of a centimetre."""
 
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#56B4E9", "#D55E00", "#CC79A7")
-"""The palette of Okabe and Ito (2008) without its yellow, which is hardly seen on white; neighbours differ
+"""The palette of Okabe and Ito (2008) without its yellow, which is hardly visible on white; neighbours differ
 in luminance."""
 FILLS = ("#0072B2", "#E69F00", "#DDDDDD", "#009E73", "#56B4E9", "#D55E00", "#CC79A7")
-"""The same for areas, on which black whiskers have to be seen."""
+"""The same for areas, on which black whiskers must be visible."""
 STROKES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1)))
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "||||")
 LEVELS = "cividis"
-"""The colour map of sounds: it grows lighter with the value, for everybody."""
+"""The colour map of sounds: lighter with the value, in grey and for colour-blind readers too."""
 SHARES = "Blues"
 """The colour map of numbers from 0 to 1: white paper is 0."""
 
@@ -74,7 +74,7 @@ SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "imtools",
     "pdf.fonttype": 42,
 }
-"""What differs from matplotlib's own defaults; nobody's matplotlibrc counts."""
+"""What differs from matplotlib's own defaults; a matplotlibrc is ignored."""
 
 
 @contextmanager
@@ -99,16 +99,16 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
 
 @dataclass(frozen=True)
 class Look:
-    """What tells one line or bar from the others, twice over: by colour, and without it.
+    """What distinguishes one line or bar from the others, by colour and without it.
 
     Attributes
     ----------
     colour, fill : str
         Of lines, and of areas.
     stroke : str or tuple
-        How a line is broken.
+        The dashes of a line.
     marker, hatch : str
-        What is set on a line, and what fills an area.
+        The markers on a line, and the pattern that fills an area.
     """
 
     colour: str
@@ -130,22 +130,30 @@ def width_of(text: str) -> float:
     Raises
     ------
     UsageError
-        If it is none of these, or no width for a picture.
+        If it is none of these, or out of range.
     """
     if text in WIDTHS:
         return WIDTHS[text]
     try:
         width = float(text)
     except ValueError:
-        raise UsageError(f"--width {text}: is no width", "give single, double or centimetres") from None
+        raise UsageError(f"`width={text}` is no width", "give single, double or centimetres") from None
     if not LEAST_WIDTH <= width <= MOST_WIDTH:
         bounds = f"give {LEAST_WIDTH:g} to {MOST_WIDTH:g} centimetres"
-        raise UsageError(f"--width {text}: is no width of a picture", bounds)
+        raise UsageError(f"`width={text}` is no width of a picture", bounds)
     return width
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> Figure:
-    """Return an empty figure of a size in centimetres, whose parts make room for each other."""
+    """Return an empty figure whose parts make room for each other.
+
+    Parameters
+    ----------
+    width, height : float
+        In centimetres.
+    title : str, optional
+        Above all panels.
+    """
     engine = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     figure = Figure(figsize=(width * CM, min(height, MOST_HEIGHT) * CM), layout=engine)
     if title:
@@ -154,7 +162,17 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
 
 
 def panel_grid(count: int, least: float, width: float) -> tuple[int, int]:
-    """Return rows and columns for panels of at least a breadth, both in centimetres, with few left empty."""
+    """Return the numbers of rows and columns for panels, such that few places stay empty.
+
+    Parameters
+    ----------
+    count : int
+        Number of panels.
+    least : float
+        Least breadth of a panel, in centimetres.
+    width : float
+        Breadth of all columns together, in centimetres.
+    """
     most = max(1, min(count, int(width / least)))
     rows = -(-count // most)
     return rows, -(-count // rows)
@@ -171,13 +189,13 @@ def letters(count: int) -> list[str]:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most so many characters; what is cut ends with an ellipsis."""
+    """Return a text of at most ``most`` characters; a text that is cut ends with an ellipsis."""
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
-    """Return names of at most so many characters; those that the cut makes equal are numbered."""
+    """Return names of at most ``most`` characters; those that the cut makes equal are numbered."""
     cut = [shortened(name, most) for name in names]
     for text in {text for text in cut if cut.count(text) > 1}:
         same = [place for place, other in enumerate(cut) if other == text]
@@ -187,24 +205,32 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
 
 
 def characters(width: float, size: float = 7.0) -> int:
-    """Return how many characters of a size in points fit into a width in centimetres, on average."""
+    """Return the number of characters that fit into a width, on average.
+
+    Parameters
+    ----------
+    width : float
+        In centimetres.
+    size : float
+        Type size in points.
+    """
     return max(3, int(width * CM * 72 / (0.58 * size)))
 
 
 def spread(wanted: Sequence[float], least: float) -> list[float]:
-    """Return places near the wanted ones, at least so far apart, in the same order; for labels.
+    """Return places for labels near the wanted ones, in the same order, that do not overlap.
 
     Parameters
     ----------
     wanted : sequence of float
         In any order.
     least : float
-        The least distance of two.
+        The least distance between two places.
     """
     order = sorted(range(len(wanted)), key=lambda index: wanted[index])
     groups: list[list[int]] = []
     centres: list[float] = []
-    for index in order:  # neighbours that are too near become a group about the mean of what they want
+    for index in order:  # neighbours that are too near become a group around the mean of their wanted places
         groups.append([index])
         centres.append(wanted[index])
         while len(groups) > 1:
@@ -214,7 +240,7 @@ def spread(wanted: Sequence[float], least: float) -> list[float]:
             last = groups.pop()
             centres.pop()
             groups[-1] += last
-            centres[-1] = sum(wanted[one] for one in groups[-1]) / len(groups[-1])
+            centres[-1] = sum(wanted[member] for member in groups[-1]) / len(groups[-1])
     places = [0.0] * len(wanted)
     for group, centre in zip(groups, centres, strict=True):
         for number, index in enumerate(group):
@@ -223,7 +249,19 @@ def spread(wanted: Sequence[float], least: float) -> list[float]:
 
 
 def set_legend(figure: Figure, handles: Sequence[Artist], names: Sequence[str], width: float) -> None:
-    """Set a legend above all panels, in as many columns as fit into a width in centimetres, row by row."""
+    """Place a legend above all panels, in as many columns as fit, row by row.
+
+    Parameters
+    ----------
+    figure : Figure
+        The picture.
+    handles : sequence of Artist
+        The lines, bars or markers.
+    names : sequence of str
+        Their names.
+    width : float
+        Of the figure, in centimetres.
+    """
     room = characters(width - 0.5) // (max(map(len, names)) + 8)
     columns = max(1, min(len(names), room))
     order = [place for column in range(columns) for place in range(column, len(names), columns)]

@@ -22,14 +22,14 @@ from .style import (
 )
 
 USUAL = 0.5
-"""The threshold that is taken when nobody chooses one."""
+"""The usual threshold where none is chosen."""
 _LEAST_PANEL = 2.5
 """Breadth of the smallest panel, in centimetres."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """One model's decisions at all thresholds.
+    """The decisions of one model at all thresholds.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Sweep:
     classes : list of str
         The columns.
     counts : GridCounts
-        What each threshold gives.
+        The counts of decisions at each threshold.
     """
 
     model: str
@@ -50,7 +50,7 @@ class Sweep:
 def draw_thresholds(sweeps: Sequence[Sweep], *, width: float, title: str | None = None) -> Figure:
     """Draw F1 against the threshold, a panel for each class and a line for each model.
 
-    A marker is on each best threshold (the middle of the best ones), a thin line at 0.5.
+    A marker is on each best threshold (the middle of the best ones), a thin line marks 0.5.
 
     Parameters
     ----------
@@ -61,6 +61,11 @@ def draw_thresholds(sweeps: Sequence[Sweep], *, width: float, title: str | None 
     title : str, optional
         Above all panels.
 
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
+
     Raises
     ------
     UsageError
@@ -68,7 +73,7 @@ def draw_thresholds(sweeps: Sequence[Sweep], *, width: float, title: str | None 
     """
     classes = list(dict.fromkeys(label for sweep in sweeps for label in sweep.classes))
     if not classes:
-        raise UsageError("no predictions to draw", "give labelled records that have been through im-predict")
+        raise UsageError("no predictions to draw", "give labelled records with predictions of im-predict")
     rows, columns = panel_grid(len(classes), _LEAST_PANEL, width - 0.8)
     side = (width - 0.8) / columns
     figure = new_figure(width, rows * (min(side, 6.0) * 0.8 + 0.35) + 1.6, title)
@@ -98,7 +103,7 @@ def _panel(ax: Axes, sweeps: Sequence[Sweep], label: str) -> None:
         f1 = sweep.counts.f1()[:, sweep.classes.index(label)]
         one = look(number)
         ax.plot(sweep.counts.grid, f1, color=one.colour, linestyle=one.stroke)
-        if f1.max() > 0:  # where nothing is known of the class it is NaN
+        if f1.max() > 0:  # NaN if no label of the class is known
             place = plateau_middle(f1)
             ax.plot(
                 sweep.counts.grid[place], f1[place], marker=one.marker if len(sweeps) > 1 else "o",

@@ -1,4 +1,4 @@
-"""How training went: Chen et al. (2024), Fig. 5; Lumen (2023), Fig. 5."""
+"""Losses and metrics by epoch: Chen et al. (2024), Fig. 5; Lumen (2023), Fig. 5."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..errors import UsageError
-from .history import HINT, History
+from .history import HINT, ModelHistory
 from .style import (
     Look,
     characters,
@@ -30,22 +30,28 @@ _NAMES = {"lrap": "LRAP", "f1_micro": "F1 (micro)", "f1_macro": "F1 (macro)", "f
 
 @styled
 def draw_training(
-    histories: Sequence[History], *, metric: str | None = None, width: float, title: str | None = None
+    histories: Sequence[ModelHistory], *, metric: str | None = None, width: float, title: str | None = None
 ) -> Figure:
     """Draw losses by epoch: a thin line for each net, a thick one for the mean of a model's nets.
 
-    The mean ends with the net that was stopped first. Rings are on the epochs that were kept.
+    The mean ends with the net that was stopped first. Rings mark the epochs that were kept.
 
     Parameters
     ----------
-    histories : sequence of History
-        Of one model: training (broken) and validation loss share a panel; of several: a panel each.
+    histories : sequence of ModelHistory
+        Training (dashed) and validation loss of one model share a panel; those of several models have a panel
+        each.
     metric : str, optional
-        Another panel, of this metric on the validation records.
+        A metric on the validation records, for another panel.
     width : float
         In centimetres.
     title : str, optional
         Above all panels.
+
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
 
     Raises
     ------
@@ -67,17 +73,17 @@ def draw_training(
     for ax, (quantity, keys) in zip(axes, panels, strict=False):
         for place, history in enumerate(histories):
             for turn, key in enumerate(keys):
-                one = look(place if len(histories) > 1 else turn)
+                line_look = look(place if len(histories) > 1 else turn)
                 label = (
                     shortened(history.name, characters(width - 1.5)) if len(histories) > 1 else _short(key)
                 )
-                handles.setdefault(label, _courses(ax, history, key, one))
+                handles.setdefault(label, _nets(ax, history, key, line_look))
         ax.set_ylabel(quantity)
         ax.set_xlabel("epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         ax.grid(axis="y")
         ax.margins(x=0.03)
-    if any(course.chosen is not None for history in histories for course in history.courses):
+    if any(net.kept is not None for history in histories for net in history.nets):
         handles["epoch kept"] = Line2D(
             [], [], marker="o", markersize=5, markerfacecolor="none", linestyle="none", color="0.2"
         )
@@ -99,32 +105,32 @@ def _short(key: str) -> str:
     return "training" if key == "train_loss" else "validation"
 
 
-def _check_metric(histories: Sequence[History], metric: str) -> None:
+def _check_metric(histories: Sequence[ModelHistory], metric: str) -> None:
     for history in histories:
-        held = {name for course in history.courses for name in course.values if "_loss" not in name}
+        held = {name for net in history.nets for name in net.values if "_loss" not in name}
         if metric not in held:
             listing = f"there are {', '.join(sorted(held))}" if held else "there are none"
             raise UsageError(f"{history.name}: its history has no metric {metric!r}", listing)
 
 
-def _courses(ax: Axes, history: History, key: str, one: Look) -> Artist:
+def _nets(ax: Axes, history: ModelHistory, key: str, line_look: Look) -> Artist:
     """Draw one quantity of a model's nets; return the line of their mean."""
-    courses = [course for course in history.courses if key in course.values]
-    if len(courses) > 1:
-        for course in courses:
-            thin: dict[str, Any] = {"linestyle": one.stroke, "linewidth": 0.5, "alpha": 0.6}
-            ax.plot(course.epochs, course.values[key], color=one.colour, **thin)
-    last = min(int(course.epochs[-1]) for course in courses)
-    epochs = courses[0].epochs[courses[0].epochs <= last]
-    mean = np.mean([course.values[key][: len(epochs)] for course in courses], axis=0)
-    (line,) = ax.plot(epochs, mean, color=one.colour, linestyle=one.stroke, linewidth=1.4)
-    for course in courses:
-        at = course.epochs == course.chosen
+    nets = [net for net in history.nets if key in net.values]
+    if len(nets) > 1:
+        for net in nets:
+            thin: dict[str, Any] = {"linestyle": line_look.stroke, "linewidth": 0.5, "alpha": 0.6}
+            ax.plot(net.epochs, net.values[key], color=line_look.colour, **thin)
+    last = min(int(net.epochs[-1]) for net in nets)
+    epochs = nets[0].epochs[nets[0].epochs <= last]
+    mean = np.mean([net.values[key][: len(epochs)] for net in nets], axis=0)
+    (line,) = ax.plot(epochs, mean, color=line_look.colour, linestyle=line_look.stroke, linewidth=1.4)
+    for net in nets:
+        at = net.epochs == net.kept
         if key != "train_loss" and at.any():
             ax.plot(
-                course.epochs[at], course.values[key][at], marker="o", markersize=5, color=one.colour,
+                net.epochs[at], net.values[key][at], marker="o", markersize=5, color=line_look.colour,
                 markerfacecolor="none", markeredgewidth=0.9, linestyle="none",
             )  # fmt: skip
     if len(epochs) == 1:
-        line.set_marker(one.marker)
+        line.set_marker(line_look.marker)
     return line

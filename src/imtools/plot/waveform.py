@@ -1,4 +1,4 @@
-"""Waveforms, with the labels that are known of them as bars below."""
+"""Waveforms, with their labels as bars below."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from .style import (
 MOST_WAVES = 12
 """More would not fit on a page."""
 COLUMNS = 1500
-"""Columns of an outline: what a printer resolves on two columns of a page."""
+"""Columns of an envelope: what a printer resolves on two columns of a page."""
 _WAVE, _ROW, _HEAD = 1.5, 0.36, 0.55
-"""Heights in centimetres: of a waveform, of a label's bar, of what stands above and below."""
+"""Heights in centimetres: of a waveform, of the bar of a label, of the margins above and below."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """One label: what sounds, from when, for how long, in seconds."""
+    """A class that sounds for a time, in seconds."""
 
     label: str
     start: float
@@ -47,13 +47,13 @@ class Wave:
     Attributes
     ----------
     title : str
-        What it is.
+        Its title.
     low, high : ndarray of float32, shape (columns,)
-        Its outline.
+        Its envelope.
     duration : float
         In seconds.
     spans : list of Span
-        What is known to sound in it.
+        Its labels.
     """
 
     title: str
@@ -74,7 +74,12 @@ def draw_waveforms(waves: Sequence[Wave], *, width: float, title: str | None = N
     width : float
         In centimetres.
     title : str, optional
-        Above all.
+        Above all panels.
+
+    Returns
+    -------
+    Figure
+        To be rendered with `imtools.plot.render.render`.
 
     Raises
     ------
@@ -84,7 +89,7 @@ def draw_waveforms(waves: Sequence[Wave], *, width: float, title: str | None = N
     if not waves:
         raise UsageError("no record to draw", "give one or more records")
     if len(waves) > MOST_WAVES:
-        hint = f"choose up to {MOST_WAVES} with --where"
+        hint = f"choose up to {MOST_WAVES}"
         raise UsageError(f"{len(waves)} records are too many for one picture", hint)
     rows = [_labels(wave) for wave in waves]
     heights = [height for labels in rows for height in (_WAVE, max(_ROW * len(labels), 0.05))]

@@ -1,4 +1,4 @@
-"""The report of a paper's experiment: its printed figures, ours beside them, and what to mind."""
+"""The report of a paper's experiment: its printed figures, ours beside them, and caveats."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 from .. import __version__
 from ..errors import UsageError
-from ..manifest.values import Json
-from ..plot.scores import read_rows
 from ..score.names import CLASS_NAMES, FIGURES
+from ..score.reading import read_scores
+from ..score.result import Interval, ScoreReport
 from .page import Page, Under
 
 PAPERS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis2022")
@@ -29,9 +29,9 @@ class PaperRow:
     Attributes
     ----------
     key : str
-        What our scores for it are called; of a table by class or level, that class or level.
+        The name of our scores for it; in a table by class or level, that class or level.
     title : str
-        What it is.
+        How the row is called in the table; empty: as ``key``.
     printed : dict of str to list of float
         By figure: the value, and its deviation where there is one.
     """
@@ -42,21 +42,21 @@ class PaperRow:
 
 
 @dataclass(frozen=True)
-class Table:
+class PaperTable:
     """A printed table, or the figures of a section.
 
     Attributes
     ----------
     name, about : str
-        What it is called in the paper, and what is in it.
+        Its name in the paper, and what is in it.
     figures : list of str
-        Which columns to show: keys of `imtools.score.names.FIGURES`, or of those of classes or levels.
+        The columns to show: keys of `imtools.score.names.FIGURES`, or of those of classes or levels.
     rows : list of PaperRow
         Its rows.
     per_class, per_level : str or None
         The rows are the classes, or the levels of polyphony, of the scores of this key.
     others : bool
-        Whether our scores that no row speaks of are shown here.
+        Whether our scores that have no row in any table are shown here.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Table:
 
     @property
     def keys(self) -> list[str]:
-        """Which scores it shows."""
+        """The names of the scores that it shows."""
         own = self.per_class or self.per_level
         return [row.key for row in self.rows] if own is None else [own]
 
@@ -81,31 +81,31 @@ class Paper:
     Attributes
     ----------
     title, data : str
-        What it is, and what its figures are of.
-    tables : list of Table
+        Its title, and the data that its figures are of.
+    tables : list of PaperTable
         Its figures.
-    traps : list of str
-        What to mind in comparing them.
+    caveats : list of str
+        What limits the comparison.
     """
 
     title: str
     data: str
-    tables: list[Table]
-    traps: list[str]
+    tables: list[PaperTable]
+    caveats: list[str]
 
     @property
     def keys(self) -> list[str]:
-        """What our scores may be called, in the order of the tables."""
+        """The names that our scores may have, in the order of the tables."""
         return list(dict.fromkeys(key for table in self.tables for key in table.keys))
 
     @property
     def takes_others(self) -> bool:
-        """Whether scores of other names have a place, too."""
+        """Whether scores with other names have a place, too."""
         return any(table.others for table in self.tables)
 
 
-def paper(name: str) -> Paper:
-    """Return what a paper prints.
+def load_paper(name: str) -> Paper:
+    """Return the figures that a paper prints.
 
     Parameters
     ----------
@@ -122,27 +122,32 @@ def paper(name: str) -> Paper:
     text = resources.files(__package__).joinpath("papers", f"{name}.json").read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     tables = [
-        Table(**table | {"rows": [PaperRow(**row) for row in table["rows"]]})
+        PaperTable(**table | {"rows": [PaperRow(**row) for row in table["rows"]]})
         for table in content.pop("tables")
     ]
     return Paper(**content, tables=tables)
 
 
 @dataclass(frozen=True)
-class Ours:
+class Measured:
     """Our scores for one row: of one run, or of several with different seeds.
 
     Attributes
     ----------
-    runs : list of (dict, list of dict)
-        Of each run the first line of the score file, and those of the classes.
+    runs : list of ScoreReport
+        The scores of each run.
     """
 
-    runs: list[tuple[dict[str, Json], list[dict[str, Json]]]]
+    runs: list[ScoreReport]
 
     @classmethod
-    def read(cls, paths: Sequence[str]) -> Ours:
+    def read(cls, paths: Sequence[str]) -> Measured:
         """Read the score files of im-score, one for each seed.
+
+        Parameters
+        ----------
+        paths : sequence of str
+            The files.
 
         Raises
         ------
@@ -153,111 +158,129 @@ class Ours:
         """
         runs = []
         for path in paths:
-            rows = [value for _, value in read_rows(path)]
-            heads = [row for row in rows if isinstance(row, dict) and row.get("label", 0) is None]
-            if len(heads) != 1 or "lrap" not in heads[0]:
-                hint = "give one file of im-score --format jsonl for each model"
-                raise UsageError(f"{path}: holds the scores of {len(heads)} models", hint)
-            runs.append((heads[0], [row for row in rows if row is not heads[0]]))
+            reports = read_scores(path)
+            if len(reports) != 1:
+                hint = "give one file of im-score with `fmt=jsonl` for each model"
+                raise UsageError(f"{path}: holds the scores of {len(reports)} models", hint)
+            runs += reports
         return cls(runs)
 
     @property
-    def items(self) -> int:
-        """How many items were judged."""
-        return int(self.runs[0][0]["num_items"])
+    def num_items(self) -> int:
+        """Number of items that were scored."""
+        return self.runs[0].num_items
 
     @property
     def labels(self) -> list[str]:
-        """The classes that were judged."""
-        return [str(row["label"]) for row in self.runs[0][1]]
+        """The classes that were scored."""
+        return [scores.label for scores in self.runs[0].classes]
 
     def cell(self, figure: str, *, label: str | None = None, level: int | None = None) -> Under:
-        """Return value and interval.
+        """Return a figure with its interval, for a cell of a table.
 
-        The value is the mean over the runs. Below it stand the least and the greatest where there are
-        several, of one run with folds mean and deviation over these, and the interval: what those of all runs
-        span.
+        Parameters
+        ----------
+        figure : str
+            A key of `imtools.score.names.FIGURES`, or of those of classes or levels.
+        label : str, optional
+            The class that the figure is of.
+        level : int, optional
+            The level of polyphony that the figure is of.
+
+        Returns
+        -------
+        Under
+            The mean over the runs. Below it: the least and the greatest of several runs, or mean and
+            deviation over the folds of a single run; and the interval that spans those of all runs.
         """
-        found = [_figure(head, classes, figure, label, level) for head, classes in self.runs]
-        values = [value for value, _ in found if value is not None]
+        found = [_figure(report, figure, label, level) for report in self.runs]
+        values = [value for value, _ in found if not math.isnan(value)]
         if not values:
             return Under("–")
         below = []
         if len(values) > 1:
             below.append(f"runs {min(values):.3f} to {max(values):.3f}")
-        elif label is None and level is None:
-            overall = (self.runs[0][0].get("folds") or {}).get("overall", {})
-            mean, deviation = overall.get(figure) or (None, None)
-            below += [] if mean is None else [f"folds {mean:.3f} ± {deviation:.3f}"]
-        spans = [span for _, span in found if span and None not in span]
+        elif label is None and level is None and (folds := self.runs[0].folds) is not None:
+            mean, deviation = folds.overall.get(figure, (math.nan, math.nan))
+            below += [] if math.isnan(mean) else [f"folds {mean:.3f} ± {deviation:.3f}"]
+        spans = [span for _, span in found if span is not None and not any(map(math.isnan, span))]
         if spans:
-            below.append(f"{min(span[0] for span in spans):.3f} to {max(span[1] for span in spans):.3f}")
+            below.append(f"{min(span.low for span in spans):.3f} to {max(span.high for span in spans):.3f}")
         return Under(f"{sum(values) / len(values):.3f}", tuple(below))
 
 
 def _figure(
-    head: dict[str, Json], classes: list[dict[str, Json]], figure: str, label: str | None, level: int | None
-) -> tuple[float | None, list[Any] | None]:
-    """Return a figure of one run, and its interval where there is one."""
+    report: ScoreReport, figure: str, label: str | None, level: int | None
+) -> tuple[float, Interval | None]:
+    """Return a figure of one run, NaN where it has none, and its interval where there is one."""
+    intervals = report.intervals
     if label is not None:
-        row = next((one for one in classes if one.get("label") == label), {})
-        return row.get(figure), (row.get("intervals") or {}).get(figure)
+        scores = next((scores for scores in report.classes if scores.label == label), None)
+        by_class = {} if intervals is None else intervals.classes
+        return getattr(scores, figure, math.nan), by_class.get(label, {}).get(figure)
     if level is not None:
-        row = next((one for one in head["levels"] if one["polyphony"] == level), {})
-        return row.get(figure), None
-    decisions = head["decisions"]
-    flat = head | decisions | {
-        f"{name}_{kind}": value for kind in ("micro", "macro") for name, value in decisions[kind].items()
-    }  # fmt: skip
-    return flat.get(figure), (head["intervals"] or {}).get(figure)
+        at_level = next((scores for scores in report.levels if scores.polyphony == level), None)
+        return getattr(at_level, figure, math.nan), None
+    return report.figures()[figure], None if intervals is None else intervals.overall.get(figure)
 
 
 def paper_page(
-    printed: Paper, ours: Mapping[str, Ours], *, notes: Sequence[str] = (), pictures: Mapping[str, str] = {}
+    paper: Paper,
+    measured: Mapping[str, Measured],
+    *,
+    notes: Sequence[str] = (),
+    pictures: Mapping[str, str] = {},
 ) -> str:
-    """Return printed figures and ours as one page of HTML.
+    """Return the printed figures of a paper and ours as one page of HTML.
 
     Parameters
     ----------
-    printed : Paper
-        What the paper prints.
-    ours : mapping of str to Ours
-        By key; what has not been run has none.
+    paper : Paper
+        The printed figures.
+    measured : mapping of str to Measured
+        Our scores by key; a row that has not been run has none.
     notes : sequence of str
-        What to say about this run, at the top.
+        Notes about this run, for the top.
     pictures : mapping of str to str
         SVG by caption.
+
+    Returns
+    -------
+    str
+        HTML that loads nothing from elsewhere.
 
     Raises
     ------
     UsageError
-        If scores have a name that no table has a place for.
+        If scores have a name that no table has a row for.
     """
-    if (foreign := [key for key in ours if key not in printed.keys]) and not printed.takes_others:
-        hint = f"choose from {', '.join(printed.keys)}"
+    if (foreign := [key for key in measured if key not in paper.keys]) and not paper.takes_others:
+        hint = f"choose from {', '.join(paper.keys)}"
         raise UsageError(f"no table has a row {foreign[0]!r}", hint)
-    page = Page(printed.title)
-    page.text(printed.data)
+    page = Page(paper.title)
+    page.text(paper.data)
     for note in notes:
         page.text(note, kind="warning")
-    for table in printed.tables:
+    for table in paper.tables:
         others = [PaperRow(key, key) for key in foreign] if table.others else []
-        if table.per_class is not None and table.per_class in ours:
+        if table.per_class is not None and table.per_class in measured:
             named = {row.key for row in table.rows}
-            others += [PaperRow(label) for label in ours[table.per_class].labels if label not in named]
-        _add_table(page, table, [*table.rows, *others], ours)
-    _add_oracles(page, ours)
+            others += [PaperRow(label) for label in measured[table.per_class].labels if label not in named]
+        _add_table(page, table, [*table.rows, *others], measured)
+    _add_oracles(page, measured)
     if pictures:
         page.heading("Pictures")
         for caption, svg in pictures.items():
             page.picture(svg, caption)
-    page.heading("What to mind in comparing")
-    for trap in printed.traps:
-        page.text(trap)
+    page.heading("Caveats")
+    for caveat in paper.caveats:
+        page.text(caveat)
     return page.html(f"Made by im-report of imtools {__version__}. Printed figures: facts of the paper.")
 
 
-def _add_table(page: Page, table: Table, rows: Sequence[PaperRow], ours: Mapping[str, Ours]) -> None:
+def _add_table(
+    page: Page, table: PaperTable, rows: Sequence[PaperRow], measured: Mapping[str, Measured]
+) -> None:
     names = FIGURES | CLASS_NAMES | _LEVEL_NAMES
     head = [""]
     known = {figure for row in rows for figure in row.printed}
@@ -272,12 +295,15 @@ def _add_table(page: Page, table: Table, rows: Sequence[PaperRow], ours: Mapping
                 cells.append(_printed(row.printed.get(figure)))
             label = row.key if table.per_class else None
             level = int(row.key) if table.per_level else None
-            cells.append(ours[key].cell(figure, label=label, level=level) if key in ours else "not run")
+            cells.append(
+                measured[key].cell(figure, label=label, level=level) if key in measured else "not run"
+            )
         lines.append(cells)
     page.heading(table.name)
     page.text(table.about)
     page.table(head, lines)
-    counts = sorted({ours[key].items for key in [*table.keys, *(row.key for row in rows)] if key in ours})
+    keys = [*table.keys, *(row.key for row in rows)]
+    counts = sorted({measured[key].num_items for key in keys if key in measured})
     if counts:
         page.text(f"Ours: {' or '.join(map(str, counts))} items.", kind="note")
 
@@ -288,21 +314,21 @@ def _printed(values: list[float] | None) -> str:
     return f"{values[0]:.3f}" + (f" ± {values[1]:.3f}" if len(values) > 1 else "")
 
 
-def _add_oracles(page: Page, ours: Mapping[str, Ours]) -> None:
-    """Show what F1 would be with thresholds chosen on the very items, as some of the printed figures are."""
-    if not ours:
+def _add_oracles(page: Page, measured: Mapping[str, Measured]) -> None:
+    """Show the F1 with thresholds chosen on the scored items, as some of the printed figures are."""
+    if not measured:
         return
-    page.heading("Ours with thresholds chosen on the judged items")
-    page.text(
-        "A ceiling, and no estimate for other items: printed figures of that kind are to be held against it."
-    )
-    rows = []
-    for key, one in ours.items():
-        best = [head["oracle"] for head, _ in one.runs]
+    page.heading("Ours with thresholds chosen on the scored items")
+    page.text("A ceiling, no estimate for other items: to be compared with printed figures of that kind.")
+    rows: list[list[object]] = []
+    for key, scores in measured.items():
+        oracles = [report.oracle for report in scores.runs]
         means = [
-            sum(values) / len(values) if None not in values else math.nan
+            sum(values) / len(values)
             for values in (
-                [row[name] for row in best] for name in ("micro_f1", "micro_f1_by_class", "macro_f1")
+                [oracle.micro_f1 for oracle in oracles],
+                [oracle.micro_f1_by_class for oracle in oracles],
+                [oracle.macro_f1 for oracle in oracles],
             )
         ]
         rows.append([key, *means])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..atomic import write_text
 from ..errors import ManifestError, UsageError
-from ..report.paper import Ours, paper, paper_page
+from ..report.paper import Measured, load_paper, paper_page
 from ..run import Run
 from ..run.journal import claim_file
 
@@ -31,32 +31,32 @@ def report(
     name : str
         The paper.
     scores : sequence of str
-        ``"KEY=FILE"``: score files; of one key several, one for each seed.
+        ``"KEY=FILE"``: score files; a key may have several, one for each seed.
     path : str
         The page to write.
     notes : sequence of str
-        What to say about this run.
+        Notes about this run, for the top of the page.
     pictures : sequence of str
         ``"FILE.svg=CAPTION"``.
 
     Raises
     ------
     UsageError
-        If an argument has no name, or one that the paper has no place for.
+        If an argument has no name, or one that is in no table of the paper.
     ManifestError
         If a file cannot be read.
     """
-    printed = paper(name)
+    paper = load_paper(name)
     files: dict[str, list[str]] = {}
     for key, file in (_parts(text, "KEY=FILE") for text in scores):
         files.setdefault(key, []).append(file)
     drawn = {caption: _svg(file) for file, caption in (_parts(text, "FILE.svg=CAPTION") for text in pictures)}
     with run.clock.measure("read"):
-        ours = {key: Ours.read(paths) for key, paths in files.items()}
-    html = paper_page(printed, ours, notes=notes, pictures=drawn)
+        measured = {key: Measured.read(paths) for key, paths in files.items()}
+    html = paper_page(paper, measured, notes=notes, pictures=drawn)
     claim_file(path, force=run.options.force)
     if run.options.dry_run:
-        run.say(f"dry run: a report on {len(ours)} of {len(printed.keys)} rows would be written to {path}")
+        run.say(f"dry run: a report on {len(measured)} of {len(paper.keys)} rows would be written to {path}")
         return
     run.start()
     write_text(path, html)
@@ -64,14 +64,14 @@ def report(
         run.succeed()
     data = html.encode()
     digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-    missing = [key for key in printed.keys if key not in ours]
+    missing = [key for key in paper.keys if key not in measured]
     run.emit([{"report": path, "paper": name, "missing": missing, "bytes": len(data), "sha256": digest}])
 
 
 def _parts(text: str, form: str) -> tuple[str, str]:
     name, mark, value = text.partition("=")
     if not (name and mark and value):
-        raise UsageError(f"{text!r} is not {form}", "say what it is, as in mono=scores.jsonl")
+        raise UsageError(f"{text!r} is not {form}", "name it, as in mono=scores.jsonl")
     return name, value
 
 

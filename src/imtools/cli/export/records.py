@@ -10,7 +10,7 @@ from ..app import audio_format, tool
 from .options import DIRECTORY, everything, model_name, origin
 
 if TYPE_CHECKING:
-    from ...export.records.marks import Origin
+    from ...choices import AudioFormat, Origin
     from ...run import Run
 
 
@@ -86,7 +86,7 @@ im-export audiofolder --copy -o dataset/ music/""",
 @model_name
 @click.option("--copy", is_flag=True, help="Copy whole files; else they are hard links where that can be.")
 @audio_format
-def audiofolder(run: Run, origin: Origin | None, model: str | None, copy: bool, fmt: str) -> None:
+def audiofolder(run: Run, origin: Origin | None, model: str | None, copy: bool, fmt: AudioFormat) -> None:
     """Make a data set that Hugging Face's 'audiofolder' loads: a folder for each split, with metadata.jsonl.
 
     Records without a split go to 'train'. Segments, mixes and resampled sounds are written anew; whole files

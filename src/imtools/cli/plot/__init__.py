@@ -13,7 +13,7 @@ from .results import confusion, difference, polyphony, training
 
 
 class _Kinds(click.Group):
-    """Lists the kinds in their own order."""
+    """Lists the kinds in the order of their definition."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -35,8 +35,8 @@ Examples:
 def command() -> None:
     """Draw sounds, training and scores, in sizes and colours for a paper.
 
-    Each kind of picture has its own input and options: 'im-plot KIND --help' tells more. A picture goes to
-    the file that -o names, as PNG, SVG or PDF, or to standard output if that is redirected. The same input
+    Each kind of picture has its own input and options: see 'im-plot KIND --help'. A picture goes to the file
+    that -o names, as PNG, SVG or PDF, or to standard output if that is redirected. The same input
     gives the same bytes.
     """
 
@@ -44,15 +44,15 @@ def command() -> None:
 KINDS = {
     "spectrogram": (spectrogram, "time-frequency representations, side by side"),
     "waveform": (waveform, "waveforms with the labels below"),
-    "activity": (activity, "which instruments a model hears when"),
+    "activity": (activity, "which instruments a model recognizes over time"),
     "threshold": (threshold, "F1 against the threshold, class by class"),
-    "reliability": (reliability, "how often what has a score is true"),
+    "reliability": (reliability, "how often a class with a given score is present"),
     "training": (training, "losses and metrics by epoch"),
-    "difference": (difference, "how far models lie above a baseline, class by class"),
+    "difference": (difference, "differences of models from a baseline, class by class"),
     "polyphony": (polyphony, "scores against the number of instruments"),
-    "confusion": (confusion, "what is taken for what"),
+    "confusion": (confusion, "which class is taken for which"),
 }
-"""The kinds of pictures: first those of records, then those of models and scores."""
+"""The kinds of pictures: first those of records, then those of trainings and scores."""
 
 for _name, (_kind, _summary) in KINDS.items():
     _kind.short_help = _summary

@@ -1,4 +1,4 @@
-"""What all kinds of pictures share on the command line."""
+"""The options that all kinds of pictures share."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ...choices import PICTURE_FORMATS
+
 if TYPE_CHECKING:
-    from ...stages.plot.output import PictureOutput
+    from ...choices import PictureFormat
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,8 +26,8 @@ _OPTIONS = [
     click.option(
         "--format",
         "fmt",
-        type=click.Choice(["png", "svg", "pdf"]),
-        help="The format, if FILE's name does not say it (on standard output: PNG).",
+        type=click.Choice(PICTURE_FORMATS),
+        help="The format (default: by the suffix of FILE; on standard output PNG).",
     ),
     click.option(
         "--width",
@@ -40,27 +42,26 @@ _OPTIONS = [
     click.option("--title", metavar="TEXT", help="Write TEXT above the picture."),
 ]
 
-_NAMES = ("path", "replace", "fmt", "width", "dpi", "title")
 
+def picture_options(function: F) -> F:
+    """Give a command the options about the picture; they are passed on as one ``output``."""
 
-def paper_options(function: F) -> F:
-    """Give a command the options about the picture; they come as one ``paper``."""
+    def inside(
+        *args: Any,
+        path: str | None,
+        fmt: PictureFormat | None,
+        replace: bool,
+        width: str,
+        dpi: int,
+        title: str | None,
+        **values: Any,
+    ) -> None:
+        from ...stages.plot.output import PictureOutput
 
-    def inside(*args: Any, **values: Any) -> None:
-        function(*args, paper=_paper({name: values.pop(name) for name in _NAMES}), **values)
+        output = PictureOutput(path, fmt, replace, width, dpi, title)
+        function(*args, output=output, **values)
 
     inside.__doc__ = function.__doc__
     for option in reversed(_OPTIONS):
         inside = option(inside)
     return inside  # type: ignore[return-value]
-
-
-def _paper(values: dict[str, Any]) -> PictureOutput:
-    from ...stages.plot.output import PictureOutput
-
-    return PictureOutput(**values)
-
-
-def names(text: str | None) -> list[str] | None:
-    """Return the names in a list with commas."""
-    return None if text is None else [name.strip() for name in text.split(",")]

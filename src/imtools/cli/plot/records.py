@@ -1,4 +1,4 @@
-"""The kinds of pictures that are drawn of records."""
+"""The kinds of pictures of records."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ import click
 from ...errors import UsageError
 from ...features import DEFAULT_PRESET, PRESETS
 from ..app import tool
+from ..judging import class_names
 from ..judging import unlisted as labels_unlisted
-from .options import names, paper_options
+from .options import picture_options
 
 if TYPE_CHECKING:
-    from ...labels import Unlisted
+    from ...choices import Unlisted
     from ...run import Run
     from ...stages.plot.output import PictureOutput
 
 
-def _judging_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Say of which models and classes a picture of labelled predictions is."""
+def _selection_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that choose models and classes of labelled predictions."""
     for option in (
         labels_unlisted,
-        click.option("--classes", metavar="A,B,...", help="Draw only these classes."),
+        class_names,
         click.option(
             "--model", "models", metavar="NAME", multiple=True, help="Draw this model (repeatable; all)."
         ),
@@ -44,8 +45,8 @@ im-plot spectrogram -o song.svg --preset han2017 --width single song.flac""",
     help=f"The representation: a paper's front end (default: {DEFAULT_PRESET}).",
 )
 @click.option("--like", metavar="MODEL", help="The front end of a model directory, instead of a preset.")
-@paper_options
-def spectrogram(run: Run, paper: PictureOutput, preset: str | None, like: str | None) -> None:
+@picture_options
+def spectrogram(run: Run, output: PictureOutput, preset: str | None, like: str | None) -> None:
     """Draw a time-frequency representation of up to nine records, with one colour scale.
 
     Titles are the labels, and how they were mixed. Presets with one value a frame are drawn as lines.
@@ -57,14 +58,14 @@ def spectrogram(run: Run, paper: PictureOutput, preset: str | None, like: str | 
     from ...stages.plot.records import spectrogram as draw
 
     if like is not None and preset is not None:
-        raise UsageError("--like says all of the front end", "leave --preset out")
+        raise UsageError("--like and --preset do not go together", "choose one of them")
     if like is not None:
         from ...models.bundle import read_description
 
         module = read_description(like).build_front_end()
     else:
         module = front_end(preset)
-    draw(run, paper, module)
+    draw(run, output, module)
 
 
 @tool(
@@ -73,12 +74,12 @@ def spectrogram(run: Run, paper: PictureOutput, preset: str | None, like: str | 
 im-plot waveform -o song.png song.flac
 im-plot waveform -o cellos.pdf --where labels=cel segments.jsonl""",
 )
-@paper_options
-def waveform(run: Run, paper: PictureOutput) -> None:
-    """Draw waveforms, with the labels as bars below: when each instrument sounds, as far as known."""
+@picture_options
+def waveform(run: Run, output: PictureOutput) -> None:
+    """Draw waveforms, with bars below that show when each instrument sounds, as far as labelled."""
     from ...stages.plot.records import waveform as draw
 
-    draw(run, paper)
+    draw(run, output)
 
 
 @tool(
@@ -92,17 +93,25 @@ im-predict -m model/ --windows song.flac | im-plot activity -t 0.5 > song.png"""
     "-t",
     "--threshold",
     metavar="VALUE|FILE",
-    help="Underline what reaches VALUE, or the thresholds that im-threshold has written to FILE.",
+    help="Underline scores that reach VALUE, or the thresholds that im-threshold has written to FILE.",
 )
-@paper_options
-def activity(run: Run, paper: PictureOutput, model: str | None, threshold: str | None) -> None:
-    """Draw which instruments a model hears when, from the predictions of 'im-predict --windows'.
+@picture_options
+def activity(run: Run, output: PictureOutput, model: str | None, threshold: str | None) -> None:
+    """Draw which instruments a model recognizes over time, from predictions of 'im-predict --windows'.
 
     The input is one record. Its labels are outlined.
     """
     from ...stages.plot.records import activity as draw
 
-    draw(run, paper, model=model, threshold=threshold)
+    draw(run, output, model=model, threshold=_threshold(threshold))
+
+
+def _threshold(text: str | None) -> float | str | None:
+    """Return a number, or else the name of a file."""
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return text
 
 
 @tool(
@@ -111,19 +120,19 @@ def activity(run: Run, paper: PictureOutput, model: str | None, threshold: str |
 im-plot threshold -o thresholds.svg predictions.jsonl
 im-plot threshold -o flute.png --classes flu --width single predictions.jsonl""",
 )
-@_judging_options
-@paper_options
+@_selection_options
+@picture_options
 def threshold(
-    run: Run, paper: PictureOutput, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
+    run: Run, output: PictureOutput, models: tuple[str, ...], classes: list[str] | None, unlisted: Unlisted
 ) -> None:
     """Draw F1 against the threshold, class by class, from records with labels and predictions.
 
-    A marker is on the best threshold of each model, a thin line at 0.5. That best F1 was found on the very
-    records that are drawn: it says nothing of others.
+    A marker is on the best threshold of each model, a thin line marks 0.5. The best F1 was found on the very
+    records that are drawn: it is no estimate for other records.
     """
     from ...stages.plot.records import threshold as draw
 
-    draw(run, paper, models=models, classes=names(classes), unlisted=unlisted)
+    draw(run, output, models=models, classes=classes, unlisted=unlisted)
 
 
 @tool(
@@ -132,17 +141,17 @@ def threshold(
 im-plot reliability -o reliability.svg predictions.jsonl
 im-plot reliability -o flute.png --classes flu --width single predictions.jsonl""",
 )
-@_judging_options
-@paper_options
+@_selection_options
+@picture_options
 def reliability(
-    run: Run, paper: PictureOutput, models: tuple[str, ...], classes: str | None, unlisted: Unlisted
+    run: Run, output: PictureOutput, models: tuple[str, ...], classes: list[str] | None, unlisted: Unlisted
 ) -> None:
-    """Draw how often what has a score is true, from records with labels and predictions.
+    """Draw a reliability diagram, from records with labels and predictions.
 
-    Where the line lies on the thin one, scores are probabilities: of all instruments with a score of 0.7
-    seven in ten are there. Below, how many scores there are. 'im-calibrate' makes a model of which that is
-    so.
+    Where the line coincides with the thin one, scores are probabilities: of all instruments with a score of
+    0.7, seven in ten are present. The panel below shows the number of scores. 'im-calibrate' makes the scores
+    of a model probabilities.
     """
     from ...stages.plot.records import reliability as draw
 
-    draw(run, paper, models=models, classes=names(classes), unlisted=unlisted)
+    draw(run, output, models=models, classes=classes, unlisted=unlisted)

@@ -1,16 +1,18 @@
-"""The kinds of pictures that are drawn of models and of scores."""
+"""The kinds of pictures of trainings and of scores."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from ...choices import CLASS_METRICS, CLASS_RATIOS
 from ...errors import UsageError
 from ..app import tool
-from .options import paper_options
+from .options import picture_options
 
 if TYPE_CHECKING:
+    from ...choices import ClassMetric, ClassRatio
     from ...run import Run
     from ...stages.plot.output import PictureOutput
 
@@ -30,16 +32,16 @@ im-plot training -o losses.png --metric lrap --width single model/""",
     metavar="NAME",
     help="Draw a metric of the validation records too: lrap, f1_micro, f1_macro or top1.",
 )
-@paper_options
-def training(run: Run, paper: PictureOutput, files: tuple[str, ...], metric: str | None) -> None:
-    """Draw how training went, from model directories or their history.jsonl.
+@picture_options
+def training(run: Run, output: PictureOutput, files: tuple[str, ...], metric: str | None) -> None:
+    """Draw losses and metrics by epoch, from model directories or their history.jsonl.
 
     Thin lines are nets (one for each fold), the thick line is their mean, as long as all were trained; rings
-    are on the epochs that were kept. Of one model training and validation loss share a panel.
+    mark the epochs that were kept. The training and validation loss of a single model share a panel.
     """
     from ...stages.plot.results import training as draw
 
-    draw(run, paper, files, metric=metric)
+    draw(run, output, files, metric=metric)
 
 
 @tool(
@@ -52,21 +54,21 @@ im-plot difference -o recall.png --metric recall pitch-scores.jsonl""",
 @_files
 @click.option(
     "--metric",
-    type=click.Choice(["f1", "auc", "ap", "precision", "recall", "accuracy"]),
+    type=click.Choice(CLASS_METRICS),
     default="f1",
     show_default=True,
-    help="What is compared.",
+    help="The score to compare.",
 )
-@paper_options
-def difference(run: Run, paper: PictureOutput, files: tuple[str, ...], metric: str) -> None:
-    """Draw how far models lie above a baseline, class by class, with intervals.
+@picture_options
+def difference(run: Run, output: PictureOutput, files: tuple[str, ...], metric: ClassMetric) -> None:
+    """Draw the differences of models from a baseline, class by class, with intervals.
 
-    The input are score files of 'im-score --format jsonl --baseline'. The baseline's own figure stands in
-    brackets by the class.
+    The input is score files of 'im-score --format jsonl --baseline'. The baseline's own score is in brackets
+    after the class.
     """
     from ...stages.plot.results import difference as draw
 
-    draw(run, paper, files, metric=metric)
+    draw(run, output, files, metric=metric)
 
 
 @tool(
@@ -79,19 +81,19 @@ im-plot polyphony -o classes.png --per-class tpr scores.jsonl""",
 @_files
 @click.option(
     "--per-class",
-    type=click.Choice(["tpr", "accuracy"]),
+    type=click.Choice(CLASS_RATIOS),
     help="A line for each class: true positive rate, or accuracy of its decisions.",
 )
-@paper_options
-def polyphony(run: Run, paper: PictureOutput, files: tuple[str, ...], per_class: str | None) -> None:
+@picture_options
+def polyphony(run: Run, output: PictureOutput, files: tuple[str, ...], per_class: ClassRatio | None) -> None:
     """Draw scores against the number of instruments that sound.
 
-    The input are score files of 'im-score --format jsonl'. Without --per-class: intersection over union of
-    labels and decisions, and the part of the items of which all decisions are right.
+    The input is score files of 'im-score --format jsonl'. Without --per-class: intersection over union of
+    labels and decisions, and the part of the items whose decisions are all right.
     """
     from ...stages.plot.results import polyphony as draw
 
-    draw(run, paper, files, per_class=per_class)
+    draw(run, output, files, per_class=per_class)
 
 
 @tool(
@@ -107,17 +109,22 @@ im-plot confusion -o duos.svg --level 2 scores.jsonl""",
     metavar="N|all",
     help="Each class against the rest: of items with N instruments, or of all items.",
 )
-@paper_options
-def confusion(run: Run, paper: PictureOutput, files: tuple[str, ...], level: str | None) -> None:
-    """Draw what is taken for what, from one score file of 'im-score --format jsonl'.
+@picture_options
+def confusion(run: Run, output: PictureOutput, files: tuple[str, ...], level: str | None) -> None:
+    """Draw confusion matrices, from one score file of 'im-score --format jsonl'.
 
-    Without --level: the items with one label, and which class scored highest.
+    Without --level: the items with one label, and the class that scored highest.
     """
     from ...stages.plot.results import confusion as draw
 
-    number = None
-    if level not in (None, "all"):
-        if not str(level).isdecimal():
-            raise UsageError(f"--level {level}: is no number of instruments", "give a number, or all")
-        number = int(str(level))
-    draw(run, paper, files, level=number, against=level is not None)
+    draw(run, output, files, level=_level(level))
+
+
+def _level(text: str | None) -> int | Literal["all"] | None:
+    if text is None:
+        return None
+    if text == "all":
+        return "all"
+    if not text.isdecimal():
+        raise UsageError(f"--level {text}: is no number of instruments", "give a number, or all")
+    return int(text)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ...atomic import replacing
 from ...audio import AudioInfo, probe
+from ...choices import AudioFormat, Origin
 from ...errors import UsageError
 from ...export.records.audacity import label_track
 from ...export.records.audiofolder import metadata, place_audio, write_metadata
 from ...export.records.files import audio_of
 from ...export.records.jams import jams_text
 from ...export.records.lhotse import cut, write_manifests
-from ...export.records.marks import Origin
 from ...export.records.text import to_bytes
 from ...manifest import Record, read_manifest
 from ...run import RecordStage, Run, execute
@@ -63,7 +63,7 @@ class AudioFolder(RecordStage):
     prepare_step = "audio"
 
     def __init__(
-        self, folder: Path, origin: Origin | None, model: str | None, *, fmt: str, copy: bool
+        self, folder: Path, origin: Origin | None, model: str | None, *, fmt: AudioFormat, copy: bool
     ) -> None:
         self._folder, self._origin, self._model = folder, origin, model
         self._fmt, self._copy = fmt, copy
@@ -137,7 +137,9 @@ def export_audacity(run: Run, origin: Origin | None, model: str | None, *, every
     execute(run, stage, run.items())
 
 
-def export_audiofolder(run: Run, origin: Origin | None, model: str | None, *, fmt: str, copy: bool) -> None:
+def export_audiofolder(
+    run: Run, origin: Origin | None, model: str | None, *, fmt: AudioFormat, copy: bool
+) -> None:
     """Make an audiofolder of the records; see `imtools.export.records.audiofolder`."""
     execute(run, AudioFolder(_folder(run), origin, model, fmt=fmt, copy=copy), run.items())
 

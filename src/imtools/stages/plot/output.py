@@ -1,4 +1,4 @@
-"""Where a picture goes: its file or standard output, its size and format."""
+"""Where a picture is written: a file or standard output, with its size and format."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...atomic import naming, replacing
+from ...choices import PictureFormat
 from ...errors import UsageError
 from ...plot.render import format_of, render
 from ...plot.style import width_of
@@ -18,19 +19,19 @@ from ...run import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would tell of its font cache
+logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it would report its font cache
 
 
 @dataclass(frozen=True)
 class PictureOutput:
-    """Where a picture goes, and what it looks like.
+    """Where a picture is written, with its size and format.
 
     Attributes
     ----------
     path : str or None
         The file; ``None``: standard output.
-    fmt : str or None
-        The format; ``None``: what the file's name says, PNG on standard output.
+    fmt : {"png", "svg", "pdf"} or None
+        The format; ``None``: by the file's suffix, PNG on standard output.
     replace : bool
         Whether a file that exists may be replaced.
     width : str
@@ -38,18 +39,18 @@ class PictureOutput:
     dpi : int
         Dots an inch.
     title : str or None
-        What is written above.
+        The title above the picture.
     """
 
     path: str | None
-    fmt: str | None
+    fmt: PictureFormat | None
     replace: bool
     width: str
     dpi: int
     title: str | None
 
     def check(self) -> None:
-        """Raise UsageError if there is nowhere to draw, or it is taken."""
+        """Raise UsageError if the picture has no place, or a file must not be replaced."""
         width_of(self.width)
         if self.path is None:
             if sys.stdout.isatty():
@@ -65,12 +66,45 @@ class PictureOutput:
             raise UsageError(f"{self.path}: exists", "name another file, or replace it with --force")
 
     @property
-    def look(self) -> dict[str, Any]:
-        """What every drawing function takes."""
-        return {"width": width_of(self.width), "title": self.title}
+    def width_cm(self) -> float:
+        """The width in centimetres."""
+        return width_of(self.width)
 
-    def deliver(self, run: Run, kind: str, figure: Figure) -> None:
-        """Write a picture; of a file one line goes to standard output."""
+    def start(self, run: Run, count: int, unit: str) -> bool:
+        """Start a run, except in a dry run.
+
+        Parameters
+        ----------
+        run : Run
+            The harness.
+        count : int
+            Number of inputs that will be drawn.
+        unit : str
+            Their name in the plural, for the message of a dry run.
+
+        Returns
+        -------
+        bool
+            False in a dry run, which only says what would be drawn.
+        """
+        if run.options.dry_run:
+            run.say(f"dry run: {count} {unit} would be drawn into {self.path or 'standard output'}")
+            return False
+        run.start()
+        return True
+
+    def write(self, run: Run, kind: str, figure: Figure) -> None:
+        """Write a picture; if into a file, a line about it goes to standard output.
+
+        Parameters
+        ----------
+        run : Run
+            The harness.
+        kind : str
+            The kind of picture, for that line.
+        figure : Figure
+            The picture.
+        """
         fmt = self.fmt or ("png" if self.path is None else format_of(self.path))
         with run.clock.measure("draw"):
             data = render(figure, fmt, self.dpi)
@@ -91,12 +125,3 @@ class PictureOutput:
             "bytes": len(data),
         }
         run.emit([line | {"sha256": f"sha256:{digest}"}])
-
-
-def dry(run: Run, paper: PictureOutput, count: int, what: str) -> bool:
-    """Begin; in a dry run say what would be done, and return true."""
-    if run.options.dry_run:
-        run.say(f"dry run: {count} {what} would be drawn into {paper.path or 'standard output'}")
-        return True
-    run.start()
-    return False

@@ -1,4 +1,4 @@
-"""Pictures of records: of their sound, their labels and what models say of them."""
+"""Pictures of records: of their sound, their labels and their predictions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from ...calibrate.fit import reliability as count_reliability
+from ...choices import Unlisted
 from ...errors import ImtoolsError, UsageError, is_fatal
 from ...features.batches import for_front_end
 from ...features.front_ends.base import FrontEnd
 from ...features.streaming import SLICE, stream
-from ...labels import Unlisted
 from ...manifest import Record
 from ...plot.activity import activity_of, draw_activity, spans_of
 from ...plot.bins import bins_of
@@ -26,16 +26,16 @@ from ...score import LabelledScores, collect
 from ...score.grid import count_on_grid
 from ...sound.reader import RecordReader
 from ...thresholds import ThresholdsFile
-from .output import PictureOutput, dry
+from .output import PictureOutput
 
 T = TypeVar("T")
 
 _FRAMES = 2000
-"""Columns of a panel, at most: of more, each shows its highest value."""
+"""Greatest number of columns in a panel: of more frames, each column shows the highest value."""
 
 
 def _each(run: Run, records: Sequence[Record], read: Callable[[Record], T], step: str) -> list[T]:
-    """Return what is read of each record; those of which it cannot be are failures."""
+    """Return what is read of each record; a record that cannot be read is a failure."""
     good = []
     for item, record in zip(record_items(records), records, strict=True):
         try:
@@ -60,8 +60,8 @@ def _at_most(records: Sequence[Record], most: int) -> None:
         raise UsageError(f"{len(records)} records are too many for one picture", hint)
 
 
-def _titled(record: Record) -> str:
-    """Return what a record is: its labels, and how they were mixed."""
+def _title(record: Record) -> str:
+    """Return the title of a record: its labels, and how they were mixed."""
     name = " + ".join(record.present_labels()) or record.id
     sync = record.mix.get("sync")
     if not isinstance(sync, str) or len(record.mix.get("tracks", ())) < 2:
@@ -69,19 +69,33 @@ def _titled(record: Record) -> str:
     return f"{name}, {'random' if sync == 'none' else sync} mix"
 
 
-def spectrogram(run: Run, paper: PictureOutput, front_end: FrontEnd) -> None:
-    """Draw a representation of each record; see `imtools.plot.spectrogram.draw_spectrograms`."""
-    paper.check()
+def spectrogram(run: Run, output: PictureOutput, front_end: FrontEnd) -> None:
+    """Draw a representation of each record; see `imtools.plot.spectrogram.draw_spectrograms`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    output : PictureOutput
+        Where to draw.
+    front_end : FrontEnd
+        Computes the representation.
+    """
+    output.check()
     records = run.records()
     _at_most(records, MOST_PANELS)
-    if dry(run, paper, len(records), "records"):
+    if not output.start(run, len(records), "records"):
         return
     panels = _each(run, records, lambda record: _panel(record, front_end), "features")
-    paper.deliver(run, "spectrogram", draw_spectrograms(panels, bins_of(front_end.config), **paper.look))
+    output.write(
+        run,
+        "spectrogram",
+        draw_spectrograms(panels, bins_of(front_end.config), width=output.width_cm, title=output.title),
+    )
 
 
 def _panel(record: Record, front_end: FrontEnd) -> Panel:
-    title = _titled(record)
+    title = _title(record)
     record = for_front_end(record, front_end)
     reader = RecordReader(record)
     if record.num_samples <= SLICE:
@@ -98,14 +112,18 @@ def _panel(record: Record, front_end: FrontEnd) -> Panel:
     return Panel(title, values, step * front_end.hop_length / front_end.sampling_rate)
 
 
-def waveform(run: Run, paper: PictureOutput) -> None:
+def waveform(run: Run, output: PictureOutput) -> None:
     """Draw the waveform of each record; see `imtools.plot.waveform.draw_waveforms`."""
-    paper.check()
+    output.check()
     records = run.records()
     _at_most(records, MOST_WAVES)
-    if dry(run, paper, len(records), "records"):
+    if not output.start(run, len(records), "records"):
         return
-    paper.deliver(run, "waveform", draw_waveforms(_each(run, records, _wave, "decode"), **paper.look))
+    output.write(
+        run,
+        "waveform",
+        draw_waveforms(_each(run, records, _wave, "decode"), width=output.width_cm, title=output.title),
+    )
 
 
 def _wave(record: Record) -> Wave:
@@ -117,51 +135,49 @@ def _wave(record: Record) -> Wave:
     return Wave(record.id, low, high, record.duration, spans_of(record))
 
 
-def activity(run: Run, paper: PictureOutput, *, model: str | None, threshold: str | None) -> None:
+def activity(run: Run, output: PictureOutput, *, model: str | None, threshold: float | str | None) -> None:
     """Draw the scores of a record's windows; see `imtools.plot.activity.draw_activity`.
 
     Parameters
     ----------
     run : Run
         The harness.
-    paper : PictureOutput
+    output : PictureOutput
         Where to draw.
     model : str, optional
-        Which model's.
-    threshold : str, optional
-        One for all classes, or the file that has them.
+        Whose predictions, if there are several models.
+    threshold : float or str, optional
+        One for all classes, or a file of thresholds.
     """
-    paper.check()
+    output.check()
     records = run.records()
     if len(records) != 1:
         found = f"{len(records)} records" if records else "no record"
         raise UsageError(f"{found} to draw", "choose one, with --where id=... for instance")
-    if dry(run, paper, 1, "record"):
+    if not output.start(run, 1, "record"):
         return
     shown = activity_of(records[0], model)
     limits = None
     if threshold is not None:
         limits = _limits(threshold, shown.model, shown.classes)
-    figure = draw_activity(shown, limits, **paper.look)
+    figure = draw_activity(shown, limits, width=output.width_cm, title=output.title)
     run.succeed(records[0].duration)
-    paper.deliver(run, "activity", figure)
+    output.write(run, "activity", figure)
 
 
-def _limits(threshold: str, model: str, classes: Sequence[str]) -> dict[str, float]:
-    try:
-        value = float(threshold)
-    except ValueError:
+def _limits(threshold: float | str, model: str, classes: Sequence[str]) -> dict[str, float]:
+    if isinstance(threshold, str):
         return dict(ThresholdsFile.load(threshold).for_model(model).classes)
-    if not 0 <= value <= 1:
+    if not 0 <= threshold <= 1:
         raise UsageError(
-            f"--threshold {threshold}: is no threshold", "give 0 to 1, or a file of im-threshold"
+            f"--threshold {threshold:g}: is no threshold", "give 0 to 1, or a file of im-threshold"
         )
-    return dict.fromkeys(classes, value)
+    return dict.fromkeys(classes, threshold)
 
 
 def threshold(
     run: Run,
-    paper: PictureOutput,
+    output: PictureOutput,
     *,
     models: Sequence[str],
     classes: Sequence[str] | None,
@@ -173,58 +189,58 @@ def threshold(
     ----------
     run : Run
         The harness.
-    paper : PictureOutput
+    output : PictureOutput
         Where to draw.
     models : sequence of str
-        Which models'; empty: all.
+        The models; empty: all.
     classes : sequence of str, optional
-        Which classes; all that the models predict if not given.
+        The classes; all that the models predict if not given.
     unlisted : {"unknown", "absent"}
-        What a class is that incomplete labels do not list.
+        The label of a class that incomplete labels do not list.
     """
-    judged = _judged(run, paper, models, classes, unlisted)
+    found = _labelled_scores(run, output, models, classes, unlisted)
     sweeps = [
-        Sweep(one.model, one.classes, count_on_grid(one.y_true, one.y_score, one.known)) for one in judged
+        Sweep(one.model, one.classes, count_on_grid(one.y_true, one.y_score, one.known)) for one in found
     ]
     if sweeps:
-        paper.deliver(run, "threshold", draw_thresholds(sweeps, **paper.look))
+        output.write(run, "threshold", draw_thresholds(sweeps, width=output.width_cm, title=output.title))
 
 
 def reliability(
     run: Run,
-    paper: PictureOutput,
+    output: PictureOutput,
     *,
     models: Sequence[str],
     classes: Sequence[str] | None,
     unlisted: Unlisted,
 ) -> None:
-    """Draw how often what has a score is true; see `imtools.plot.reliability.draw_reliability`.
+    """Draw the part that is present against the score; see `imtools.plot.reliability.draw_reliability`.
 
     Parameters
     ----------
-    run, paper, models, classes, unlisted
+    run, output, models, classes, unlisted
         As for `threshold`.
     """
-    judged = _judged(run, paper, models, classes, unlisted)
-    counted = [(one.model, count_reliability(one.y_true, one.y_score, one.known)) for one in judged]
+    found = _labelled_scores(run, output, models, classes, unlisted)
+    counted = [(one.model, count_reliability(one.y_true, one.y_score, one.known)) for one in found]
     if counted:
-        paper.deliver(run, "reliability", draw_reliability(counted, **paper.look))
+        output.write(run, "reliability", draw_reliability(counted, width=output.width_cm, title=output.title))
 
 
-def _judged(
-    run: Run, paper: PictureOutput, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
+def _labelled_scores(
+    run: Run, output: PictureOutput, models: Sequence[str], classes: Sequence[str] | None, unlisted: Unlisted
 ) -> list[LabelledScores]:
-    """Return each model's scores beside the labels; none in a dry run."""
-    paper.check()
+    """Return the scores of each model with the labels; none in a dry run."""
+    output.check()
     records = run.records()
-    if dry(run, paper, len(records), "records"):
+    if not output.start(run, len(records), "records"):
         return []
     if not records:
         raise UsageError("no record to draw", "check the input and --where")
     with run.clock.measure("score"):
         collected = collect(records)
         wanted: Sequence[str | None] = models or collected.models or [None]
-        judged = [collected.labelled_scores(model, classes=classes, unlisted=unlisted) for model in wanted]
+        found = [collected.labelled_scores(model, classes=classes, unlisted=unlisted) for model in wanted]
     for record in records:
         run.succeed(record.duration)
-    return judged
+    return found

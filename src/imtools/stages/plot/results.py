@@ -2,92 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
 
+from ...choices import ClassMetric, ClassRatio
 from ...errors import UsageError
 from ...plot.confusion import against_rest, draw_against_rest, draw_confusion
-from ...plot.difference import draw_differences
+from ...plot.difference import baseline_of, draw_differences
 from ...plot.history import read_history
-from ...plot.polyphony import draw_polyphony, draw_polyphony_by_class
-from ...plot.scores import ModelScores, read_scores
+from ...plot.polyphony import check_levels, draw_polyphony, draw_polyphony_by_class
 from ...plot.training import draw_training
 from ...run import Run
-from .output import PictureOutput, dry
+from ...score.reading import read_scores, shown
+from ...score.result import ScoreReport
+from .output import PictureOutput
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def training(run: Run, paper: PictureOutput, paths: Sequence[str], *, metric: str | None) -> None:
-    """Draw histories of training; see `imtools.plot.training.draw_training`."""
-    paper.check()
-    if not paths:
-        raise UsageError("no history to draw", "give model directories")
-    if dry(run, paper, len(paths), "histories"):
-        return
-    histories = [read_history(path) for path in paths]
-    figure = draw_training(histories, metric=metric, **paper.look)
-    _finish(run, paper, "training", figure, len(paths))
-
-
-def difference(run: Run, paper: PictureOutput, paths: Sequence[str], *, metric: str) -> None:
-    """Draw differences to a baseline; see `imtools.plot.difference.draw_differences`."""
-    paper.check()
-    if not dry(run, paper, len(paths or "-"), "score files"):
-        scores = _scores(paths)
-        figure = draw_differences(scores, metric=metric, **paper.look)
-        _finish(run, paper, "difference", figure, len(scores))
-
-
-def polyphony(run: Run, paper: PictureOutput, paths: Sequence[str], *, per_class: str | None) -> None:
-    """Draw scores against polyphony; see `imtools.plot.polyphony`."""
-    paper.check()
-    if not dry(run, paper, len(paths or "-"), "score files"):
-        scores = _scores(paths)
-        if per_class is None:
-            figure = draw_polyphony(scores, **paper.look)
-        else:
-            figure = draw_polyphony_by_class(scores, ratio=per_class, **paper.look)
-        _finish(run, paper, "polyphony", figure, len(scores))
-
-
-def confusion(
-    run: Run, paper: PictureOutput, paths: Sequence[str], *, level: int | None, against: bool
-) -> None:
-    """Draw confusion matrices; see `imtools.plot.confusion`.
+def training(run: Run, output: PictureOutput, paths: Sequence[str], *, metric: str | None) -> None:
+    """Draw histories of training; see `imtools.plot.training.draw_training`.
 
     Parameters
     ----------
     run : Run
         The harness.
-    paper : PictureOutput
+    output : PictureOutput
         Where to draw.
     paths : sequence of str
-        One score file of one model.
-    level : int, optional
-        The level of polyphony of which to draw class against rest.
-    against : bool
-        Whether to draw class against rest at all; of all items if there is no ``level``.
+        Model directories, or their histories.
+    metric : str or None
+        A metric on the validation records that has a panel, too.
     """
-    paper.check()
-    if dry(run, paper, len(paths or "-"), "score files"):
+    output.check()
+    if not paths:
+        raise UsageError("no history to draw", "give model directories")
+    if output.start(run, len(paths), "histories"):
+        histories = [read_history(path) for path in paths]
+        figure = draw_training(histories, metric=metric, width=output.width_cm, title=output.title)
+        _finish(run, output, "training", figure, len(paths))
+
+
+def difference(run: Run, output: PictureOutput, paths: Sequence[str], *, metric: ClassMetric) -> None:
+    """Draw differences from a baseline; see `imtools.plot.difference.draw_differences`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    output : PictureOutput
+        Where to draw.
+    paths : sequence of str
+        Score files; standard input if there are none.
+    metric : str
+        One of `imtools.choices.CLASS_METRICS`.
+    """
+    output.check()
+    if output.start(run, len(paths or "-"), "score files"):
+        reports = _reports(paths, baseline_of)
+        figure = draw_differences(reports, metric=metric, width=output.width_cm, title=output.title)
+        _finish(run, output, "difference", figure, len(reports))
+
+
+def polyphony(run: Run, output: PictureOutput, paths: Sequence[str], *, per_class: ClassRatio | None) -> None:
+    """Draw scores against polyphony; see `imtools.plot.polyphony`.
+
+    Parameters
+    ----------
+    run, output, paths
+        As for `difference`.
+    per_class : {"tpr", "accuracy"} or None
+        A ratio to draw for each class; ``None``: scores of all classes together.
+    """
+    output.check()
+    if output.start(run, len(paths or "-"), "score files"):
+        reports = _reports(paths, check_levels)
+        if per_class is None:
+            figure = draw_polyphony(reports, width=output.width_cm, title=output.title)
+        else:
+            figure = draw_polyphony_by_class(
+                reports, ratio=per_class, width=output.width_cm, title=output.title
+            )
+        _finish(run, output, "polyphony", figure, len(reports))
+
+
+def confusion(
+    run: Run, output: PictureOutput, paths: Sequence[str], *, level: int | Literal["all"] | None
+) -> None:
+    """Draw confusion matrices; see `imtools.plot.confusion`.
+
+    Parameters
+    ----------
+    run, output, paths
+        As for `difference`; the scores must be of one model.
+    level : int or "all", optional
+        Draw each class against the rest: of the items at this level of polyphony, or of all items. ``None``:
+        draw which class is taken for which.
+    """
+    output.check()
+    if not output.start(run, len(paths or "-"), "score files"):
         return
-    scores = _scores(paths)
-    if len(scores) > 1:
-        raise UsageError(f"scores of {len(scores)} models", "draw the confusion of one at a time")
-    if against:
-        figure = draw_against_rest(against_rest(scores[0], level), **paper.look)
-    else:
-        figure = draw_confusion(scores[0], **paper.look)
-    _finish(run, paper, "confusion", figure, 1)
+    found = [(path, report) for path in paths or ["-"] for report in read_scores(path)]
+    if len(found) > 1:
+        raise UsageError(f"scores of {len(found)} models", "draw the confusion of one at a time")
+    ((path, report),) = found
+    with _naming(path):
+        if level is None:
+            figure = draw_confusion(report, width=output.width_cm, title=output.title)
+        else:
+            matrices = against_rest(report, None if level == "all" else level)
+            figure = draw_against_rest(matrices, width=output.width_cm, title=output.title)
+    _finish(run, output, "confusion", figure, 1)
 
 
-def _scores(paths: Sequence[str]) -> list[ModelScores]:
-    return [scores for path in paths or ["-"] for scores in read_scores(path)]
+def _reports(paths: Sequence[str], check: Callable[[ScoreReport], object]) -> list[ScoreReport]:
+    """Return the reports in score files that all pass a check, whose errors name the file."""
+    reports = []
+    for path in paths or ["-"]:
+        for report in read_scores(path):
+            with _naming(path):
+                check(report)
+            reports.append(report)
+    return reports
 
 
-def _finish(run: Run, paper: PictureOutput, kind: str, figure: Figure, count: int) -> None:
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Name the score file in errors about its content."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{shown(path)}: {error.message}", error.hint) from None
+
+
+def _finish(run: Run, output: PictureOutput, kind: str, figure: Figure, count: int) -> None:
     for _ in range(count):
         run.succeed()
-    paper.deliver(run, kind, figure)
+    output.write(run, kind, figure)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...arrays import BoolArray, Float32Array
 from ...atomic import write_text
+from ...manifest.values import Json, integer, mapping, number, optional, string
 from ...score.metrics import lrap, precision_recall_f1, top1
 
 HISTORY_NAME = "history.jsonl"
@@ -48,6 +49,34 @@ class Epoch:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Json, key: str = "line") -> Epoch:
+        """Return the epoch that a JSON object stands for.
+
+        Parameters
+        ----------
+        value : Json
+            What `to_json` gives; of an older version without its learning rate, which is NaN then.
+        key : str
+            How errors name the object if it is none.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing, or its value is of a wrong type.
+        """
+        data = mapping(value, key)
+        fold = optional(data.get("fold"), "fold", integer)
+        label = optional(data.get("label"), "label", string)
+        train_loss = number(data.get("train_loss"), "train_loss")
+        validation_loss = number(data.get("validation_loss"), "validation_loss")
+        metrics = mapping(data.get("metrics", {}), "metrics")
+        checked = {name: optional(score, f"metrics.{name}", number) for name, score in metrics.items()}
+        rate = optional(data.get("learning_rate"), "learning_rate", number)
+        epoch = integer(data.get("epoch"), "epoch", minimum=0)
+        rate = math.nan if rate is None else rate
+        return cls(fold, label, epoch, rate, train_loss, validation_loss, checked)
 
     def validation(self) -> dict[str, float | None]:
         """Return loss and metrics on the validation records."""
