@@ -34,8 +34,8 @@ AUDIO = Path(__file__).parent / "audio" if "__file__" in globals() else Path("au
 # threshold, and `timeline` says when.
 
 # %%
-violin = next((AUDIO / "vio").glob("*.flac"))
-result = imtools.recognize(violin, timeline=True)
+trumpet = sorted((AUDIO / "tru").glob("*.flac"))[0]
+result = imtools.recognize(trumpet, timeline=True)
 print(result.present, {label: round(score, 2) for label, score in result.scores.items()})
 for span in result.timeline:
     print(f"{span.start:5.2f} to {span.end:5.2f} s  {span.label}  {span.score:.2f}")
@@ -54,7 +54,7 @@ for recording in model.predict(recordings):
     print(Path(recording.source).parent.name, recording.present)
 
 # %%
-samples, sampling_rate = soundfile.read(violin, dtype="float32", always_2d=True)
+samples, sampling_rate = soundfile.read(trumpet, dtype="float32", always_2d=True)
 from_array = model.predict((samples.T, sampling_rate))
 assert max(abs(from_array.scores[label] - result.scores[label]) for label in model.classes) < 1e-6
 
@@ -77,8 +77,8 @@ predicted = model.predict(mixes)
 # has the single metrics, with the argument order of scikit-learn.
 
 # %%
-(report,) = imtools.score_records(mix.record for mix in predicted)
-print(f"LRAP {report.overall.lrap:.3f}, F1 micro {report.overall.f1_micro:.3f}")
+report = imtools.score_records(mix.record for mix in predicted)
+print(f"LRAP {report.lrap:.3f}, F1 micro {report.decisions.micro.f1:.3f}")
 
 y_true = np.array([[label in mix.present_labels() for label in model.classes] for mix in mixes])
 y_score = np.array([list(one.scores.values()) for one in predicted])
@@ -88,7 +88,7 @@ print(f"LRAP {imtools.metrics.lrap(y_true, y_score):.3f}")
 # ## Features and embeddings
 
 # %%
-cqt = imtools.extract_features(violin, "kratimenos2020")
+cqt = imtools.extract_features(trumpet, "kratimenos2020")
 print("constant-Q transform:", cqt.shape, cqt.dtype)
 
 embeddings = model.embed(recordings)

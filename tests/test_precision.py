@@ -11,9 +11,8 @@ import torch
 from imtools import device
 from imtools.errors import UsageError
 from imtools.models.bundle import load
-from imtools.predict.predictor import Predictor
-from imtools.train.fit import fit
-from nets import CLASSES, make_records, quick_config, tone
+from imtools.predict.predictor import Predictor, PredictSettings
+from nets import CLASSES, fit, make_records, quick_config, tone
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 
@@ -50,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scores(folder: Path, dtype: torch.dtype, batch_size: int) -> np.ndarray:
-    predictor = Predictor(load(folder, CPU, dtype), batch_size=batch_size)
+    predictor = Predictor(load(folder, CPU, dtype), PredictSettings(batch_size=batch_size))
     windows = [tone(CLASSES[number % 3], number) for number in range(24)]
     parts = [windows[first : first + batch_size] for first in range(0, len(windows), batch_size)]
     return np.concatenate([predictor.compute(part, False, None) for part in parts])

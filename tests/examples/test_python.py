@@ -22,7 +22,7 @@ def blocks(document: Path) -> list[str]:
 
 def test_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
     namespace = runpy.run_path(str(ROOT / "examples" / "notebook.py"))
-    assert namespace["result"].present == ["vio"]
+    assert namespace["result"].present == ["tru"]
     printed = capsys.readouterr().out
     assert "LRAP" in printed
     assert "nearest to" in printed
