@@ -2,7 +2,7 @@
 
     python -m benchmarks.outputs OLD/.venv/bin NEW/.venv/bin [FOLDER]
 
-Each command of `COMMANDS` runs once with each version, in a folder of its own that begins with the same
+Each command of `COMMANDS` runs once with each version, in a folder that begins with the same
 recordings. Standard output and every file that is written have to be equal; so do the exit codes. What a
 command prints on standard error is shown where it differs, without times and rates, but does not count.
 """
@@ -106,23 +106,27 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def compare(old: Path, new: Path, work: Path) -> int:
-    """Run all commands with both versions; return how many outputs differ."""
-    versions = {"old": (old, work / "old"), "new": (new, work / "new")}
-    for _, folder in versions.values():
-        shutil.copytree(AUDIO, folder / "audio")
-    differing = commands = 0
-    known: set[str] = set()
-    model = ""
+def run_all(commands: Path, here: Path) -> list[tuple[str, int, str]]:
+    """Run all commands of a version in a folder; return each line with its exit code and messages."""
+    shutil.copytree(AUDIO, here / "audio")
+    results = []
     for line in COMMANDS.strip().splitlines():
         if "{model}" in line:
-            found = re.search(
-                r'"model": ?"(model@[^"]*)"', (versions["old"][1] / "several.jsonl").read_text()
-            )
-            model = found[1] if found else "none"
-        results = {name: run(line.replace("{model}", model), *version) for name, version in versions.items()}
-        commands += 1
-        (old_code, old_text), (new_code, new_text) = results["old"], results["new"]
+            found = re.search(r'"model": ?"(model@[^"]*)"', (here / "several.jsonl").read_text())
+            line = line.replace("{model}", found[1] if found else "none")
+        results.append((line, *run(line, commands, here)))
+    return results
+
+
+def compare(old: Path, new: Path, work: Path) -> int:
+    """Run all commands with both versions, in one place one after the other; return how many outputs differ."""
+    here = work / "here"
+    results = {}
+    for name, commands in (("old", old), ("new", new)):
+        results[name] = run_all(commands, here)
+        here.rename(work / name)
+    differing = 0
+    for (line, old_code, old_text), (_, new_code, new_text) in zip(*results.values(), strict=True):
         if old_code != new_code:
             print(f"EXIT {old_code} -> {new_code}: {line}\n  {new_text.strip()}")
             differing += 1
@@ -130,13 +134,12 @@ def compare(old: Path, new: Path, work: Path) -> int:
             print(f"exit {old_code} with both: {line}\n  {new_text.strip()}")
         if _NUMBERS.sub("N", old_text) != _NUMBERS.sub("N", new_text):
             print(f"messages of {line}\n  - {old_text.strip()}\n  + {new_text.strip()}")
-        trees = {name: contents(folder) for name, (_, folder) in versions.items()}
-        for name in sorted(trees["old"].keys() | trees["new"].keys()):
-            if name not in known and trees["old"].get(name) != trees["new"].get(name):
-                print(f"DIFFERS {name}, after {line}")
-                differing += 1
-                known.add(name)
-    print(f"{commands} commands, {len(trees['old'])} files, {differing} differences")
+    trees = {name: contents(work / name) for name in results}
+    for name in sorted(trees["old"].keys() | trees["new"].keys()):
+        if trees["old"].get(name) != trees["new"].get(name):
+            print(f"DIFFERS {name}")
+            differing += 1
+    print(f"{len(results['old'])} commands, {len(trees['old'])} files, {differing} differences")
     return differing
 
 
