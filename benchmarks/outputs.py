@@ -119,7 +119,7 @@ def run_all(commands: Path, here: Path) -> list[tuple[str, int, str]]:
 
 
 def compare(old: Path, new: Path, work: Path) -> int:
-    """Run all commands with both versions, in one place one after the other; return how many outputs differ."""
+    """Run all commands with both versions, one after the other; return how many outputs differ."""
     here = work / "here"
     results = {}
     for name, commands in (("old", old), ("new", new)):
