@@ -359,7 +359,7 @@ class TestStreams:
         with pytest.raises(FeatureError, match="neither audio nor features"):
             cut(record.replace(audio=None))
 
-    def test_silent_streams_are_not_heard(self, tmp_path: Path) -> None:
+    def test_silent_streams_have_no_influence(self, tmp_path: Path) -> None:
         bass = tone("bass", 1, 2.0)
         both = cut(stereo(tmp_path / "a.wav", bass, bass + 1e-4 * tone("organ", 2, 2.0)))
         assert audible_streams(both).tolist() == [[True] * 3, [True] * 3, [True] * 3, [False] * 3]

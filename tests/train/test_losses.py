@@ -141,10 +141,10 @@ def test_the_listwise_loss_compares_the_known_classes_of_an_example() -> None:
     binary, expected_count = multi_label_loss(logits, targets, known)
     assert count == expected_count
     compared = 0.0
-    for row, truth, told in zip(logits, targets, known, strict=True):
+    for row, truth, certain in zip(logits, targets, known, strict=True):
         if truth.sum():
-            chances = row[told].softmax(dim=0)
-            compared += float(-(truth[told] / truth.sum() * chances.log()).sum().detach())
+            chances = row[certain].softmax(dim=0)
+            compared += float(-(truth[certain] / truth.sum() * chances.log()).sum().detach())
     assert float((total - binary).detach()) == pytest.approx(2 * compared)
     total.backward()
     assert torch.equal(logits.grad[~known], torch.zeros(int((~known).sum()), dtype=torch.float64))

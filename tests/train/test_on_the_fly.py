@@ -55,8 +55,8 @@ def test_mixing_sounds_teaches_to_tell_both(run, tmp_path: Path) -> None:
     sounds = {"both.wav": tone("bass", 90) + tone("organ", 91), "one.wav": tone("flute", 92)}
     for name, samples in sounds.items():
         soundfile.write(tmp_path / name, samples, RATE, subtype="FLOAT")
-    heard = run("im-predict", "-m", "m", *sounds, cwd=tmp_path)
-    both, one = (json.loads(line)["predictions"] for line in heard.stdout.splitlines())
+    predicted = run("im-predict", "-m", "m", *sounds, cwd=tmp_path)
+    both, one = (json.loads(line)["predictions"] for line in predicted.stdout.splitlines())
     ranking = sorted(both, key=lambda prediction: -prediction["score"])
     assert {prediction["label"] for prediction in ranking[:2]} == {"bass", "organ"}
     assert max(one, key=lambda prediction: prediction["score"])["label"] == "flute"

@@ -150,8 +150,8 @@ def test_bad_records_fail_and_the_others_are_trained_on(training: Training, tmp_
         records[0].replace(id="bad/short", num_samples=0, duration=0.0),
         records[0].replace(id="bad/recipe", audio=None, mix={"sync": "none", "tracks": 3}),
     ]
-    heard = records[0].replace(id="test/0", split="test", num_samples=3 * RATE, duration=3.0, audio="none")
-    outcome = training([*records, *bad, heard], "model", preset="kratimenos2020")
+    test = records[0].replace(id="test/0", split="test", num_samples=3 * RATE, duration=3.0, audio="none")
+    outcome = training([*records, *bad, test], "model", preset="kratimenos2020")
     assert {failure["id"] for failure in outcome.failures} == {one.id for one in [*bad, records[9]]}
     assert {failure["step"] for failure in outcome.failures} == {"features"}
     assert (outcome.run.ok, outcome.run.failed, outcome.run.exit_code) == (24, 5, 3)
@@ -167,7 +167,7 @@ def test_nothing_but_bad_records(training: Training, tmp_path: Path) -> None:
         training(lost)
     feature = make_records(tmp_path / "stored", 3)[0].features["mel"]
     with pytest.raises(UsageError, match="0 records"):
-        training([record.replace(split="test") for record in lost], "heard")
+        training([record.replace(split="test") for record in lost], "tests")
     deaf = [record.replace(audio=None, features={"mel": feature}) for record in lost]
     with pytest.raises(FeatureError, match="tone/000: has no audio"):
         training(deaf, "deaf", preset="kratimenos2020")
@@ -314,6 +314,6 @@ def test_from_a_pipe_to_predictions(run, tmp_path: Path) -> None:
     assert b"11 features (cqt, 96 x 87, float32) in " in made.stderr
     assert b"11 items ok, 1 failed" in made.stderr
     assert b"im-train: tone/003: " in made.stderr
-    heard = run("im-predict", "-m", "model", "audio/000.wav", cwd=tmp_path)
-    assert heard.returncode == 0, heard.stderr.decode()
-    assert {p["label"] for p in json.loads(heard.stdout)["predictions"]} == set(CLASSES)
+    predicted = run("im-predict", "-m", "model", "audio/000.wav", cwd=tmp_path)
+    assert predicted.returncode == 0, predicted.stderr.decode()
+    assert {p["label"] for p in json.loads(predicted.stdout)["predictions"]} == set(CLASSES)
