@@ -251,7 +251,7 @@ def test_wrong_references(tmp_path: Path) -> None:
         (wrong(row=-1), "row -1 is not there"),
         (wrong(shape=(5, 4)), r"row 0 is float32 \(4, 5\), but the record refers to float32 \(5, 4\)"),
         (wrong(dtype="float16"), "refers to float16"),
-        (wrong(dtype="int8"), "says int8"),
+        (wrong(dtype="int8"), "refers to int8"),
         (wrong(path=str(tmp_path / "none.npy")), "none.npy: cannot be read"),
         (wrong(path=str(tmp_path)), "cannot be read"),
     ]
