@@ -185,7 +185,7 @@ def test_existing_shards_are_not_overwritten(tmp_path: Path) -> None:
 
 
 class FullDisk:
-    """A raw file on a disk with room for so many more bytes; writes may be short, as raw writes may."""
+    """A raw file on a disk with room for a given number of bytes; writes may be short, as raw writes may."""
 
     def __init__(self, file: Any, room: int) -> None:
         self.file, self.room = file, room

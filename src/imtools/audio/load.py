@@ -195,7 +195,7 @@ def _resampled(record: Record, file: SampleFile, first: int, content: int, mono:
     if rate == own:
         return _decode(record, file, first, content, first + content, mono)
     common = math.gcd(rate, own)
-    step, own_step = rate // common, own // common  # both grids coincide every so many samples
+    step, own_step = rate // common, own // common  # both grids coincide after these steps
     margin = _MARGIN * max(1, math.ceil(rate / own))
     common_point = max(0, first - margin) // step
     begin, skipped = common_point * own_step, first - common_point * step
