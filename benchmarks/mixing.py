@@ -1,4 +1,4 @@
-"""Mixing in sync of pitch and tempo, and at random, against a script that treats pair by pair."""
+"""Mixing with synchronised pitch and tempo, and at random, against a script that works pair by pair."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from imtools.manifest.stream import read_manifest
 from imtools.sound.render import render
 
 PITCH_SAMPLE, TEMPO_SAMPLE = 6, 20
-"""Pairs that the naive way is timed on; its time for all is so many times longer."""
+"""Pairs on which the naive way is timed; its time for all is extrapolated."""
 
 CPU = torch.device("cpu")
 
@@ -93,7 +93,7 @@ def clip(track: dict[str, Any], rate: int | None = None) -> tuple[np.ndarray, in
 
 
 def pitch_pair(net: Any, mix: Record, folder: str) -> None:
-    """Mix one pair in sync of pitch."""
+    """Mix one pair with synchronised pitch."""
     first, second = mix.mix["tracks"]
     f1, f2 = (naive_f0(net, clip(track, 16000)[0]) for track in (first, second))
     frames = min(len(f1), len(f2))
@@ -103,7 +103,7 @@ def pitch_pair(net: Any, mix: Record, folder: str) -> None:
 
 
 def tempo_pair(mix: Record, folder: str) -> None:
-    """Mix one pair in sync of tempo."""
+    """Mix one pair with synchronised tempo."""
     (one, rate), (other, _) = (clip(track) for track in mix.mix["tracks"])
     tempi = [float(librosa.beat.beat_track(y=x, sr=rate)[0].item()) or 120.0 for x in (one, other)]
     stretched = np.resize(naive_stretch(other, rate, tempi[0] / tempi[1]), len(one))
@@ -111,7 +111,7 @@ def tempo_pair(mix: Record, folder: str) -> None:
 
 
 def seconds_for(pairs: list[Record], count: int, mix: Callable[[Record], None]) -> float:
-    """Return the milliseconds that all pairs would take, as some of them do, after one to warm up."""
+    """Return the milliseconds that all pairs would take, measured on some of them after a warm-up."""
     mix(pairs[0])
     some = pairs[:: max(1, len(pairs) // count)][:count]
     start = time.perf_counter()

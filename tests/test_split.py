@@ -148,7 +148,7 @@ def test_a_group_key_leaves_sources_out_and_still_cuts_no_group():
     folds = assign_folds(records, 3, seed=0, group_key="source.dataset")
     assert [len(set(folds[i : i + 5])) for i in (0, 5, 10, 15)] == [1, 1, 1, 1]
     assert folds[0] == folds[5]
-    with pytest.raises(UsageError, match=r"r0000 has nothing at 'source\.license'"):
+    with pytest.raises(UsageError, match=r"r0000 has no value at 'source\.license'"):
         assign_folds(records, 3, seed=0, group_key="source.license")
 
 

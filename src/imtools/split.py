@@ -1,6 +1,6 @@
 """Folds and held-out sets: stratified by class, and never with one recording on two sides.
 
-Both functions see the records in the order of their ids, so the order of the input does not matter.
+Records are processed in the order of their ids, so the order of the input does not matter.
 """
 
 from __future__ import annotations
@@ -35,18 +35,29 @@ def split(
     records : sequence of Record
         The items.
     folds : int, optional
-        Number of folds; with `holdout` too, they are made of what is not held out.
+        Number of folds; with `holdout` too, they are made of the records that are not held out.
     holdout : float, optional
-        The part to hold out as split ``"test"``; the others become ``"train"``.
+        The fraction to hold out as split ``"test"``; the others become ``"train"``.
     seed : int
         Decides among equally good assignments.
     group_key : str, optional
         As for `assign_folds`.
 
+    Returns
+    -------
+    list of Record
+        Copies; no group is in two folds or splits.
+
     Raises
     ------
     UsageError
         If there are no records, or too few groups.
+
+    Examples
+    --------
+    >>> records = [Record(name, f"{name}.wav", 0.0, 1.0, 22050, 22050, groups=[name]) for name in "abcd"]
+    >>> sorted(record.fold for record in split(records, folds=2, seed=0))
+    [0, 0, 1, 1]
     """
     if not records:
         raise UsageError("no records to split", "give a manifest with records")
@@ -76,7 +87,7 @@ def assign_folds(
     Parameters
     ----------
     records : sequence of Record
-        The items; their own `fold` is not looked at.
+        The items; their own `fold` is ignored.
     n_folds : int
         Number of folds, at least 2.
     seed : int
@@ -93,12 +104,12 @@ def assign_folds(
     Raises
     ------
     UsageError
-        If there are fewer groups than folds, or a record has nothing at `group_key`.
+        If there are fewer groups than folds, or a record has no value at `group_key`.
 
     Warns
     -----
     ImtoolsWarning
-        If a class has fewer groups than folds: some folds will be without it.
+        If a class has fewer groups than folds: some folds will lack it.
 
     See Also
     --------
@@ -107,7 +118,7 @@ def assign_folds(
     from sklearn.model_selection import StratifiedGroupKFold
 
     if n_folds < 2:
-        raise UsageError(f"{n_folds} folds cannot be made", "ask for at least 2")
+        raise UsageError(f"{n_folds} folds cannot be made", "give at least 2")
     order, groups = _grouped(records, group_key, n_folds, "folds")
     strata = ["+".join(records[i].present_labels()) or _NO_LABEL for i in order]
     sizes = Counter(strata)
@@ -116,7 +127,7 @@ def assign_folds(
     folds = np.zeros(len(order), dtype=np.int64)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # the pool is thin; thin classes were named above
+        warnings.simplefilter("ignore", UserWarning)  # the pool is small; small classes were named above
         for fold, (_, members) in enumerate(splitter.split(y, y, groups)):
             folds[members] = fold
     return [int(fold) for fold in _in_input_order(folds, order)]
@@ -125,18 +136,18 @@ def assign_folds(
 def assign_holdout(
     records: Sequence[Record], fraction: float, *, seed: int, group_key: str | None = None
 ) -> list[bool]:
-    """Choose records to hold out, such that every class gives about the same fraction.
+    """Choose records to hold out, about the same fraction of every class.
 
-    Greedy: the groups come in random order, those that weigh most on single classes first, and each goes
-    to the side that leaves the two sides' classes most evenly filled. Groups are not cut, so the fraction
-    is met as well as their sizes allow; neither side stays empty.
+    Greedy: the groups are taken in random order, those that weigh most on single classes first, and each
+    goes to the side that leaves the classes of both sides most evenly filled. Groups are not divided, so
+    the fraction is met as well as their sizes allow; neither side stays empty.
 
     Parameters
     ----------
     records : sequence of Record
         The items.
     fraction : float
-        The part of each class to hold out, between 0 and 1.
+        The fraction of each class to hold out, between 0 and 1.
     seed : int
         Decides among equally good assignments.
     group_key : str, optional
@@ -150,7 +161,7 @@ def assign_holdout(
     Raises
     ------
     UsageError
-        If the fraction is not between 0 and 1, there are fewer than two groups, or a record has nothing
+        If the fraction is not between 0 and 1, there are fewer than two groups, or a record has no value
         at `group_key`.
 
     Warns
@@ -168,7 +179,7 @@ def assign_holdout(
 
     sides = np.zeros(len(counts), dtype=np.int64)
     share = np.array([1 - fraction, fraction])
-    filled = np.zeros((2, counts.shape[1]))  # how much of its due each side has, by class
+    filled = np.zeros((2, counts.shape[1]))  # how much of its share each side has, by class
     for group in ranking:
         gain = counts[group] / share[:, None]
         costs = [abs(np.subtract(*(filled + np.outer(side, gain[i])))) for i, side in enumerate(np.eye(2))]
@@ -177,7 +188,7 @@ def assign_holdout(
         sides[group] = side
         filled[side] += gain[side]
     for side in (0, 1):
-        if side not in sides:  # a fraction finer than the groups: the lightest one must do
+        if side not in sides:  # the fraction is finer than the groups: the lightest goes to this side
             sides[min(ranking, key=lambda group: counts[group].sum())] = side
     return [bool(side) for side in _in_input_order(sides[groups], order)]
 
@@ -192,7 +203,7 @@ def _grouped(
     if found < needed:
         raise UsageError(
             f"{len(records)} records of {found} recordings or sources cannot fill {needed} {what}",
-            "the records of one group stay together: take more recordings or fewer folds",
+            "the records of one group stay together: use more recordings or fewer folds",
         )
     holders: defaultdict[str, set[int]] = defaultdict(set)
     for i, group in zip(order, groups, strict=True):
@@ -210,14 +221,14 @@ def _ties(record: Record, group_key: str | None) -> list[Hashable]:
     if group_key is not None:
         value = record.get(group_key)
         if value in (None, [], {}):
-            raise UsageError(f"record {record.id} has nothing at {group_key!r}", "choose another group key")
+            raise UsageError(f"record {record.id} has no value at {group_key!r}", "choose another group key")
         values = value if isinstance(value, list) else [value]
         ties += [(group_key, json.dumps(one, sort_keys=True)) for one in values]
     return ties
 
 
 def _class_counts(records: Sequence[Record], groups: IntArray) -> Float64Array:
-    """Return the part of each class's records that each group holds, shape (groups, classes).
+    """Return the fraction of each class's records that each group holds, shape (groups, classes).
 
     Records without a label make up a class of their own.
     """

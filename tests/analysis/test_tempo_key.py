@@ -190,9 +190,9 @@ def test_transposing_by_the_interval_gives_the_signature_of_the_first():
     first, second = Key(2, "major"), Key(5, "minor")
     steps = interval(first, second)
     chords = [sum(note(65 + steps + i, 0.5, 8) for i in c) for c in PIECES["cadence", "minor"]]
-    heard = estimate_key(np.concatenate(chords).astype(np.float32), RATE)
-    assert heard is not None
-    assert heard.signature == first.signature
+    estimated = estimate_key(np.concatenate(chords).astype(np.float32), RATE)
+    assert estimated is not None
+    assert estimated.signature == first.signature
 
 
 # --- both ---

@@ -457,8 +457,8 @@ def test_labels_go_where_their_sound_goes(times, start, cropped, before, stretch
     for effect in effects:
         marks = effect.apply(marks, rate)
     np.testing.assert_array_equal(sounding(moved, track.num_samples(rate), rate), marks)
-    heard = {one.label for one in moved if one.duration > 1e-9}
-    assert heard == {str(2**k) for k in range(len(times)) if (marks.astype(int) >> k & 1).any()}
+    audible = {one.label for one in moved if one.duration > 1e-9}
+    assert audible == {str(2**k) for k in range(len(times)) if (marks.astype(int) >> k & 1).any()}
 
 
 def test_labels_with_and_without_times():

@@ -185,7 +185,7 @@ def test_existing_shards_are_not_overwritten(tmp_path: Path) -> None:
 
 
 class FullDisk:
-    """A raw file on a disk with room for so many more bytes; writes may be short, as raw writes may."""
+    """A raw file on a disk with room for a given number of bytes; writes may be short, as raw writes may."""
 
     def __init__(self, file: Any, room: int) -> None:
         self.file, self.room = file, room
@@ -249,9 +249,9 @@ def test_wrong_references(tmp_path: Path) -> None:
     cases = [
         (wrong(row=3), r"cqt-00000.npy: row 3 is not there: the file has 3 rows"),
         (wrong(row=-1), "row -1 is not there"),
-        (wrong(shape=(5, 4)), r"row 0 is float32 \(4, 5\), the record says float32 \(5, 4\)"),
-        (wrong(dtype="float16"), "says float16"),
-        (wrong(dtype="int8"), "says int8"),
+        (wrong(shape=(5, 4)), r"row 0 is float32 \(4, 5\), but the record refers to float32 \(5, 4\)"),
+        (wrong(dtype="float16"), "refers to float16"),
+        (wrong(dtype="int8"), "refers to int8"),
         (wrong(path=str(tmp_path / "none.npy")), "none.npy: cannot be read"),
         (wrong(path=str(tmp_path)), "cannot be read"),
     ]
@@ -268,7 +268,7 @@ def test_wrong_references(tmp_path: Path) -> None:
 def test_damaged_files(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "cqt-00000.npy"
     path.write_bytes(damage)
-    with pytest.raises(FeatureError, match=r"cqt-00000.npy: is no \.npy file"):
+    with pytest.raises(FeatureError, match=r"cqt-00000.npy: is not a \.npy file"):
         FeatureReader().read(FeatureRef(str(path), 0, SHAPE, "float32", "x"))
 
 

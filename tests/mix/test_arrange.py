@@ -78,10 +78,10 @@ def test_combinations_have_every_class_once_and_no_record_twice(records, voices,
     for kind, some in itertools.groupby(planned, key=lambda mix: mix.kind):
         several = [mix.records for mix in some]
         for number, name in enumerate(kind.split("-")):
-            heard = [sources[number] for sources in several]
-            assert all(one.labels[0].label == name for one in heard)
-            assert len({one.id for one in heard}) == len(heard)
-            assert len(heard) <= sum(one.labels[0].label == name for one in records)
+            used = [sources[number] for sources in several]
+            assert all(one.labels[0].label == name for one in used)
+            assert len({one.id for one in used}) == len(used)
+            assert len(used) <= sum(one.labels[0].label == name for one in records)
     rng.shuffle(records)
     assert arrange_combinations(SourcePool(records), voices=voices, seed=seed) == planned
 
@@ -148,9 +148,9 @@ def test_eleven_levels_of_a_hundred_use_all_classes_and_records_evenly():
     planned = arrange_levels(SourcePool(records), range(11), 100, seed=3)
     assert Counter(len(mix.records) for mix in planned) == dict.fromkeys(range(11), 100)
     for level in range(1, 11):
-        heard = [one for mix in planned if len(mix.records) == level for one in mix.records]
-        assert set(Counter(one.labels[0].label for one in heard).values()) == {10 * level}
-        assert max(Counter(one.id for one in heard).values()) <= -(-10 * level // 20)
+        used = [one for mix in planned if len(mix.records) == level for one in mix.records]
+        assert set(Counter(one.labels[0].label for one in used).values()) == {10 * level}
+        assert max(Counter(one.id for one in used).values()) <= -(-10 * level // 20)
 
 
 def test_a_level_that_runs_out_says_so():

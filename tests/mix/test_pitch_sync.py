@@ -268,7 +268,7 @@ def test_the_analyst_remembers_and_says_why_it_cannot(tmp_path, monkeypatch):
     assert "absent.wav" in str(first["b"])
     monkeypatch.setattr(
         "imtools.analysis.f0.estimate_f0",
-        lambda signals, *_: [pytest.fail("heard again")] * len(signals) if signals else [],
+        lambda signals, *_: [pytest.fail("analysed again")] * len(signals) if signals else [],
     )
     again = RecordAnalyzer("crepe-tiny", cache=cache).f0([good.replace(id="other"), bad])
     assert again["other"].to_bytes() == first["a"].to_bytes()

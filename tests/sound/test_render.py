@@ -281,7 +281,7 @@ def test_large_stretches_can_be_read_at_any_rate(tone, rate):
 
 def test_what_is_too_long_is_refused(tone):
     endless = changed(tone, length=2**40)
-    with pytest.raises(AudioError, match=r"record tone: .* s of it are too much for a mix"):
+    with pytest.raises(AudioError, match=r"record tone: .* s of it are too long for a mix"):
         render(mixed(endless))
 
 

@@ -1,4 +1,8 @@
-"""Audio in and out: exact lengths, sample-exact segments, bounded memory, errors that name the file."""
+"""Audio in and out: exact lengths, sample-exact segments, bounded memory, errors that name the file.
+
+Files are read as float32 of shape ``(frames, channels)``; `load` and `stream` return ``(num_samples,)`` or
+``(channels, num_samples)``. Full scale is 1.
+"""
 
 from .blocks import stream
 from .decode import AudioFile, AudioInfo, open_audio, probe

@@ -26,7 +26,7 @@ def stream(
 ) -> Iterator[Float32Array]:
     """Yield the samples of a file, block by block.
 
-    The blocks together are what resampling the whole file at once would give, sample for sample, and
+    Together, the blocks equal the whole file resampled at once, sample for sample, and
     ``units.resampled_length`` is their total length; memory does not grow with the file.
 
     Parameters
@@ -34,9 +34,9 @@ def stream(
     path : path
         An audio file.
     sampling_rate : int, optional
-        Hz to resample to; without it, the file's own.
+        Hz to resample to; by default the file's own.
     mono : bool
-        Give the mean of the channels.
+        Whether to return the mean of the channels.
     block_seconds : float
         How much to decode at a time, in seconds.
 
@@ -48,7 +48,8 @@ def stream(
     Raises
     ------
     AudioError
-        If the file cannot be decoded, is truncated, or holds NaN or infinite samples: with their position.
+        If the file cannot be decoded, is truncated, or holds NaN or infinite samples; the message has
+        the position of the first.
     """
     if block_seconds <= 0:
         raise UsageError(f"block length must be above 0 s, not {block_seconds:g}")

@@ -1,6 +1,7 @@
 """Opening audio files: what they hold, exactly, and their samples from any position.
 
-libsndfile comes first, an ffmpeg pipe takes what it cannot read.
+libsndfile comes first; an ffmpeg pipe reads what it cannot. Samples are float32 of shape
+``(frames, channels)``.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ BLOCK = 65536
 """Frames decoded at a time."""
 
 WITHOUT_FFMPEG = "check that it is complete audio; for m4a, aac, wma and the like, install ffmpeg"
-"""What to do about a file that libsndfile cannot read."""
+"""The hint for a file that libsndfile cannot read."""
 
 _BACKLOG = 16  # blocks kept of a file that can only be decoded forward: 24 s at 44.1 kHz
 
 
 class Decoder(Protocol):
-    """What reads samples out of a file, from the first to the last; see ``SndfileDecoder``."""
+    """Reads samples from a file, from the first to the last; see ``SndfileDecoder``."""
 
     sampling_rate: int
     channels: int
@@ -58,7 +59,7 @@ class AudioInfo:
     channels : int
         Number of channels.
     format : str
-        Container and encoding, for example ``"WAV PCM_16"``, or ``"ffmpeg"`` for what ffmpeg decodes.
+        Container and encoding, for example ``"WAV PCM_16"``, or ``"ffmpeg"`` where that decodes the file.
     """
 
     sampling_rate: int
@@ -72,7 +73,7 @@ class AudioFile:
 
     Where the format allows an exact seek it is used. Otherwise the file is decoded forward, the last 16
     blocks are kept for steps back, and a longer step starts again at the beginning: slower, but a sample
-    is the same however it was reached.
+    does not depend on how it was reached.
 
     Attributes
     ----------
@@ -100,12 +101,12 @@ class AudioFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file and end the program that decodes it, if there is one."""
+        """Close the file, and end the program that decodes it, if there is one."""
         self._backlog.clear()
         self._decoder.close()
 
     def check_complete(self) -> None:
-        """Refuse a file of which the end is missing, as far as that shows without decoding it.
+        """Refuse a file whose end is missing, as far as that shows without decoding it.
 
         To be called before the first ``read``.
 
@@ -124,7 +125,7 @@ class AudioFile:
         Parameters
         ----------
         longest : float, optional
-            How many seconds it may hold: no more than that is decoded to find out.
+            The longest duration that is accepted, in seconds: no more than that is decoded.
 
         Raises
         ------
@@ -133,14 +134,14 @@ class AudioFile:
         """
         most = inf if longest is None else longest * self.sampling_rate
         decoder = self._decoder
-        promised = decoder.num_samples
-        self._check_length(promised or 0, most)
+        announced = decoder.num_samples
+        self._check_length(announced or 0, most)
         self.check_complete()
-        if promised is None or not decoder.counted:
+        if announced is None or not decoder.counted:
             count = self._count(most)
             self._check_length(count, most)
         else:
-            count = promised
+            count = announced
         if count == 0:
             raise AudioError(f"{self.path}: has no samples", "leave it out")
         return AudioInfo(self.sampling_rate, count, self.channels, decoder.format)
@@ -151,7 +152,7 @@ class AudioFile:
             raise AudioError(f"{self.path}: {what}", "cut it into shorter pieces")
 
     def _count(self, most: float) -> int:
-        """Count the samples, or some more than that many of them."""
+        """Count the samples, at least up to ``most``."""
         count = 0
         while count <= most and (length := len(self.read(BLOCK))):
             count += length
@@ -159,7 +160,7 @@ class AudioFile:
 
     @property
     def is_held(self) -> bool:
-        """Whether all that has been decoded, from the first frame on, is still in memory."""
+        """Whether everything that has been decoded, from the first frame on, is still in memory."""
         return 0 < self._decoded == sum(map(len, self._backlog))
 
     def seek(self, frame: int) -> None:
@@ -188,9 +189,9 @@ class AudioFile:
         """
         samples = self._read_seekable(frames) if self._decoder.seekable else self._read_forward(frames)
         self._position += len(samples)
-        promised = self._decoder.num_samples
-        if len(samples) < frames and promised is not None and self._position < promised:
-            what = f"decoding stops after {self._position} of {promised} samples"
+        announced = self._decoder.num_samples
+        if len(samples) < frames and announced is not None and self._position < announced:
+            what = f"decoding stops after {self._position} of {announced} samples"
             raise AudioError(f"{self.path}: {what}", TRUNCATED)
         return samples
 
@@ -208,16 +209,16 @@ class AudioFile:
             self._backlog.clear()
             self._decoder.rewind()
             self._decoded = 0
-        wanted = slice(self._position, self._position + frames)
+        span = slice(self._position, self._position + frames)
         parts = [self._empty()]
         start = self._decoded - sum(map(len, self._backlog))
         for block in self._backlog:
-            parts.append(_overlap(block, start, wanted))
+            parts.append(_overlap(block, start, span))
             start += len(block)
-        while self._decoded < wanted.stop and len(block := self._decoder.read(BLOCK)):
+        while self._decoded < span.stop and len(block := self._decoder.read(BLOCK)):
             # A block that is only passed over must not be kept alive by an empty view of it.
-            if self._decoded + len(block) > wanted.start:
-                parts.append(_overlap(block, self._decoded, wanted))
+            if self._decoded + len(block) > span.start:
+                parts.append(_overlap(block, self._decoded, span))
             self._decoded += len(block)
             self._backlog.append(block)
             if len(self._backlog) > _BACKLOG:
@@ -228,9 +229,9 @@ class AudioFile:
         return np.zeros((0, self.channels), dtype=np.float32)
 
 
-def _overlap(block: Float32Array, start: int, wanted: slice) -> Float32Array:
-    """Return the wanted frames of a block that starts at frame ``start``."""
-    return block[max(0, wanted.start - start) : max(0, wanted.stop - start)]
+def _overlap(block: Float32Array, start: int, span: slice) -> Float32Array:
+    """Return the frames of a span that are in a block, which starts at frame ``start``."""
+    return block[max(0, span.start - start) : max(0, span.stop - start)]
 
 
 def _open_decoder(name: str) -> Decoder:
@@ -247,7 +248,7 @@ def _open_decoder(name: str) -> Decoder:
 
 
 def _check_file(name: str) -> None:
-    """Tell apart the faults of a file that is no file from those of its audio."""
+    """Refuse what is not a readable file, before its audio is blamed."""
     try:
         with open(name, "rb") as stream:
             empty = not stream.read(1)
@@ -255,7 +256,7 @@ def _check_file(name: str) -> None:
         hint = "check the path and its permissions"
         raise AudioError(f"{name}: cannot be read ({error.strerror})", hint) from None
     except ValueError as error:  # a NUL in the name
-        raise AudioError(f"{name!r}: is no file name ({error})", "check the path") from None
+        raise AudioError(f"{name!r}: is not a file name ({error})", "check the path") from None
     if empty:
         raise AudioError(f"{name}: the file is empty", "fetch it again or leave it out")
 
@@ -276,7 +277,7 @@ def open_audio(path: str | os.PathLike[str]) -> AudioFile:
     Raises
     ------
     AudioError
-        If it cannot be read or is no audio that libsndfile or ffmpeg (where installed) decode.
+        If it cannot be read, or neither libsndfile nor ffmpeg (where installed) decodes it.
     """
     name = os.fspath(path)
     return AudioFile(name, _open_decoder(name))
@@ -285,8 +286,8 @@ def open_audio(path: str | os.PathLike[str]) -> AudioFile:
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
     """Find out what an audio file holds, and that it is all there.
 
-    The length is exact: where no header that can be trusted gives it (MP3s without one, or of another size
-    than theirs says; everything that goes through ffmpeg), the file is decoded to count it.
+    The length is exact: where no trustworthy header gives it (MP3s without one, or whose size differs from
+    it; everything that ffmpeg decodes), the file is decoded to count it.
 
     Parameters
     ----------

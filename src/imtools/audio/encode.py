@@ -12,7 +12,7 @@ import soundfile as sf
 
 from ..arrays import Float32Array
 from ..atomic import replacing
-from ..choices import AUDIO_FORMATS, AudioFormat
+from ..choices import AUDIO_FORMATS
 from ..errors import AudioError, UsageError
 from ..units import amplitude_to_db
 from .levels import check_finite, peak
@@ -22,7 +22,7 @@ def write(
     path: str | os.PathLike[str],
     samples: npt.NDArray[np.floating[Any]],
     sampling_rate: int,
-    fmt: AudioFormat = "flac",
+    fmt: str = "flac",
 ) -> None:
     """Write an audio file atomically; its folder is made if need be.
 

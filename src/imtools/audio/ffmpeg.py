@@ -20,11 +20,11 @@ _CONTAINERS = (
     "matroska,mj2,mlp,mov,mp3,mp4,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,oma,qcp,rm,shn,sox,swf,tak,truehd,tta,voc,"
     "w64,wav,webm,wv,xwma"
 )
-"""What ffmpeg may take a file for: not for a playlist, which would have it open other files."""
+"""The formats that ffmpeg may recognise: no playlists, which would make it open other files."""
 
 
 def installed() -> bool:
-    """Tell whether there is an ffmpeg program to run."""
+    """Return whether there is an ffmpeg program to run."""
     return shutil.which("ffmpeg") is not None
 
 
@@ -32,12 +32,12 @@ class FfmpegDecoder:
     """Decoder that reads the first audio stream of a file from an ffmpeg process, forward only.
 
     The process writes 32-bit float samples in Sun AU format, whose header gives the rate and the channels,
-    so that no second program has to be asked. Attributes are those of ``SndfileDecoder``.
+    so that no second program is needed. Attributes are those of ``SndfileDecoder``.
 
     Raises
     ------
     AudioError
-        If ffmpeg cannot decode the file; with what ffmpeg says.
+        If ffmpeg cannot decode the file; with its message.
     """
 
     num_samples: int | None = None

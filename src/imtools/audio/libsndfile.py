@@ -3,10 +3,10 @@
 Measured with libsndfile 1.2.2:
 
 - Seeking is sample-exact in PCM and FLAC only. In Ogg Vorbis a seek into the last page lands off by as
-  many samples as that page was trimmed; in MP3 the last bits depend on what was read before. So nothing
-  else is ever sought: those files are decoded forward from their start.
+  many samples as that page was trimmed; in MP3 the last bits depend on what was read before. So all
+  other files are decoded forward from their start.
 - python-soundfile seeks to the current position before and after every read, which has the same effects;
-  a file that says it cannot seek is read straight on.
+  a file that reports that it cannot seek is read sequentially.
 - The length of an MP3 without a Xing header is guessed from its first frame, and decoding stops there,
   even where a variable bit rate makes the file three times as long.
 - WAV and AIFF files cut short are read as if they were meant to be that short.
@@ -42,11 +42,11 @@ TRUNCATED = "it is truncated or damaged: fetch it again or leave it out"
 
 
 class UnreadableError(Exception):
-    """libsndfile does not take this file; its message says why."""
+    """libsndfile cannot read this file; the message is its reason."""
 
 
 class _ForwardFile(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
-    """A sound file that is read straight on, without the seeks that python-soundfile adds."""
+    """A sound file that is read sequentially, without the seeks that python-soundfile adds."""
 
     def seekable(self) -> bool:
         return False
@@ -66,7 +66,7 @@ class _StretchedFile(io.FileIO):
     def readinto(self, buffer: Buffer, /) -> int | None:
         if self.tell() <= self._size():
             return super().readinto(buffer)
-        # The decoder looks for a tag at the end that it was told of, and insists on finding bytes there.
+        # The decoder looks for a tag at the end of the claimed size, and needs bytes there.
         view = memoryview(buffer)
         view[:] = bytes(len(view))
         super().seek(len(view), os.SEEK_CUR)
@@ -81,12 +81,12 @@ class SndfileDecoder:
     sampling_rate, channels : int
         Hz; number of channels.
     num_samples : int or None
-        Samples per channel that the file promises; ``None`` where only decoding can tell.
+        Samples per channel that the file announces; ``None`` where only decoding shows.
     format : str
         For example ``"WAV PCM_16"``.
     counted : bool
-        Whether decoding gives ``num_samples``, unless the data are damaged within; otherwise they may be a
-        promise of a file that has been cut short.
+        Whether decoding gives ``num_samples``, unless the data are damaged within; otherwise the file may
+        have been cut short.
     seekable : bool
         Whether ``seek`` may be called; otherwise there is only ``rewind``.
 
@@ -146,7 +146,7 @@ class SndfileDecoder:
             raise AudioError(f"{self.path}: cannot seek to sample {frame} ({reason})", TRUNCATED) from None
 
     def rewind(self) -> None:
-        """Start again at the first frame, with a decoder that remembers nothing."""
+        """Start again at the first frame, with a new decoder."""
         self.close()
         try:
             self._file = self._open()
@@ -161,7 +161,7 @@ class SndfileDecoder:
             self._raw = None
 
     def check_complete(self) -> None:
-        """Refuse a file of which the end is missing, as far as that shows without decoding it.
+        """Refuse a file whose end is missing, as far as that shows without decoding it.
 
         Raises
         ------
@@ -171,7 +171,7 @@ class SndfileDecoder:
         """
         for claimed, actual in _SHORT_CHUNK.findall(self._file.extra_info):
             if int(actual) < int(claimed) < _UNKNOWN_SIZE:
-                what = f"the header announces {claimed} bytes of audio and {actual} are there"
+                what = f"the header announces {claimed} bytes of audio, and there are {actual}"
                 raise AudioError(f"{self.path}: {what}", TRUNCATED)
         if self._file.format == "OGG" and not _has_last_page(self.path):
             raise AudioError(f"{self.path}: the Ogg stream has no last page", TRUNCATED)
@@ -183,7 +183,7 @@ class SndfileDecoder:
 
 
 def _has_last_page(path: str) -> bool:
-    """Tell whether an Ogg file ends with a complete page that is marked as the stream's last."""
+    """Return whether an Ogg file ends with a complete page that is marked as the stream's last."""
     with open(path, "rb") as stream:
         stream.seek(max(0, os.fstat(stream.fileno()).st_size - 2 * _OGG_PAGE))
         tail = stream.read()

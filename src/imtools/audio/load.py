@@ -59,11 +59,11 @@ _local = _OpenFiles()
 
 
 def signature(path: str) -> Signature:
-    """Return what a file is now: reading it again gives the same as long as this is the same."""
+    """Return the state of a file: while it is the same, reading the file gives the same samples."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
-        return (0, 0, 0, 0)  # opening it says what is wrong
+        return (0, 0, 0, 0)  # opening it raises the error
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
@@ -83,9 +83,9 @@ def _open(path: str) -> AudioFile:
 
 
 def probe_to_load(path: str, *, longest: float | None = None) -> AudioInfo:
-    """Find out what a file holds, as `probe` does, for a thread that is to load it next.
+    """Find out what a file holds, as `probe` does, in a thread that will load it next.
 
-    Short files whose length only decoding tells stay open with what has been decoded, so that `load` does
+    Short files whose length only decoding shows stay open with what has been decoded, so that `load` does
     not decode them again.
 
     Parameters
@@ -93,7 +93,7 @@ def probe_to_load(path: str, *, longest: float | None = None) -> AudioInfo:
     path : str
         An audio file.
     longest : float, optional
-        How many seconds it may hold.
+        The longest duration that is accepted, in seconds.
 
     Raises
     ------
@@ -195,10 +195,10 @@ def _resampled(record: Record, file: SampleFile, first: int, content: int, mono:
     if rate == own:
         return _decode(record, file, first, content, first + content, mono)
     common = math.gcd(rate, own)
-    step, own_step = rate // common, own // common  # both grids meet every so many samples
+    step, own_step = rate // common, own // common  # both grids coincide after these steps
     margin = _MARGIN * max(1, math.ceil(rate / own))
-    meeting = max(0, first - margin) // step
-    begin, skipped = meeting * own_step, first - meeting * step
+    common_point = max(0, first - margin) // step
+    begin, skipped = common_point * own_step, first - common_point * step
     end = math.ceil((first + content + margin) * own_step / step)
     # Rounding the start and the length to the new rate may reach past the end by a sample of each grid.
     needed = math.floor((first + content) * own_step / step) - math.ceil(1 + own_step / step)
@@ -221,7 +221,7 @@ def _decode(
         _raise_short(record, file, needed)
     if record.channels is not None:
         if max(record.channels, default=file.channels) >= file.channels:
-            what = f"record {record.id} asks for channels {record.channels}, counted from 0"
+            what = f"record {record.id} refers to channels {record.channels}, counted from 0"
             raise AudioError(f"{file.path}: has {file.channels} channels; {what}", "run im-index again")
         frames = frames[:, record.channels]
     check_finite(frames, file.path, own, begin)
@@ -234,9 +234,9 @@ def _raise_short(record: Record, file: SampleFile, needed: int) -> None:
     there = 0
     while length := len(file.read(65536)):
         there += length
-    asked = samples_to_seconds(needed, own)
+    seconds = samples_to_seconds(needed, own)
     raise AudioError(
         f"{file.path}: has {there} samples ({samples_to_seconds(there, own):.3f} s), "
-        f"and record {record.id} asks for {needed} ({asked:.3f} s)",
+        f"and record {record.id} needs {needed} ({seconds:.3f} s)",
         "the file has changed or is truncated; run im-index again",
     )

@@ -1,4 +1,4 @@
-"""What the first frame of an MP3 says of its length."""
+"""The length of an MP3 according to its first frame."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ID3V1 = 128
 
 
 def length_header_fits(path: str) -> bool | None:
-    """Tell whether an MP3 is as long in bytes as the Xing, Info or VBRI header in its first frame says.
+    """Return whether an MP3 has as many bytes as the Xing, Info or VBRI header in its first frame states.
 
-    Then nothing has been cut off or added since it was written, and the length in samples stands as well.
+    Then nothing has been cut off or added since it was written, and the length in samples is right as well.
 
     Returns
     -------
     bool or None
-        ``False`` also where the header does not tell bytes and frames; ``None``: there is no such header.
+        ``False`` also where the header does not state bytes and frames; ``None``: there is no such header.
     """
     with open(path, "rb") as stream:
         begin = _skip_id3v2(stream)
@@ -38,7 +38,7 @@ def length_header_fits(path: str) -> bool | None:
 
 
 def _skip_id3v2(stream: BinaryIO) -> int:
-    """Move to behind the tag at the beginning, if there is one, and return where that is."""
+    """Skip the tag at the beginning, if there is one, and return the position behind it."""
     head = stream.read(10)
     begin = 0
     if head[:3] == b"ID3" and len(head) == 10:
@@ -50,7 +50,7 @@ def _skip_id3v2(stream: BinaryIO) -> int:
 
 
 def _announced(header: bytes) -> int | None:
-    """Return the number of bytes that a header announces, if it tells the number of frames as well."""
+    """Return the number of bytes that a header announces, if it states the number of frames as well."""
     if header[:4] == b"VBRI" or len(header) < 16:
         return None
     flags, _, count = struct.unpack(">3I", header[4:16])

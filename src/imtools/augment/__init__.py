@@ -1,4 +1,4 @@
-"""Augmentation: changed copies of records, planned as recipes, with every random choice made by a hash."""
+"""Augmentation: changed copies of records as recipes, with every random choice made by a hash."""
 
 from .augmentation import Augmentation
 from .limit import choose_copies

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from ..choices import NOISE_COLORS, NoiseColor, Stretcher
 from ..effects import Crop, Effect, Filter, Noise, Pad, Polarity
 from ..effects.filter import KINDS
-from ..effects.noise import COLORS
 from ..errors import AudioError, UsageError
 from ..hashing import below, stable_hash, uniform
 from ..manifest import Record
-from ..sound.labels import track_labels
+from ..sound.labels import start_in_recording, track_labels
 from ..sound.recipe import MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
 from .values import VARIED, Values
@@ -20,7 +21,7 @@ from .values import VARIED, Values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augmentation:
-    """What is done to records, and how many copies are made.
+    """What is changed in records, and how many copies are made.
 
     The changes are made in this order: stretching and pitch shifting, low-pass, high-pass, crop, noise,
     polarity, pad, gain. So noise is measured against what is kept, and the padding is silent.
@@ -30,18 +31,18 @@ class Augmentation:
     pitch, stretch, gain, noise, lowpass, highpass : Values, optional
         Pitch shift in semitones; factor of the duration; level change in dB; signal-to-noise ratio in dB;
         cutoffs in Hz.
-    noise_color : str
-        One of `imtools.effects.noise.COLORS`.
+    noise_color : {"white", "pink", "brown"}
+        Colour of the noise.
     polarity : float, optional
         The probability that a copy is inverted.
     crop : float, optional
         Seconds that a copy keeps, from a random place.
     pad : float, optional
-        Seconds that a copy is brought to by silence, lying at a random place in it.
+        Seconds to which a copy is padded with silence, at a random place in it.
     copies : int, optional
-        Copies of each record; by default as many as the longest of the lists has values, or 1.
-    stretcher : str
-        What stretches and shifts; see `imtools.effects.stretch`.
+        Copies of each record; by default the length of the longest list of values, or 1.
+    stretcher : {"auto", "rubberband", "signalsmith"}
+        The engine that stretches and shifts; see `imtools.effects.stretch`.
     seed : int
         Another seed, other choices. They depend on it, on the record's id, the number of the copy and the
         kind of change, and on nothing else.
@@ -49,7 +50,7 @@ class Augmentation:
     Raises
     ------
     UsageError
-        If nothing is to be changed, a value makes no sense, or there is no such stretcher.
+        If nothing is changed, a value is out of range, or there is no such stretcher.
     """
 
     pitch: Values | None = None
@@ -58,12 +59,12 @@ class Augmentation:
     noise: Values | None = None
     lowpass: Values | None = None
     highpass: Values | None = None
-    noise_color: str = "white"
+    noise_color: NoiseColor = "white"
     polarity: float | None = None
     crop: float | None = None
     pad: float | None = None
     copies: int | None = None
-    stretcher: str = "auto"
+    stretcher: Literal["auto"] | Stretcher = "auto"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -74,11 +75,12 @@ class Augmentation:
             values.check(name)
         for name, seconds in (("crop", self.crop), ("pad", self.pad)):
             if seconds is not None and not 0 < seconds < math.inf:
-                raise UsageError(f"{name} {seconds:g} s is no length", "give seconds above 0")
+                raise UsageError(f"{name} {seconds:g} s is not a length", "give seconds above 0")
         if self.polarity is not None and not 0 <= self.polarity <= 1:
-            raise UsageError(f"polarity {self.polarity:g} is no probability", "give a number from 0 to 1")
-        if self.noise_color not in COLORS:
-            raise UsageError(f"noise {self.noise_color!r} is not known", f"choose from {', '.join(COLORS)}")
+            raise UsageError(f"polarity {self.polarity:g} is not a probability", "give a number from 0 to 1")
+        if self.noise_color not in NOISE_COLORS:
+            hint = f"choose from {', '.join(NOISE_COLORS)}"
+            raise UsageError(f"noise {self.noise_color!r} is not known", hint)
         if self.copies is not None and self.copies < 1:
             raise UsageError(f"{self.copies} copies of each record: nothing to do", "give at least 1")
         if self.pitch is not None or self.stretch is not None:
@@ -89,7 +91,7 @@ class Augmentation:
             )
 
     def _varied(self) -> dict[str, Values]:
-        """Return the changes that take values, as far as they are wanted."""
+        """Return the changes that take values and are set."""
         every = {name: getattr(self, name) for name in VARIED}
         return {name: values for name, values in every.items() if values is not None}
 
@@ -115,8 +117,8 @@ class Augmentation:
         -------
         list of Record
             Recipes (``audio`` is ``None``) of one track each. They keep the record's groups, split, fold,
-            genre, labels, source and unknown keys. Labels with times go where their sound goes; those
-            wholly outside a crop are dropped. A crop also changes the stretch that ``source`` tells.
+            genre, labels, source and unknown keys. Labels with times move with their sound; those wholly
+            outside a crop are dropped. A crop also changes start and duration in ``source``.
 
         Raises
         ------
@@ -150,7 +152,7 @@ class Augmentation:
             effects.append(crop)
             length = crop.length(length, record.sampling_rate)
             start, seconds = crop.start / track.stretch, crop.duration / track.stretch
-            source = source | {"start": _origin(record) + start, "duration": seconds}
+            source = source | {"start": start_in_recording(record) + start, "duration": seconds}
         if "noise" in value:
             own_seed = below(2**32, self.seed, record.id, "noise seed", number)
             effects.append(Noise(value["noise"], self.noise_color, own_seed))
@@ -163,7 +165,7 @@ class Augmentation:
         return made.replace(labels=track_labels(record, track, made.duration), source=source)
 
     def _place(self, name: str, seconds: float, record: Record, number: int, length: int) -> float:
-        """Return where a crop begins in so many samples, or they in a padding; in seconds, on a sample."""
+        """Return where a crop begins in ``length`` samples, or these in a padding, in seconds."""
         rate = record.sampling_rate
         room = length - seconds_to_samples(seconds, rate)
         if name == "pad":
@@ -177,7 +179,7 @@ class Augmentation:
         return samples_to_seconds(below(room + 1, self.seed, record.id, name, number), rate)
 
     def _made(self, record: Record, number: int, track: MixTrack) -> Record:
-        """Return the record of a copy, that is of a recipe with one track."""
+        """Return the record of a copy: a recipe with one track."""
         stretcher = self.stretcher if track.shift or track.stretch != 1 else None
         effects = [effect.to_json() for effect in track.effects]
         content = stable_hash(self.seed, stretcher, track.stretch, track.shift, track.gain_db, effects)
@@ -198,16 +200,8 @@ class Augmentation:
 
 
 def _fitting(effect: Filter, record: Record) -> Filter:
-    """Return a filter, if it lets something of the record pass."""
+    """Return a filter, if anything of the record passes it."""
     if effect.silences(record.sampling_rate):
         what = f"a high-pass at {effect.frequency:g} Hz leaves nothing at {record.sampling_rate} Hz"
         raise AudioError(f"record {record.id}: {what}", "choose a cutoff below half the sampling rate")
     return effect
-
-
-def _origin(record: Record) -> float:
-    """Return where the record starts in the original recording, in seconds."""
-    start = record.source.get("start")
-    if isinstance(start, int | float) and not isinstance(start, bool):
-        return float(start)
-    return record.start

@@ -1,4 +1,4 @@
-"""Which copies are made if there are to be no more than so many."""
+"""Which copies are made where their number is limited."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .augmentation import Augmentation
 def choose_copies(
     augmentation: Augmentation, records: Iterable[Record], limit: int
 ) -> dict[str, tuple[int, ...]]:
-    """Choose among the copies of many records, so that no record has two more than another.
+    """Choose among the copies of many records, evenly: no record has two more than another.
 
-    That makes a control set as large as another set: pitch-shifted single instruments, as many as there
+    This makes a control set as large as another set: pitch-shifted single instruments, as many as there
     are mixes (Kratimenos et al. 2020, section IV).
 
     Parameters
@@ -26,13 +26,13 @@ def choose_copies(
     records : iterable of Record
         All records. Their order does not matter.
     limit : int
-        How many copies there are to be, at most.
+        The most copies in all.
 
     Returns
     -------
     dict of str to tuple of int
         The numbers of the chosen copies, ascending, by the id of their record. A record that cannot be
-        augmented has all of its copies, so that this is noticed, and takes none from the others.
+        augmented keeps all of its copies, so that the failure is reported; they do not count.
     """
     chosen: dict[str, tuple[int, ...]] = {}
     ranks: list[tuple[int, str, str]] = []

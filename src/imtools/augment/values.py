@@ -1,4 +1,4 @@
-"""What each copy gets: the next value of a list, or one drawn between two bounds, decided by hashes."""
+"""The values of a change: taken from a list in turn, or drawn between two bounds, as hashes decide."""
 
 from __future__ import annotations
 
@@ -17,38 +17,51 @@ VARIED: dict[str, tuple[float, float, str]] = {
     "lowpass": (MIN_FREQUENCY, 1e6, "Hz"),
     "highpass": (MIN_FREQUENCY, 1e6, "Hz"),
 }
-"""The changes that take `Values`: the least and the greatest of them, and their unit."""
+"""The changes that take `Values`: the lowest and the highest, and their unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What one kind of change may be.
+    """The values that one kind of change takes.
 
     Attributes
     ----------
     numbers : tuple of float
-        Values that the copies of a record take in turn, beginning at a random one; or two bounds.
+        Values that the copies of a record take in turn, starting at a random one; or two bounds.
     between : bool
-        Whether they are bounds, between which each copy's value is drawn uniformly.
+        Whether they are bounds, between which the value of each copy is drawn uniformly.
+
+    Examples
+    --------
+    >>> sorted(Values((-2.0, 2.0)).pick(number, "seed", "record") for number in (0, 1))
+    [-2.0, 2.0]
     """
 
     numbers: tuple[float, ...]
     between: bool = False
 
     def pick(self, number: int, *key: object) -> float:
-        """Return the value for one copy, counted from 0, of what a key stands for."""
+        """Return the value for a copy.
+
+        Parameters
+        ----------
+        number : int
+            Number of the copy, from 0.
+        *key : object
+            What the choice depends on: the seed, the record, the kind of change.
+        """
         if self.between:
             low, high = self.numbers
             return low + (high - low) * uniform(*key, number)
         return self.numbers[(below(len(self.numbers), *key) + number) % len(self.numbers)]
 
     def check(self, name: str) -> None:
-        """Refuse values that the change of a name cannot take.
+        """Refuse values that the change called ``name`` cannot take.
 
         Raises
         ------
         UsageError
-            If there are none, one is out of the range that `VARIED` tells, or the bounds go down.
+            If there are none, one is out of the range in `VARIED`, or the bounds go down.
         """
         if not self.numbers or (
             self.between and (len(self.numbers) != 2 or not self.numbers[0] <= self.numbers[1])
@@ -57,5 +70,5 @@ class Values:
             raise UsageError(f"{name}: {self.numbers} cannot be its values", hint)
         low, high, unit = VARIED[name]
         for value in self.numbers:
-            if not low <= value <= high:  # what is not a number is out of range, too
+            if not low <= value <= high:  # so is NaN
                 raise UsageError(f"{name} {value:g} is out of range", f"give {low:g} to {high:g} {unit}")

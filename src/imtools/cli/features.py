@@ -33,7 +33,7 @@ _PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
         {"type": click.Choice([*LEVELS, "none"])},
         "Divide waveforms by their RMS or peak.",
     ),
-    ("--hop-length", _SAMPLES, "Distance between frames (all kinds but fft and waveform)."),
+    ("--hop-length", _SAMPLES, "Distance between frames (all kinds except fft and waveform)."),
     ("--frame-length", _SAMPLES, "modgd: length of a frame."),
     (
         "--n-fft",
@@ -63,12 +63,12 @@ _PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("--power", {"type": int, "metavar": "1|2"}, "mel, stft, fft: magnitudes (1) or powers (2)."),
     ("--scale", {"type": click.Choice(SCALES)}, "Decibels, natural logarithm, or neither."),
-    ("--ref", {"metavar": "VALUE|max"}, "What 0 dB stands for."),
+    ("--ref", {"metavar": "VALUE|max"}, "What 0 dB refers to."),
     ("--amin", _VALUE, "Floor below which amplitudes are raised to it."),
     ("--top-db", {"metavar": "DB|none"}, "Range kept below the clip's maximum."),
     ("--crop", {"metavar": "LOW:HIGH|none"}, "Keep only these bins (cqt, mel, stft, fft)."),
 ]
-"""Every parameter of every kind: name, type, meaning."""
+"""Every parameter of every kind: option, type, meaning."""
 
 
 def _parameter_options(command: F) -> F:
@@ -166,8 +166,8 @@ def command(
 ) -> None:
     """Compute a time-frequency representation of each record.
 
-    The numbers go to memory-mapped NumPy arrays in DIR, pointers to them into the manifest. Mix recipes
-    are rendered on the fly; files of any length pass through in slices.
+    The values go to memory-mapped NumPy arrays in DIR, pointers to them into the manifest. Mix recipes are
+    rendered on the fly; files of any length pass through in slices.
     """
     from ..device import resolve_device, wait_passively
 

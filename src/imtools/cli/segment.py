@@ -68,7 +68,7 @@ def command(
     """Cut recordings into segments of equal length.
 
     A segment is a pointer into its file (start and duration); audio is written only with -o. Times are
-    exact to the sample. Normalisation and resampling of a pointer happen when it is read.
+    exact to the sample. Pointers are normalised and resampled when they are read.
     """
     from ..run import execute
     from ..stages.segment import SegmentStage

@@ -1,4 +1,4 @@
-"""im-split: deal recordings to folds and splits."""
+"""im-split: assign recordings to folds and splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ im-split --holdout 0.2 segments.jsonl > split.jsonl
 im-split --folds 3 --group-by source.dataset segments.jsonl""",
 )
 @click.option(
-    "--folds", type=click.IntRange(2), metavar="K", help="Deal the records to K folds of alike class balance."
+    "--folds",
+    type=click.IntRange(2),
+    metavar="K",
+    help="Assign the records to K folds of similar class balance.",
 )
 @click.option(
     "--holdout",
@@ -33,12 +36,12 @@ im-split --folds 3 --group-by source.dataset segments.jsonl""",
 @click.option(
     "--group-by",
     metavar="KEY",
-    help="Keep records together that share this key (default: groups, the recordings).",
+    help="Keep records together that have the same value of this key (default: groups, the recordings).",
 )
 def command(run: Run, folds: int | None, holdout: float | None, group_by: str | None) -> None:
-    """Deal recordings to cross-validation folds, or hold a share of them out.
+    """Assign recordings to cross-validation folds, or hold a share of them out.
 
-    No recording ever stands on two sides. With both options the folds are made of what is not held out.
+    No recording is ever on two sides. With both options the folds are made of what is not held out.
     Split before mixing: im-mix then never mixes across folds.
     """
     from ..errors import UsageError

@@ -1,4 +1,7 @@
-"""Effects: changes of a signal that recipes name, so that they can be made again."""
+"""Effects: changes of a signal that recipes name, so that they can be repeated.
+
+Samples are float32 of shape ``(num_samples,)`` or ``(channels, num_samples)``.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,27 @@ EFFECTS: dict[str, type[Effect]] = {effect.name: effect for effect in (Crop, Fil
 
 
 def parse_effect(value: Json, key: str) -> Effect:
-    """Return the effect of a JSON object such as ``{"effect": "polarity"}``; `key` names it in errors.
+    """Return the effect of a JSON object such as ``{"effect": "polarity"}``.
+
+    Parameters
+    ----------
+    value : object
+        The JSON value.
+    key : str
+        What to call it in errors.
 
     Raises
     ------
     WrongKeyError
-        If it names no effect, a value of it is wrong, or it holds one that the effect does not know.
+        If it names no effect, or one of its values is wrong or not known to the effect.
     """
     data = dict(mapping(value, key))
     name = string(data.pop("effect", None), f"{key}.effect")
     if name not in EFFECTS:
         raise WrongKeyError(f"{key}.effect", f"is {name!r}, but must be one of {', '.join(EFFECTS)}")
     effect = EFFECTS[name].from_json(data, key)
-    if data:  # each effect takes what it knows
-        raise WrongKeyError(f"{key}.{next(iter(data))}", f"is nothing that effect {name!r} knows")
+    if data:  # each effect removes what it knows
+        raise WrongKeyError(f"{key}.{next(iter(data))}", f"is not known to effect {name!r}")
     return effect
 
 

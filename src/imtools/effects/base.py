@@ -1,4 +1,4 @@
-"""What an effect is: a change of a signal that a recipe can name."""
+"""The base of all effects."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from ..manifest.values import Json
 
 @dataclass(frozen=True, slots=True)
 class Effect(ABC):
-    """A change of a signal, described by plain numbers: the same ones give the same samples.
+    """A change of a signal, described by plain values: equal values give equal samples.
 
     A subclass is a frozen dataclass of JSON values; it sets `name` and checks them in `from_json`.
     """
 
     name: ClassVar[str]
-    """What the effect is called in recipes."""
+    """The name in recipes."""
 
     @classmethod
     @abstractmethod
     def from_json(cls, data: dict[str, Json], key: str) -> Self:
-        """Return the effect of a JSON object without its ``effect`` key; `key` names it in errors.
+        """Return the effect of a JSON object.
+
+        Parameters
+        ----------
+        data : dict
+            Without its ``effect`` key; known keys are removed.
+        key : str
+            What to call it in errors.
 
         Raises
         ------
@@ -37,8 +44,21 @@ class Effect(ABC):
 
     @abstractmethod
     def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
-        """Return the changed samples: float32 of shape (n,) or (channels, n), as they came."""
+        """Return the changed samples.
+
+        Parameters
+        ----------
+        samples : ndarray of float32, shape (n,) or (channels, n)
+            Full scale is 1.
+        sampling_rate : int
+            Hz.
+
+        Returns
+        -------
+        ndarray of float32, shape (m,) or (channels, m)
+            With ``m = length(n, sampling_rate)``.
+        """
 
     def length(self, num_samples: int, sampling_rate: int) -> int:
-        """Return how many samples so many become; by default as many."""
+        """Return how many samples ``num_samples`` of them become; by default the same number."""
         return num_samples

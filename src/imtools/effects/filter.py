@@ -1,4 +1,4 @@
-"""Filters: Butterworth low-pass and high-pass. One after the other they make a band-pass."""
+"""Filters: Butterworth low-pass and high-pass; in series they make a band-pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..manifest.values import Json, WrongKeyError, integer, number, string
 from .base import Effect
 
 KINDS = ("lowpass", "highpass")
-"""What a filter lets through: the frequencies below, or above, its cutoff."""
+"""Which frequencies pass: those below, or above, the cutoff."""
 
 MIN_FREQUENCY = 1.0
 """Hz; the lowest cutoff."""
@@ -25,7 +25,7 @@ _MAX_ORDER = 12
 class Filter(Effect):
     """A Butterworth filter [1]_, run forward from silence.
 
-    It is made anew for each sampling rate, with the same cutoff in Hz. A low-pass whose cutoff is not
+    It is designed for each sampling rate, with the same cutoff in Hz. A low-pass whose cutoff is not
     below the Nyquist frequency changes nothing.
 
     Attributes
@@ -35,7 +35,7 @@ class Filter(Effect):
     frequency : float
         Where the power is halved, in Hz, at least 1.
     order : int
-        1 to 12; beyond the cutoff the level falls by 6 dB an octave and order.
+        1 to 12; beyond the cutoff the level falls by 6 dB per octave and order.
 
     References
     ----------
@@ -62,11 +62,11 @@ class Filter(Effect):
         return cls(kind, frequency, order)
 
     def silences(self, sampling_rate: int) -> bool:
-        """Return whether nothing at a rate in Hz passes: that of a high-pass above the Nyquist frequency."""
+        """Return whether nothing passes at a rate in Hz: a high-pass above the Nyquist frequency."""
         return self.kind == "highpass" and 2 * self.frequency >= sampling_rate
 
     def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
-        """Return the filtered samples.
+        """Return the filtered samples; see `Effect.apply`.
 
         Raises
         ------

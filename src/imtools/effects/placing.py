@@ -1,4 +1,4 @@
-"""Crop and pad: which part of a signal is kept, and where in a longer silence it lies."""
+"""Crop and pad: which part of a signal is kept, and where it lies in a longer silence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import Effect
 
 @dataclass(frozen=True, slots=True)
 class Crop(Effect):
-    """Keeps a stretch of the signal, or what the signal has of it.
+    """Keeps a part of the signal, as far as the signal reaches.
 
     Attributes
     ----------
@@ -35,29 +35,29 @@ class Crop(Effect):
         return cls(start, number(data.pop("duration", None), f"{key}.duration", minimum=0))
 
     def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
-        """Return the samples of the stretch."""
+        """Return the samples of the part; see `Effect.apply`."""
         begin = seconds_to_samples(self.start, sampling_rate)
         return samples[..., begin : begin + seconds_to_samples(self.duration, sampling_rate)]
 
     def length(self, num_samples: int, sampling_rate: int) -> int:
-        """Return how many samples of so many lie in the stretch."""
+        """Return how many of ``num_samples`` lie in the part."""
         there = num_samples - seconds_to_samples(self.start, sampling_rate)
         return max(0, min(there, seconds_to_samples(self.duration, sampling_rate)))
 
 
 @dataclass(frozen=True, slots=True)
 class Pad(Effect):
-    """Puts silence before and after the signal, so that both have a given length together.
+    """Adds silence before and after the signal, up to a given length in all.
 
-    Vaznonis (2022), section 3.2.1, brings clips to one length with silence before and after them, so that
-    a net learns where it is to listen.
+    Vaznonis (2022), section 3.2.1, pads clips to one length with silence before and after them, so that a
+    net learns to find the sound.
 
     Attributes
     ----------
     before : float
         Seconds of silence before the signal.
     duration : float
-        Seconds that the whole lasts. What a longer signal has beyond them is cut off.
+        Seconds of the whole; a longer signal is cut off.
     """
 
     name: ClassVar[str] = "pad"
@@ -72,7 +72,7 @@ class Pad(Effect):
         return cls(before, number(data.pop("duration", None), f"{key}.duration", minimum=0))
 
     def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
-        """Return the samples amid the silence."""
+        """Return the samples with the silence around them; see `Effect.apply`."""
         total = seconds_to_samples(self.duration, sampling_rate)
         begin = min(total, seconds_to_samples(self.before, sampling_rate))
         padded = np.zeros((*samples.shape[:-1], total), np.float32)
@@ -81,5 +81,5 @@ class Pad(Effect):
         return padded
 
     def length(self, num_samples: int, sampling_rate: int) -> int:
-        """Return how many samples the whole has, however many the signal has."""
+        """Return how many samples the whole has, whatever the length of the signal."""
         return seconds_to_samples(self.duration, sampling_rate)

@@ -1,4 +1,4 @@
-"""Polarity: the signal turned upside down."""
+"""Polarity: the signal inverted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import Effect
 
 @dataclass(frozen=True, slots=True)
 class Polarity(Effect):
-    """Inverts every sample. Alone it cannot be heard; features that keep the phase can tell."""
+    """Inverts every sample: inaudible, but different in features that keep the phase."""
 
     name: ClassVar[str] = "polarity"
 
@@ -22,5 +22,5 @@ class Polarity(Effect):
         return cls()
 
     def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:
-        """Return the inverted samples."""
+        """Return the inverted samples; see `Effect.apply`."""
         return -samples

@@ -1,4 +1,4 @@
-"""Kinds and presets of front ends by name, and the one way to build a front end from them.
+"""Kinds and presets of front ends by name, and how to build a front end from them.
 
 A new kind is one module in ``front_ends`` with its `FrontEnd`, its parameters, and one entry in ``KINDS``.
 Nothing here loads torch until a front end is built.
@@ -86,7 +86,7 @@ PRESETS: dict[str, dict[str, Json]] = {
     "librosa-mel": _LIBROSA,
     "irmas-mel": _LIBROSA | {"crop": [0, 123]},
 }
-"""Parameters that differ from their kind's defaults or that the name stands for, by preset."""
+"""Parameters that differ from their kind's defaults, or that define the preset."""
 
 DEFAULT_PRESET = "kratimenos2020"
 """The preset that is built when neither preset nor kind is named."""

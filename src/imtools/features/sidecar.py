@@ -1,4 +1,4 @@
-"""The parameters of stored features, kept beside them: a record's hash alone could not be turned back."""
+"""The parameters of stored features, kept beside them: the hash in a record does not give them back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features of waveforms that are too long to be in memory: computed slice by slice, equal to the whole's."""
+"""Features of waveforms that are too long for memory: computed slice by slice, equal to the whole."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from ..arrays import Float32Array
 from .front_ends.base import FrontEnd, full_precision
 
 SLICE = 2**20
-"""Samples that a slice advances, at least: 48 s at 22050 Hz."""
+"""Samples by which a slice advances, at least: 48 s at 22050 Hz."""
 
 VALUES = 2**24
-"""Values that a slice gives, at most: 64 MiB."""
+"""Values that a slice yields, at most: 64 MiB."""
 
 Read = Callable[[int, int], Float32Array]
-"""Returns the samples from a position to another of a mono waveform."""
+"""Returns the samples of a mono waveform between two positions."""
 
 
 def stream(front_end: FrontEnd, num_samples: int, read: Read, *, size: int = SLICE) -> Iterator[Float32Array]:
     """Yield the features of one waveform, some frames at a time.
 
     Slices overlap by what a frame depends on, so each frame is what the whole waveform would give, within
-    rounding. What concerns the whole (the level to normalise by, the maximum that decibels are counted
-    from) is found in a first pass over it, if the front end needs it.
+    rounding. What depends on the whole (the level to normalise by, the maximum that decibels refer to)
+    is found in a first pass over it, if the front end needs it.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def stream(front_end: FrontEnd, num_samples: int, read: Read, *, size: int = SLI
     num_samples : int
         Length of the waveform.
     read : callable
-        ``read(begin, end)`` gives its samples; called for overlapping stretches in ascending order, once
-        through or twice.
+        ``read(begin, end)`` returns its samples; called for overlapping parts in ascending order, in one
+        pass or two.
     size : int
-        Samples that a slice advances, if the front end's reach does not ask for more.
+        Samples by which a slice advances, unless the front end's reach needs more.
 
     Yields
     ------

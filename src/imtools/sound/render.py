@@ -1,4 +1,7 @@
-"""Rendering: from the recipe of a mix to its sound."""
+"""Rendering: from the recipe of a mix to its samples.
+
+Samples are float32 of shape ``(num_samples,)`` if mono, else ``(channels, num_samples)``.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,10 @@ from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
 
 _MOST = 2**31
-"""Samples of a track that is rendered at most (8 GiB): a longer one is a slip in a recipe."""
+"""Samples of a track that is rendered, at most (8 GiB): a longer one is a mistake in a recipe."""
 
 _CONTEXT = 0.5
-"""Seconds that are stretched and shifted beyond what of a long track is heard."""
+"""Seconds that are stretched and shifted beyond the part of a long track that is used."""
 
 _KEPT = 2**25
 """Samples up to which a mix is kept for the next of its segments (128 MiB)."""
@@ -57,17 +60,17 @@ def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = N
 
 
 def render(record: Record, *, mono: bool = True) -> Float32Array:
-    """Render the stretch of a mix that a record stands for.
+    """Render the part of a mix that a record stands for.
 
     The mix is made at the record's sampling rate: each track is loaded at that rate, and changed as its
-    recipe says; where their numbers of channels do not fit together, all are averaged. Then `start` and
-    `num_samples` cut the stretch out, and `padding` and `normalize` apply as they do to a file. The same
-    record gives the same samples each time.
+    recipe states; where their numbers of channels do not fit together, all are averaged. Then `start` and
+    `num_samples` select the part, and `padding` and `normalize` apply as they do to a file. The same record
+    gives the same samples each time.
 
     Parameters
     ----------
     record : Record
-        A record with a recipe; its `audio` is not looked at.
+        A record with a recipe; its `audio` is ignored.
     mono : bool
         Whether to average the channels.
 
@@ -78,22 +81,22 @@ def render(record: Record, *, mono: bool = True) -> Float32Array:
     Raises
     ------
     AudioError
-        If a track's file cannot be decoded or changed, or the record asks for channels or samples that the
-        mix has not.
+        If a track's file cannot be decoded or its sound not be changed, or the record refers to channels or
+        samples that the mix does not have.
     ManifestError
         If the recipe is wrong.
     UsageError
-        If the recipe asks for a stretcher that is not installed.
+        If the recipe needs a stretcher that is not installed.
     """
     recipe = Recipe.from_json(record.mix, f"record {record.id}")
     rate, channels = record.sampling_rate, record.channels
     early = mono and channels is None and _is_linear(recipe)
     begin = seconds_to_samples(record.start, rate)
-    wanted = record.num_samples - seconds_to_samples(record.padding, rate)
+    count = record.num_samples - seconds_to_samples(record.padding, rate)
     if recipe.tracks:
-        whole = _whole(record, recipe, early, begin + wanted)
+        whole = _whole(record, recipe, early, begin + count)
     else:
-        whole = np.zeros(begin + wanted if early else (1, begin + wanted), np.float32)
+        whole = np.zeros(begin + count if early else (1, begin + count), np.float32)
     if channels is not None:
         if max(channels, default=-1) >= len(whole):
             raise AudioError(
@@ -101,11 +104,11 @@ def render(record: Record, *, mono: bool = True) -> Float32Array:
                 "make the recipe again",
             )
         whole = whole[channels]
-    samples = whole[..., begin : begin + wanted]
+    samples = whole[..., begin : begin + count]
     if mono and not early:
         samples = samples.mean(axis=0, dtype=np.float32)
-    if samples.shape[-1] < wanted - _slack(recipe):
-        end, there = (samples_to_seconds(n, rate) for n in (begin + wanted, whole.shape[-1]))
+    if samples.shape[-1] < count - _slack(recipe):
+        end, there = (samples_to_seconds(n, rate) for n in (begin + count, whole.shape[-1]))
         raise AudioError(
             f"record {record.id}: ends at {end:g} s of a mix of {there:g} s", "make the recipe again"
         )
@@ -115,7 +118,7 @@ def render(record: Record, *, mono: bool = True) -> Float32Array:
 
 
 def _is_linear(recipe: Recipe) -> bool:
-    """Whether averaging the channels of each track first is the same as averaging those of the mix."""
+    """Return whether averaging the channels of each track is the same as averaging those of the mix."""
     return recipe.renderer == "float" and all(
         track.snr_db is None
         and track.stretch == 1
@@ -128,12 +131,12 @@ def _is_linear(recipe: Recipe) -> bool:
 
 
 def _slack(recipe: Recipe) -> int:
-    """Return how many samples a mix may lack at its end for lengths and starts that are rounded."""
+    """Return how many samples a mix may lack at its end because lengths and starts are rounded."""
     return 2 + max((math.ceil(track.stretch) for track in recipe.tracks), default=0)
 
 
 class _Last(threading.local):
-    """The mix that a thread has rendered last: segments of one mix come one after the other."""
+    """The mix that a thread has rendered last: segments of one mix follow each other."""
 
     key: str = ""
     whole: Float32Array | None = None
@@ -143,7 +146,7 @@ _last = _Last()
 
 
 def _whole(record: Record, recipe: Recipe, mono: bool, end: int) -> Float32Array:
-    """Return a whole mix, kept if more of it may be asked for."""
+    """Return a whole mix, and keep it if the record is only a part of it."""
     rate = record.sampling_rate
     key = json.dumps([record.mix, rate, mono], sort_keys=True)
     if key == _last.key and _last.whole is not None:
@@ -164,8 +167,8 @@ def _mixed(recipe: Recipe, rate: int, mono: bool) -> Float32Array:
     ]
     if len({sound.shape[:-1] for sound in sounds} - {(1,)}) > 1:
         sounds = [sound.mean(axis=0, dtype=np.float32, keepdims=True) for sound in sounds]
-    lay = overlay_pydub if recipe.renderer == "pydub" else overlay
-    return lay(
+    add = overlay_pydub if recipe.renderer == "pydub" else overlay
+    return add(
         sounds,
         offsets=offsets,
         gains_db=[
@@ -179,7 +182,7 @@ def _mixed(recipe: Recipe, rate: int, mono: bool) -> Float32Array:
 def track_sound(
     track: MixTrack, rate: int, *, mono: bool, stretcher: str | None = None, most: int | None = None
 ) -> Float32Array:
-    """Return a track as it goes into the mix, but for its level and its place.
+    """Return a track as it goes into the mix, before its gain and its offset.
 
     Parameters
     ----------
@@ -190,9 +193,9 @@ def track_sound(
     mono : bool
         Whether to average the channels, before anything else.
     stretcher : str, optional
-        The engine that stretches and shifts; the best that is installed by default.
+        The engine that stretches and shifts; by default the best that is installed.
     most : int, optional
-        Samples of the result that are heard: of a longer track the rest is not even loaded.
+        Samples of the result that are used: the rest of a longer track is not even loaded.
 
     Returns
     -------
@@ -202,7 +205,7 @@ def track_sound(
     Raises
     ------
     AudioError
-        If the file cannot be decoded or the sound not be changed.
+        If the file cannot be decoded or its sound not be changed.
     UsageError
         If the stretcher is not installed.
     """
@@ -210,7 +213,7 @@ def track_sound(
     for count in (source, length):
         if count > _MOST:
             seconds = samples_to_seconds(count, rate)
-            message = f"record {track.record.id}: {seconds:.3g} s of it are too much for a mix"
+            message = f"record {track.record.id}: {seconds:.3g} s of it are too long for a mix"
             raise AudioError(message, "give a shorter record, or make the recipe again")
     changed = track.stretch != 1 or bool(track.shift)
     if most is not None and most < length and not track.effects:
@@ -233,7 +236,7 @@ def track_sound(
 
 
 def _source(record: Record, count: int, mono: bool) -> Float32Array:
-    """Return so many samples of a record: its beginning, or all of it and its beginning again."""
+    """Return ``count`` samples of a record: its beginning, or all of it, repeated."""
     own = record.num_samples
     if count < own and record.audio is not None and record.normalize is None:
         return load_cached(record.part(0, count), mono=mono)
@@ -246,7 +249,7 @@ def _source(record: Record, count: int, mono: bool) -> Float32Array:
 
 
 def _level_db(track: MixTrack, sound: Float32Array, first: Float32Array) -> float:
-    """Return the gain that brings a track to its distance from the first; 0 where either is silent."""
+    """Return the gain that puts a track at its level below the first; 0 where either is silent."""
     if track.snr_db is None:
         return 0.0
     own, reference = rms(sound), rms(first)

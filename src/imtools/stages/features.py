@@ -106,7 +106,7 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
     def process(
         self, records: list[Record], prepared: list[Float32Array | RecordReader]
     ) -> list[Float32Array | RecordReader | Spooled | Exception]:
-        """Transform a group: waveforms of equal length share a batch. Long records are left as they are."""
+        """Transform a group: waveforms of equal length share a batch. Long records stay readers."""
         waveforms = {n: one for n, one in enumerate(prepared) if isinstance(one, np.ndarray)}
         rows = transformed(self._front_end, waveforms)
         return [rows.get(n, one) for n, one in enumerate(prepared)]
@@ -136,7 +136,7 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
         ]
 
     def _store(self, rows: list[Float32Array]) -> list[FeatureRef | Exception]:
-        """Append rows of one shape; those that cannot be stored give their errors."""
+        """Append rows of one shape; those that cannot be stored become errors."""
         try:
             return list(self._writer.append(np.stack(rows), self._front_end.config_hash))
         except FeatureError as error:
@@ -167,7 +167,7 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
         return (front_end.bins, front_end.frames(length)), stream(front_end, length, reader.read)
 
     def end(self) -> None:
-        """Close the arrays: from now on any reader of NumPy files understands them."""
+        """Close the arrays: now any reader of NumPy files can open them."""
         self._writer.close()
         shutil.rmtree(self._folder / SPOOL, ignore_errors=True)
 
@@ -225,7 +225,7 @@ class FeatureWorker(FeatureStage):
 
 
 def _hold(reader: RecordReader) -> RecordReader | Exception:
-    """Let a reader keep its samples if they are not too many (in a worker thread)."""
+    """Make a reader keep its samples if there are not too many (in a worker thread)."""
     try:
         if reader.num_samples <= HELD:
             reader.hold()

@@ -21,7 +21,7 @@ FRAME = 1024
 """Samples at 16 kHz that one estimate looks at."""
 
 BINS = 360
-"""Pitches told apart, 20 cents from one to the next."""
+"""Pitches that are distinguished, 20 cents apart."""
 
 _FIRST_TAPS, _FIRST_STRIDE, _FIRST_PADDING = 512, 4, 254
 _PADDING_BEFORE = 31  # of the layers with 64 taps: "same", with the odd zero at the end

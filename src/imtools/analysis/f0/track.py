@@ -61,5 +61,5 @@ class F0Track:
 
 
 def num_frames(num_samples: int) -> int:
-    """Return how many frames so many samples at 16 kHz have."""
+    """Return how many frames ``num_samples`` at 16 kHz have."""
     return 1 + num_samples // HOP

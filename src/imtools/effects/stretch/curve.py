@@ -18,15 +18,24 @@ class ConstantRun(NamedTuple):
 
     @property
     def ratio(self) -> float:
-        """By how much its frequencies are multiplied."""
+        """The factor of its frequencies."""
         return float(2.0 ** (self.semitones / 12.0))
 
 
 def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate: int) -> list[ConstantRun]:
     """Return the runs of a pitch curve: they cover the input, and neighbours differ.
 
-    Keys beyond the input are left out. Runs of less than 5 ms are joined to their successors, weighted
-    by their lengths.
+    Steps beyond the input are left out. Runs of less than 5 ms are merged with their successors, weighted by
+    their lengths.
+
+    Parameters
+    ----------
+    shift : sequence of (int, float)
+        Samples, and the semitones that apply from there on.
+    num_samples : int
+        Length of the input.
+    sampling_rate : int
+        Hz.
     """
     keys = [(start, float(value)) for start, value in shift if start < num_samples] or [(0, 0.0)]
     stops = [start for start, _ in keys[1:]] + [num_samples]
@@ -45,7 +54,7 @@ def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate:
 
 
 def extended(runs: list[ConstantRun], margin: int) -> list[ConstantRun]:
-    """Return the runs of an input with so many samples more at its beginning and at its end."""
+    """Return the runs of an input with ``margin`` more samples at its beginning and at its end."""
     last = len(runs) - 1
     return [
         ConstantRun(

@@ -1,4 +1,7 @@
-"""Joining pieces of sound where their waves agree."""
+"""Joining pieces of sound where their waveforms agree.
+
+Samples are float32 of shape ``(channels, num_samples)``.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from ...audio.levels import rms
 
 _HALF_FADE = 0.005
 _REACH = 0.005
-"""Seconds: half the length of a crossfade, and how far a piece is moved so that the waves agree."""
+"""Seconds: half the length of a crossfade, and how far a piece is moved so that the waveforms agree."""
 
 _ALIKE = 0.02
-"""Seconds that are compared when a signal is continued."""
+"""Seconds that are compared when a signal is extended."""
 
 
 class Piece(NamedTuple):
-    """What is to be heard from sample `start` up to `stop` of the result.
+    """What the result contains from sample `start` up to `stop`.
 
-    `samples`, of shape (channels, n), begin at sample `origin` of the result and last longer than the
+    `samples`, of shape (channels, n), begin at sample `origin` of the result and extend beyond the
     piece on both sides, for the crossfades; where they do not, there is silence.
     """
 
@@ -43,10 +46,19 @@ class Piece(NamedTuple):
 
 
 def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int) -> Float32Array:
-    """Return the pieces, which come in order, crossfaded within 10 ms.
+    """Return the pieces, which are in order, crossfaded over 10 ms.
 
     A piece is moved by up to 5 ms to where it agrees best with what comes before: tones whose phases
     differ would cancel each other.
+
+    Parameters
+    ----------
+    pieces : iterable of Piece
+        At the given rate.
+    channels, length : int
+        Shape of the result.
+    sampling_rate : int
+        Hz.
 
     Returns
     -------
@@ -67,13 +79,14 @@ def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int
 
 
 def best_lag(target: Float32Array, around: Float32Array) -> int:
-    """Return where in a longer stretch of sound a short one fits best; its middle if it fits nowhere.
+    """Return where in a longer signal a short one fits best; its middle if it fits nowhere.
 
     Parameters
     ----------
-    target : ndarray, shape (channels, n)
-    around : ndarray, shape (channels, m)
-        With ``m >= n``.
+    target : ndarray of float32, shape (channels, n)
+        The short signal.
+    around : ndarray of float32, shape (channels, m)
+        The longer one, ``m >= n``.
 
     Returns
     -------
@@ -87,16 +100,29 @@ def best_lag(target: Float32Array, around: Float32Array) -> int:
     sums = np.concatenate([[0.0], np.cumsum(np.square(around, dtype=np.float64).sum(axis=0))])
     energy = sums[target.shape[1] :] - sums[: -target.shape[1]]
     middle = len(energy) // 2
-    heard = energy > 1e-6 * energy.max()  # of what is nearly silent, only rounding would be compared
-    score = np.where(heard, products / np.sqrt(np.where(heard, energy, 1.0)), 0.0)
+    audible = energy > 1e-6 * energy.max()  # elsewhere only rounding would be compared
+    score = np.where(audible, products / np.sqrt(np.where(audible, energy, 1.0)), 0.0)
     return int(np.argmax(score)) if score.max() > 0 else middle
 
 
 def continued(samples: Float32Array, margin: int, sampling_rate: int) -> Float32Array:
-    """Return samples of shape (channels, n) with so many more before and behind, as if they went on.
+    """Return samples with ``margin`` more before and after them, as if the sound continued.
 
-    What goes before the beginning is what goes before the place that resembles it most, at most as loud
-    as the beginning; likewise at the end. Signals too short for that are mirrored.
+    What precedes the beginning is what precedes the place that resembles it most, at most as loud as the
+    beginning; likewise at the end. Signals too short for that are mirrored.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (channels, n)
+        The signal.
+    margin : int
+        Samples at each end.
+    sampling_rate : int
+        Hz.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, n + 2 * margin)
     """
     front = _before(samples, margin, sampling_rate)
     behind = _before(samples[:, ::-1], margin, sampling_rate)[:, ::-1]

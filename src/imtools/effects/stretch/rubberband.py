@@ -1,9 +1,9 @@
 """The Rubber Band program (its R3 engine), run once for a signal.
 
-One shift runs offline, which is exact. A pitch curve needs the program's realtime mode, whose timing is not:
-measured with version 3.1.2, half a window passes before a frame is stretched, and half a window of the
-stretched sound before it is resampled to its pitch. So a key is sent that much later than it is to take
-effect, and since the second delay depends on the pitch, the result is cut and joined again where it changes.
+A single shift runs offline, which is exact. A pitch curve needs the program's realtime mode, whose timing is
+not: measured with version 3.1.2, half a window passes before a frame is stretched, and half a window of the
+stretched sound before it is resampled to its pitch. So each step is sent later by that amount, and since the
+second delay depends on the pitch, the result is cut and joined again where it changes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LOWEST_RATE = 40000
 """Hz. At lower rates the engine blurs time (8 kHz) and loses up to 0.9 dB where its bands meet (22 kHz)."""
 
 _PADDING = 0.1
-"""Seconds of silence at the end: of very short signals the program returns nothing."""
+"""Seconds of silence at the end: without it the program returns nothing for very short signals."""
 
 _TOLERANCE = 0.004
 """Seconds by which the delay may change before the result is cut."""
@@ -74,7 +74,7 @@ def stretch(
         frame = run.start + half + round(half / (before.ratio * factor))
         keys.append((max(frame, keys[-1][0] + 1), run.semitones - first.semitones))
     slowest = min(run.ratio for run in runs)
-    silence += half * (2 + (1 + 1 / factor) / slowest) / sampling_rate  # what the delays hold back
+    silence += half * (2 + (1 + 1 / factor) / slowest) / sampling_rate  # what the delays keep back
     pitch_map = "".join(f"{frame} {semitones!r}\n" for frame, semitones in keys)
     made = _run(samples, sampling_rate, factor, first.semitones, silence, pitch_map)
     pieces = _pieces(made, factor, runs, length, half, round(_TOLERANCE * sampling_rate))
@@ -102,7 +102,7 @@ def half_window(sampling_rate: int) -> int:
 
 
 def _fitted(samples: Float32Array, length: int) -> Float32Array:
-    """Return the first samples of each channel, with silence behind them if there are too few."""
+    """Return the first samples of each channel, followed by silence if there are too few."""
     samples = samples[:, :length]
     return np.pad(samples, ((0, 0), (0, length - samples.shape[1])))
 
@@ -120,28 +120,28 @@ def _run(
     silence: float,
     pitch_map: str = "",
 ) -> Float32Array:
-    """Send samples, and seconds of silence behind them, through the program, and return what it makes."""
+    """Send samples, followed by seconds of silence, through the program, and return its output."""
     padded = np.pad(samples, ((0, 0), (0, round(silence * sampling_rate))))
     stream = io.BytesIO()
     soundfile.write(stream, padded.T, sampling_rate, format="WAV", subtype="FLOAT")
     files = {"in.wav": stream.getvalue(), "out.wav": b"", "map": pitch_map.encode()}
     command = ["rubberband", "-q", "-3", f"-t{factor!r}", f"-p{semitones!r}"]
-    timeout = 60 + 60 * max(1.0, factor) * padded.shape[1] / sampling_rate  # 100 times what is usual
+    timeout = 60 + 60 * max(1.0, factor) * padded.shape[1] / sampling_rate  # 100 times the usual
     made = (_run_in_memory if sys.platform == "linux" else _run_in_folder)(command, files, timeout)
     try:
         frames, _ = soundfile.read(io.BytesIO(made), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise AudioError(f"rubberband wrote no sound ({error})", _HINT) from None
-    wanted = round(samples.shape[1] * factor)
-    if len(frames) < wanted:
-        raise AudioError(f"rubberband wrote {len(frames)} samples instead of {wanted}", _HINT)
+    expected = round(samples.shape[1] * factor)
+    if len(frames) < expected:
+        raise AudioError(f"rubberband wrote {len(frames)} samples instead of {expected}", _HINT)
     if not np.isfinite(frames).all():
-        raise AudioError("rubberband wrote values that are no numbers", _HINT)
+        raise AudioError("rubberband wrote values that are not finite", _HINT)
     return np.ascontiguousarray(frames.T)
 
 
 def _run_in_memory(command: list[str], files: dict[str, bytes], timeout: float) -> bytes:
-    """Run the program on files that have no name: nothing of them is left, however this process ends."""
+    """Run the program on files without a name: none is left behind, however this process ends."""
     descriptors: dict[str, int] = {}
     try:
         for name, content in files.items():

@@ -1,9 +1,9 @@
 """Signalsmith Stretch, in this process.
 
-The library takes one shift at a time, so each run of a pitch curve is made for itself, with the sound around
-it, and the runs are joined where their waves agree. Measured on tones from 110 to 1760 Hz shifted by up to an
-octave: 1.3 cents off on average, up to 6 below 200 Hz. The library holds Python's lock while it works:
-threads are safe but gain nothing.
+The library takes one shift at a time, so each run of a pitch curve is processed on its own, with the sound
+around it, and the runs are joined where their waveforms agree. Measured on tones from 110 to 1760 Hz shifted
+by up to an octave: 1.3 cents off on average, up to 6 below 200 Hz. The library holds Python's lock while it
+works: threads are safe but gain nothing.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .joining import Piece, join
 
 _BLOCK = 0.12
 _INTERVAL, _INTERVAL_WITHOUT_SHIFT = 0.0075, 0.03
-"""Seconds. The second is the library's own: three times the error of shifted pitch, but none where time alone
-is stretched, in a quarter of the time."""
+"""Seconds. The second is the library's default: three times the error of shifted pitch, but none where only
+time is stretched, in a quarter of the time."""
 
 _CONTEXT = 0.1
-"""Seconds of input on both sides of a run: nearly a block, so that the run begins settled."""
+"""Seconds of input on both sides of a run: nearly a block, so that the engine settles before the run."""
 
 _SEED = 0
 """From a factor of 2 on the library draws random phases."""
@@ -66,7 +66,7 @@ def _constant(
         engine.configure(len(pair), round(_BLOCK * sampling_rate), round(interval * sampling_rate))
         engine.setTransposeSemitones(semitones)
         engine.setTimeFactor(1 / factor)
-        # its factor is a float32: a sample more or less in a long signal
+        # its factor is a float32: off by a sample in a long signal
         made = np.asarray(engine.process(pair), dtype=np.float32)[:, :length]
         result[first : first + 2, : made.shape[1]] = made
     return result

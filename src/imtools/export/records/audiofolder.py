@@ -12,7 +12,6 @@ from typing import IO, Any
 
 from ...atomic import replacing
 from ...audio import probe, write
-from ...choices import AudioFormat
 from ...manifest import Record, make_id
 from ...sound.render import load_sound
 from ...units import samples_to_seconds
@@ -28,7 +27,7 @@ _READABLE = (".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
 """Files that are taken as they are; others are decoded."""
 
 
-def place_audio(record: Record, folder: Path, fmt: AudioFormat = "flac", *, copy: bool = False) -> Record:
+def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool = False) -> Record:
     """Put a record's audio into the folder of its split.
 
     Parameters

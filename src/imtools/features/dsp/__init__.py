@@ -1,1 +1,1 @@
-"""What the front ends are made of: frames, filters, decimation, products with kernels."""
+"""Signal processing for the front ends: frames, filters, decimation, products with kernels."""

@@ -13,7 +13,7 @@ from torch.nn.functional import conv2d, pad
 
 
 class Correlation(nn.Module):
-    """Products of kernels with signals at every ``stride``-th sample, the signals continued by zeros.
+    """Products of kernels with signals at every ``stride``-th sample, the signals padded with zeros.
 
     Parameters
     ----------
@@ -22,16 +22,17 @@ class Correlation(nn.Module):
     stride : int
         Samples from one product to the next.
     origin : int
-        The tap that meets sample ``n * stride`` in product ``n``: the middle one, or not much before it.
+        The tap that is multiplied with sample ``n * stride`` in product ``n``: the middle one, or slightly
+        before it.
     taps_at_once : int
-        Taps summed in one go, at most: a longer running float32 sum loses digits (and from 9800 taps on,
-        oneDNN 3.12 returns nonsense if ``stride`` is no multiple of 16).
+        Taps summed at once, at most: a longer running float32 sum loses digits (and from 9800 taps on,
+        oneDNN 3.12 returns wrong values if ``stride`` is not a multiple of 16).
 
     Notes
     -----
-    This is a convolution of one channel with a stride. But if the ``stride`` samples of a block are taken
-    for the channels of one pixel, which moves nothing in memory, the pixels' convolution has no stride:
-    what processors do best, and twice as fast.
+    This is a convolution of one channel with a stride. But if the ``stride`` samples of a block are treated
+    as the channels of one pixel, which moves nothing in memory, the convolution of the pixels has no
+    stride: that is twice as fast.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class Correlation(nn.Module):
     def forward(self, signals: Tensor) -> Tensor:
         """Return the products, (batch, products, kernels), of signals (batch, samples).
 
-        One product for each begun block of ``stride`` samples, or more: as many as kernels may reach
-        further back than ahead.
+        One product for each block of ``stride`` samples, the last perhaps incomplete; more if kernels reach
+        further back than forward.
         """
         signals = extend(signals, self.stride)
         if signals.requires_grad or self._far_apart:

@@ -15,16 +15,16 @@ BLOCK = 32
 """Output samples of one step of the convolution, at most."""
 
 _TAPS_AT_ONCE = 512
-"""Taps summed in one go, at most: what lies beyond the filter's band has to cancel to the last digit."""
+"""Taps summed at once, at most: what lies beyond the filter's band has to cancel to the last digit."""
 
 
 class Decimator(nn.Module):
     """Keeps one of ``factor`` samples after low-pass filtering, as ``soxr.resample(..., "HQ")`` does.
 
-    soxr is linear, so its filter can be read off its answers to impulses. Two things are not a plain
-    convolution. For factors above 2 it works in stages, and what a stage would give before the first
-    sample is lost to the next one: ``edge`` holds the difference that this makes to the first outputs.
-    And it rounds the length where ``librosa.resample`` rounds up and appends a zero.
+    soxr is linear, so its impulse responses give its filter. Two things are not a plain convolution. For
+    factors above 2 it works in stages, and what a stage would output before the first sample is lost to
+    the next one: ``edge`` holds the difference that this makes to the first outputs. And it rounds the
+    length where ``librosa.resample`` rounds up and appends a zero.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Decimator(nn.Module):
 
     Notes
     -----
-    The convolution makes up to ``BLOCK`` outputs a step, each row of its kernel being the filter moved on by
+    The convolution gives up to ``BLOCK`` outputs a step, each row of its kernel being the filter shifted by
     ``factor`` samples: several times faster than one output a step, which uses each sample only once.
     """
 
@@ -65,7 +65,7 @@ class Decimator(nn.Module):
         return self.extended(signal, signal.shape[1])[:, : self.length(signal.shape[1])]
 
     def extended(self, signal: Tensor, num_samples: int) -> Tensor:
-        """Decimate signals with zeros behind them to signals with zeros behind them, which saves copying.
+        """Decimate zero-padded signals to zero-padded signals, which saves copying.
 
         Parameters
         ----------
@@ -95,25 +95,25 @@ def _reach(factor: int) -> int:
     return (3 if factor == 2 else 4) * BLOCK
 
 
-def _answers(factor: int, positions: npt.NDArray[np.intp]) -> Float32Array:
-    """Return what soxr makes of impulses at the positions: (4 * reach, len(positions))."""
-    answers = []
+def _responses(factor: int, positions: npt.NDArray[np.intp]) -> Float32Array:
+    """Return soxr's responses to impulses at the positions: (4 * reach, len(positions))."""
+    responses = []
     for part in np.array_split(positions, -(-len(positions) // 64)):
         impulses = np.zeros((4 * _reach(factor) * factor, len(part)), np.float32)
         impulses[part, np.arange(len(part))] = 1
-        answers.append(soxr.resample(impulses, factor, 1, quality="HQ"))
-    return np.concatenate(answers, axis=1)
+        responses.append(soxr.resample(impulses, factor, 1, quality="HQ"))
+    return np.concatenate(responses, axis=1)
 
 
 def _taps(factor: int) -> Float32Array:
     """Return the impulse response, 2 * reach * factor + 1 taps about its middle.
 
-    One impulse for each phase, far from both ends: output m answers to the sample p places after the
-    impulse's block begins with tap ``factor * m - p``.
+    One impulse for each phase, far from both ends: in output m, the sample at place p of the impulse's
+    block is multiplied with tap ``factor * m - p``.
     """
     reach = _reach(factor)
-    answers = _answers(factor, 2 * reach * factor + np.arange(factor))
-    return answers[reach : 3 * reach + 1, ::-1].ravel()[factor - 1 :]
+    responses = _responses(factor, 2 * reach * factor + np.arange(factor))
+    return responses[reach : 3 * reach + 1, ::-1].ravel()[factor - 1 :]
 
 
 def _edge(factor: int, taps: Float32Array) -> Float32Array:
@@ -124,4 +124,4 @@ def _edge(factor: int, taps: Float32Array) -> Float32Array:
     inputs, outputs = np.arange(4 * factor), np.arange(reach)
     tap = factor * outputs[:, None] - inputs + reach * factor
     plain = taps[np.clip(tap, 0, len(taps) - 1)] * (tap < len(taps))
-    return np.ascontiguousarray((_answers(factor, inputs)[:reach] - plain).T)
+    return np.ascontiguousarray((_responses(factor, inputs)[:reach] - plain).T)

@@ -1,7 +1,7 @@
 """The fixed filters of the front ends, with the values of librosa's.
 
-Made here because importing librosa takes longer than computing some thousand clips; the tests compare
-them with librosa's own.
+Computed here because importing librosa takes longer than computing some thousand clips; the tests compare
+them with librosa's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Short frames of waveforms: where they lie, and one way to compute on all of them in bounded memory."""
+"""Short frames of waveforms: where they lie, and how to process all of them in bounded memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Framing:
 
     @property
     def reach(self) -> int:
-        """Samples to either side of its centre that a frame takes in, at most."""
+        """Samples to either side of its centre that a frame covers, at most."""
         return self.length // 2 + 1
 
     def map(self, waveforms: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""The base of all front ends: one waveform in, one picture of it out, in batches, in torch."""
+"""The base of all front ends: from waveforms to time-frequency representations, in batches, in torch."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from ..parameters import Parameters
 
 
 class FrontEnd(nn.Module):
-    """Turns waveforms into features of fixed height; a subclass says how.
+    """Computes features of fixed height from waveforms; a subclass defines how.
 
     The steps are: normalise each waveform; ``transform``, where a value depends on the samples around its
     frame alone; ``peaks``, what has to be known of the whole clip; ``finish``, where each frame is
     completed with that. (So a long file can pass in slices, see `imtools.features.streaming`.) All steps
-    run where the module's buffers are, and work in float32 whatever autocast says, because features of
-    equal ``config_hash`` have to be comparable.
+    run where the module's buffers are, and in float32 even under autocast, because features of equal
+    ``config_hash`` have to be comparable.
 
     Parameters
     ----------
     parameters : Parameters
-        Checked values of everything that can be chosen.
+        The parameters, checked.
     framing : Framing
-        Where the frames lie; by default each sample is one.
+        Where the frames lie; by default each sample is a frame.
 
     Attributes
     ----------
     kind : str
         Name of the kind of front end.
     version : int
-        Counts the changes of a kind that change its numbers; part of ``config_hash``.
+        Raised with each change of a kind that changes its numbers; part of ``config_hash``.
     config : dict
         Kind and every parameter, as JSON values in a fixed order.
     config_hash : str
@@ -101,7 +101,7 @@ class FrontEnd(nn.Module):
         """Return what can be computed around each frame: (batch, rows, frames) of normalised waveforms."""
 
     def peaks(self, transformed: Tensor) -> Tensor:
-        """Return the largest value of each clip, (batch, n, 1); n is 1 unless there are several kinds."""
+        """Return the largest value of each clip, (batch, n, 1); n is the number of kinds of values."""
         return transformed.amax(dim=(1, 2), keepdim=True)
 
     def finish(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:
@@ -124,7 +124,7 @@ class FrontEnd(nn.Module):
         Raises
         ------
         FeatureError
-            If the waveforms are no such batch, or shorter than ``min_samples`` or longer than
+            If the waveforms have another shape, or are shorter than ``min_samples`` or longer than
             ``max_samples``.
         """
         if waveforms.ndim != 2:
@@ -169,7 +169,7 @@ def _level(waveforms: Tensor, how: str) -> Tensor:
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Switch off what would round products to fewer bits than float32 has: autocast, TF32 products."""
+    """Switch off what would round products to fewer bits than float32 has: autocast and TF32."""
     with ExitStack() as stack:
         if torch.amp.is_autocast_available(device.type):
             stack.enter_context(torch.autocast(device.type, enabled=False))

@@ -21,7 +21,7 @@ class Chromagram(FrontEnd):
     Parameters
     ----------
     parameters : ChromaParameters
-        The defaults are librosa's, but for the tuning, which is not estimated.
+        The defaults are librosa's, except for the tuning, which is not estimated.
     """
 
     kind = "chroma"

@@ -28,7 +28,7 @@ class ConstantQ(SpectralFrontEnd):
     The kernels of the highest octave are applied to the signal, the signal is decimated by two, and so
     on down: every octave then has the same short kernels. Within 1e-5 of the maximum of
     ``librosa.cqt(y, sr=sampling_rate, hop_length=..., n_bins=..., bins_per_octave=..., fmin=...)``
-    for signals whose main energy the bins cover; float32 carries 1e-6 of what lies outside into them.
+    for signals whose main energy the bins cover; in float32, 1e-6 of what lies outside leaks into them.
 
     Parameters
     ----------
@@ -41,10 +41,10 @@ class ConstantQ(SpectralFrontEnd):
         Samples between frames; frame ``f`` is centred at sample ``f * hop_length``.
     reach : int
         Samples to either side of its centre on which a frame can depend: half of the longest kernel, and
-        what decimation down to it takes in.
+        the reach of the decimation before it.
     grid : int
-        Slices that begin at multiples of this many samples have the frames of the whole, for decimation
-        then keeps the same samples: the ``hop_length``, which all of it divides.
+        Slices that begin at multiples of this many samples have the frames of the whole, since decimation
+        then keeps the same samples: the ``hop_length``, a multiple of all its factors.
     """
 
     kind = "cqt"
@@ -110,7 +110,7 @@ def _kernels(parameters: CqtParameters, octave: int, spacing: int) -> Float64Arr
     bins = np.arange(max(0, high - parameters.bins_per_octave), high)
     frequencies = parameters.fmin * 2.0 ** (bins / parameters.bins_per_octave)
     kernel, lengths = _kernel(frequencies, parameters.sampling_rate / spacing, parameters.alpha)
-    # Long kernels have summed more of the signal; what decimation adds, sqrt(2), goes with their samples.
+    # Long kernels sum more of the signal; the sqrt(2) of each decimation goes with their samples.
     kernel /= np.sqrt(lengths)[:, np.newaxis]
     return np.concatenate([kernel.real, kernel.imag])
 
@@ -121,8 +121,8 @@ def _kernel(
     """Return complex kernels (bins, taps) whose products with a frame are librosa's, and the lengths.
 
     librosa multiplies the frame's spectrum with the positive half of the wavelets' sparsified spectrum.
-    Both steps are linear, so one product in time does the same. The spectrum is made in single precision
-    and by SciPy, like librosa's, for rounding decides which of its smallest values are left out.
+    Both steps are linear, so one product in time is equivalent. The spectrum is computed in single precision
+    and by SciPy, as in librosa, because rounding decides which of its smallest values are left out.
     """
     tones, lengths = wavelets(frequencies, rate, alpha)
     taps = tones.shape[1]

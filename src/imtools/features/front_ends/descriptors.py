@@ -22,16 +22,16 @@ _AUDIBLE = 1e-10
 
 
 class Descriptors(FrontEnd):
-    """What instruments were told by before nets looked at spectrograms: hand-made numbers of each frame.
+    """What instruments were recognised by before nets took spectrograms: hand-made numbers of each frame.
 
     The bins are, in this order: mel-frequency cepstral coefficients (orthonormal DCT-II of the mel
     spectrogram in dB, range 80 dB); spectral contrast in dB; centroid, bandwidth and roll-off in Hz;
-    flatness in dB; flux; rate of zero crossings; energy in dB. Of the kind of features that the baseline of
-    Bosch et al. (2012) uses, as Vaznonis (2022), section 2.1, reports; which exactly is not said there.
+    flatness in dB; flux; rate of zero crossings; energy in dB. Of the kind that the baseline of Bosch et al.
+    (2012) uses, as reported by Vaznonis (2022), section 2.1, which does not specify them.
 
-    All but the flux are within 1e-4 of ``librosa.feature`` (flatness and energy in decibels of it). Two
-    differ on purpose: beyond the ends of the waveform there is silence for all, where librosa's zero
-    crossings repeat the last sample; and flatness is in dB, because its ratio piles up near 0. The flux is
+    All but the flux are within 1e-4 of ``librosa.feature`` (flatness and energy in decibels). Two
+    differ on purpose: beyond the ends of the waveform all assume silence, where librosa's zero crossings
+    repeat the last sample; and flatness is in dB, because its ratio piles up near 0. The flux is
     the Euclidean distance of a frame's magnitudes from those of the frame before, both of unit length: 0 to
     the square root of 2, and 0 in the first frame, so that loudness does not count.
 
@@ -47,7 +47,7 @@ class Descriptors(FrontEnd):
     def __init__(self, parameters: DescriptorsParameters) -> None:
         super().__init__(parameters, Framing(parameters.n_fft, parameters.hop_length))
         self.needs_peaks = True
-        self.reach = self.framing.reach + self.hop_length  # the flux looks at the frame before
+        self.reach = self.framing.reach + self.hop_length  # the flux depends on the frame before
         self.names = parameters.names
         self._mel = MelSpectrogram(parameters.mel)
         self._contrast = SpectralContrast(parameters.contrast)
@@ -87,7 +87,7 @@ class Descriptors(FrontEnd):
 
 
 class _Shape:
-    """Describes the shape of frames that come some at a time, in order: it remembers the last."""
+    """Describes the shape of frames that arrive in order, some at a time: it keeps the last."""
 
     def __init__(self, frequencies: Tensor, window: Tensor) -> None:
         self._frequencies, self._window = frequencies, window

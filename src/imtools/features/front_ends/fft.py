@@ -13,7 +13,7 @@ from .spectral import SpectralFrontEnd
 class WholeClipFourier(SpectralFrontEnd):
     """Magnitude spectrum of a clip padded with zeros to a fixed length (Vaznonis et al. 2022, 4.2.2).
 
-    The paper pads at a random place. A delay only turns phases, so the magnitudes are the same wherever
+    The paper pads at a random place. A delay only changes phases, so the magnitudes are the same wherever
     the zeros are: here they follow the clip.
 
     Parameters

@@ -56,7 +56,7 @@ class MelSpectrogram(SpectralFrontEnd):
 
 
 def _spans(basis: Float32Array) -> list[tuple[slice, slice]]:
-    """Return neighbouring bands, some at a time, and the bins that these have a share in.
+    """Return neighbouring bands, some at a time, and the bins that these sum.
 
     Nine in ten weights are zeros; this leaves out most of them.
     """

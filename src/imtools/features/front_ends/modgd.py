@@ -12,7 +12,7 @@ from ..parameters import ModgdParameters
 from .base import FrontEnd
 
 _SILENCE = 1e-60
-"""Power to which the smoothing raises smaller ones: no signal in float32 comes near it."""
+"""Power to which the smoothing raises smaller ones: no signal in float32 gets near it."""
 
 
 class ModifiedGroupDelay(FrontEnd):
@@ -85,7 +85,7 @@ def _smoothing(parameters: ModgdParameters) -> tuple[Tensor, Tensor]:
     cosines = torch.cos(2 * math.pi / parameters.n_fft * torch.outer(bins, order))
 
     def multiplicity(index: Tensor) -> Tensor:
-        """Tell how often an index occurs among ``n_fft`` where k and n_fft - k are the same."""
+        """Return how often an index occurs among ``n_fft`` where k and n_fft - k are the same."""
         return torch.where((index == 0) | (2 * index == parameters.n_fft), 1.0, 2.0).double()
 
     to_cepstrum = multiplicity(bins)[:, None] * cosines / parameters.n_fft

@@ -1,4 +1,4 @@
-"""Compression of amplitudes and powers, as the spectral front ends share it."""
+"""Compression of amplitudes and powers, shared by the spectral front ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .base import FrontEnd
 
 
 class SpectralFrontEnd(FrontEnd):
-    """A front end whose ``transform`` gives amplitudes (``power`` 1) or powers (2), all bins of them.
+    """A front end whose ``transform`` returns all bins of amplitudes (``power`` 1) or powers (2).
 
     ``finish`` applies ``scale`` and ``crop``; ``"db"`` is librosa's amplitude_to_db or power_to_db, clip
     by clip.

@@ -1,4 +1,4 @@
-"""The bare waveform, for nets that find their own representation."""
+"""The waveform itself, for nets that learn their own representation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The parameters of each kind of front end: their defaults and what values they may have.
 
-This package loads without torch, so that a command can list and check parameters before it works.
+This package loads without torch, so that a command can list and check parameters before it starts.
 """
 
 from .base import Parameters, SpectralParameters

@@ -1,4 +1,4 @@
-"""What the parameters of all kinds of front ends have in common: parsing, checks, and what they describe."""
+"""The base of the parameters of all kinds of front ends: parsing and checks."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:  # it takes time to load
 
 @dataclass(kw_only=True)
 class Parameters(ABC):
-    """What every front end has: the signal that it expects.
+    """The parameters of every front end: the signal that it expects.
 
     Attributes
     ----------
     sampling_rate : int
         Rate of the waveforms, in Hz.
     normalize : str
-        ``"rms"`` or ``"peak"``: each waveform is divided by that; ``"none"``: it is taken as it is.
+        ``"rms"`` or ``"peak"``: what each waveform is divided by; ``"none"``: it stays as it is.
     """
 
     kind: ClassVar[str]
@@ -40,7 +40,7 @@ class Parameters(ABC):
     @property
     @abstractmethod
     def bins(self) -> int:
-        """Number of bins that the front end gives."""
+        """Number of bins of the features."""
 
     @classmethod
     def defaults(cls) -> dict[str, Json]:
@@ -69,7 +69,7 @@ class Parameters(ABC):
         return {"kind": self.kind} | asdict(self)
 
     def fail(self, name: str, what: str) -> UsageError:
-        """Return the error for a parameter whose value will not do."""
+        """Return the error for a parameter whose value is wrong."""
         return UsageError(f"front end {self.kind!r}: {name} {what}, not {getattr(self, name)!r}")
 
     @property
@@ -106,19 +106,19 @@ class Parameters(ABC):
 
 
 LEAST_AMIN = 1e-18
-"""Amplitude whose square float32 still tells from 0."""
+"""Lowest amplitude whose square is not 0 in float32."""
 
 
 @dataclass(kw_only=True)
 class SpectralParameters(Parameters):
-    """What every front end has whose numbers are amplitudes or powers: how they are compressed.
+    """The parameters of front ends of amplitudes or powers: how these are compressed.
 
     Attributes
     ----------
     scale : str
         ``"db"`` (decibels), ``"log"`` (natural logarithm) or ``"linear"``.
     ref : float or str
-        What 0 dB stands for, in the unit of the spectrogram (amplitude or power), or ``"max"``: the
+        What 0 dB refers to, in the unit of the spectrogram (amplitude or power), or ``"max"``: the
         clip's own maximum. For ``"db"`` only.
     amin : float
         Floor below which an amplitude is raised to it before a logarithm is taken (a power: to its
@@ -156,7 +156,7 @@ class SpectralParameters(Parameters):
 
     @property
     def bins(self) -> int:
-        """Number of bins that the front end gives."""
+        """Number of bins of the features."""
         return self.all_bins if self.crop is None else self.crop[1] - self.crop[0]
 
     def _check_crop(self, crop: Json) -> None:

@@ -10,10 +10,10 @@ from ...errors import UsageError
 from .base import Parameters, SpectralParameters
 
 HANN_BANDWIDTH = 1.50018310546875
-"""Equivalent noise bandwidth of a Hann window, in bins, with the digits that librosa counts with."""
+"""Equivalent noise bandwidth of a Hann window, in bins, with the digits that librosa uses."""
 
 LONGEST_KERNEL = 2**22
-"""Samples of a kernel, at most: three minutes at 22050 Hz, beyond all use."""
+"""Samples of a kernel, at most: three minutes at 22050 Hz, more than any use needs."""
 
 C1 = 32.70319566257483
 """Frequency of the note C1, in Hz."""
@@ -89,8 +89,8 @@ class ChromaParameters(Parameters):
     fmin : float
         Frequency of the lowest bin, in Hz; by default C1.
     tuning : float
-        Deviation from A4 = 440 Hz, in bins. Given, not estimated as librosa does unless told: one
-        transform then serves all recordings, and equal sounds have equal features.
+        Deviation from A4 = 440 Hz, in bins. A parameter, not estimated from each recording as by
+        librosa's default: so one transform serves all recordings, and equal sounds have equal features.
     threshold : float
         Sums below it become 0 before ``norm``.
     norm : str

@@ -1,4 +1,4 @@
-"""Parameters of the classical descriptors: what several kinds of short-time front ends take together."""
+"""Parameters of the classical descriptors: those of several kinds of short-time front ends together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DescriptorsParameters(FramedParameters):
     n_mels : int
         Number of mel bands of which the cepstrum is taken.
     n_mfcc : int
-        Number of mel-frequency cepstral coefficients, the zeroth counted.
+        Number of mel-frequency cepstral coefficients, including the zeroth.
     fmin, n_bands, quantile : float, int, float
         Of the spectral contrast; see `ContrastParameters`.
     roll_percent : float

@@ -1,4 +1,4 @@
-"""Parameters of the kinds that look at short frames one by one."""
+"""Parameters of the kinds that analyse short frames one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .base import Parameters, SpectralParameters
 
 @dataclass(kw_only=True)
 class FramedParameters(Parameters):
-    """What every front end has that is made of spectra of short frames.
+    """The parameters of front ends made of spectra of short frames.
 
     Attributes
     ----------

@@ -34,8 +34,8 @@ class FeatureReader:
         Raises
         ------
         FeatureError
-            If the file is missing, is no ``.npy`` file, holds another shape or dtype than the reference
-            says, or has no such row: the message names file and row.
+            If the file is missing, is not a ``.npy`` file, holds another shape or dtype than the reference,
+            or has no such row: the message names file and row.
         """
         return np.array(self._rows(ref)[ref.row], dtype=np.float32)
 

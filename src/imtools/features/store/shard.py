@@ -88,12 +88,12 @@ class StoreShard:
         view = memoryview(data)
         self._file.seek(position)
         with naming(self.path):
-            while view:  # a raw write may take less than it is given
+            while view:  # a raw write may write less than all
                 view = view[self._file.write(view) :]
 
 
 def map_rows(path: str) -> RowArray:
-    """Map a ``.npy`` file: as many rows as its size allows, whatever its header says."""
+    """Map a ``.npy`` file: as many rows as its size allows, whatever its header states."""
     hint = "compute the features again"
     try:
         with open(path, "rb") as file:
@@ -107,7 +107,7 @@ def map_rows(path: str) -> RowArray:
     except OSError as error:
         raise FeatureError(f"{path}: cannot be read ({error.strerror})", hint) from None
     except (ValueError, KeyError) as error:
-        raise FeatureError(f"{path}: is no .npy file ({error})", hint) from None
+        raise FeatureError(f"{path}: is not a .npy file ({error})", hint) from None
     row_shape = tuple(shape[1:])
     row_bytes = dtype.itemsize * math.prod(row_shape)
     if fortran or not row_shape or not row_bytes or dtype not in DTYPES.values():
@@ -119,12 +119,13 @@ def map_rows(path: str) -> RowArray:
 
 
 def check_row(rows: RowArray, ref: FeatureRef) -> None:
-    """Raise FeatureError unless a file's rows are what the reference says."""
+    """Raise FeatureError unless the rows of a file are as the reference states."""
     place = f"{ref.path}: row {ref.row}"
     if rows.shape[1:] != ref.shape or rows.dtype != DTYPES.get(ref.dtype):
         found = f"{rows.dtype.name} {rows.shape[1:]}"
         raise FeatureError(
-            f"{place} is {found}, the record says {ref.dtype} {ref.shape}", "compute the features again"
+            f"{place} is {found}, but the record refers to {ref.dtype} {ref.shape}",
+            "compute the features again",
         )
     if not 0 <= ref.row < len(rows):
         raise FeatureError(
