@@ -55,15 +55,15 @@ def test_every_script_runs_in_miniature_and_reports(script: str, installed: Path
     line = f"sh {EXAMPLES}/{script}.sh --mini out"
     result = run_script(line, tmp_path, timeout=900, commands=installed)
     assert result.returncode == 0, result.stderr.decode()
-    told = json.loads(result.stdout.splitlines()[-1])
-    assert told["missing"] == MISSING.get(script, [])
+    report = json.loads(result.stdout.splitlines()[-1])
+    assert report["missing"] == MISSING.get(script, [])
     page = (tmp_path / "out" / "report.html").read_text()
     assert "The bundled recordings and tiny nets" in page
     assert len(re.findall(r"<td>0\.\d{3}", page)) >= 8
     if script == "chen2024":  # what is there is not done again
         again = run_script(line, tmp_path, timeout=900, commands=installed)
         assert again.returncode == 0, again.stderr.decode()
-        assert json.loads(again.stdout.splitlines()[-1])["sha256"] == told["sha256"]
+        assert json.loads(again.stdout.splitlines()[-1])["sha256"] == report["sha256"]
         assert b"im-train" not in again.stderr
 
 
@@ -132,5 +132,5 @@ def test_the_polyphony_of_nsynth(tmp_path: Path) -> None:
     families = {label["label"] for note in notes for label in note["labels"]}
     assert len(families) == 10
     assert "synth_lead" not in families
-    heard = {group for note in notes if note["split"] != "test" for group in note["groups"]}
-    assert not heard & {group for mix in mixes for group in mix.get("groups", [])}
+    trained = {group for note in notes if note["split"] != "test" for group in note["groups"]}
+    assert not trained & {group for mix in mixes for group in mix.get("groups", [])}

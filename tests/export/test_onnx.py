@@ -133,7 +133,7 @@ def model(folder: Path) -> Model:
     return load(folder)
 
 
-def test_a_trained_model_hears_tones(model: Model, tmp_path: Path) -> None:
+def test_a_trained_model_recognizes_tones(model: Model, tmp_path: Path) -> None:
     exported = export_onnx(model, tmp_path / "a.onnx", front_end=True)
     assert (exported.input, exported.shape) == ("waveforms", (RATE,))
     waveforms = torch.from_numpy(np.stack([tone(label, 50) for label in CLASSES]))
@@ -168,26 +168,26 @@ class Average(nn.Module):
         return ((features - self.mean) / self.std).flatten(1) @ self.weights
 
 
-def heard_by(kind: str, **parameters: object) -> tuple[Model, nn.Module]:
+def model_with(kind: str, **parameters: object) -> tuple[Model, nn.Module]:
     """A model with a front end of a kind."""
     torch.manual_seed(3)
-    ears = from_config({"kind": kind, "sampling_rate": RATE} | parameters)
-    level = ears(torch.randn(2, RATE) / 10)
+    front_end = from_config({"kind": kind, "sampling_rate": RATE} | parameters)
+    level = front_end(torch.randn(2, RATE) / 10)
     shape = (int(level.shape[1]), int(level.shape[2]))
     one = replace(member(0), mean=0.0, std=1.0)
     description = describe(
-        "gururani2018", shape, [one], front_end=ears.config, front_end_hash=ears.config_hash
+        "gururani2018", shape, [one], front_end=front_end.config, front_end_hash=front_end.config_hash
     )
-    return Model(description, [Average(shape, level)], CPU, torch.float32), ears
+    return Model(description, [Average(shape, level)], CPU, torch.float32), front_end
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_front_ends_are_part_of_the_graph(kind: str, tmp_path: Path) -> None:
-    model, ears = heard_by(kind, **KINDS[kind])
+    model, front_end = model_with(kind, **KINDS[kind])
     exported = export_onnx(model, tmp_path / "a.onnx", front_end=True)
     assert exported.difference < 1e-4
     waveforms = torch.randn(4, RATE) * torch.tensor([0.01, 0.1, 0.3, 1.0])[:, None]
-    expected = model.predict_proba(ears(waveforms)).numpy()
+    expected = model.predict_proba(front_end(waveforms)).numpy()
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(answer(tmp_path / "a.onnx", waveforms), expected, atol=1e-4)
 
@@ -196,8 +196,8 @@ def test_front_ends_are_part_of_the_graph(kind: str, tmp_path: Path) -> None:
     ("kind", "parameters"), [("fft", {"n_fft": 16000}), ("stft", {"n_fft": 65536, "hop_length": 4000})]
 )
 def test_transforms_that_are_too_long_are_refused(kind: str, parameters: dict, tmp_path: Path) -> None:
-    model, _ = heard_by(kind, **parameters)
-    with pytest.raises(ModelError, match=f"front end '{kind}'.*without --front-end"):
+    model, _ = model_with(kind, **parameters)
+    with pytest.raises(ModelError, match=f"front end '{kind}'.*without `front_end`"):
         export_onnx(model, tmp_path / "a.onnx", front_end=True)
     assert not os.listdir(tmp_path)
     assert export_onnx(model, tmp_path / "a.onnx").input == "features"

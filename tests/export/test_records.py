@@ -1,4 +1,4 @@
-"""What records say, as other programs read it: CSV, tables, beets, JAMS, Audacity, audiofolder, lhotse."""
+"""Labels and predictions for other programs: CSV, tables, beets, JAMS, Audacity, audiofolder, lhotse."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ import soundfile
 from imtools.audio import load, probe
 from imtools.cli import command
 from imtools.errors import AudioError, ManifestError, UsageError
-from imtools.export.records.audacity import label_track
+from imtools.export.records.annotations import present_instruments, record_annotations, timed_annotations
+from imtools.export.records.audacity import audacity_labels
 from imtools.export.records.audiofolder import place_audio
-from imtools.export.records.beets import beets_line
+from imtools.export.records.beets import beets_command
 from imtools.export.records.files import whole_file
 from imtools.export.records.jams import jams
 from imtools.export.records.lhotse import cut
-from imtools.export.records.marks import instruments, marks, spans
-from imtools.export.records.table import columns, csv_header, csv_lines, table_lines
-from imtools.export.records.text import to_bytes
+from imtools.export.records.text import columns, csv_header, csv_lines, table_lines, to_bytes
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
 from shell import BIN, run_script, run_to_end
 from workspace import build_workspace, write_note
@@ -43,7 +42,7 @@ def of(audio: str | None = "song.wav", **changes: object) -> Record:
 
 
 LABELS = [Label("vio", 1.0, start=1.0), Label("cel", 0.4), Label("pia", 0.7, start=0.0, duration=9.0)]
-TOLD = [
+SCORED = [
     Prediction("net@1", "cel", 0.45, present=True),
     Prediction("net@1", "vio", 0.9),
     Prediction("net@1", "pia", 0.8, present=False),
@@ -60,53 +59,65 @@ TIMED = [
 
 
 def test_predictions_come_before_labels_unless_one_of_them_is_asked_for() -> None:
-    both = of(labels=LABELS, predictions=TOLD)
-    assert [mark.label for mark in marks(both)] == ["cel", "vio", "pia"]
-    assert {mark.model for mark in marks(both)} == {"net@1"}
-    assert [mark.score for mark in marks(both, "labels")] == [1.0, 0.4, 0.7]
-    assert [mark.present for mark in marks(both, "labels")] == [True, False, True]
-    assert [mark.label for mark in marks(of(labels=LABELS))] == ["vio", "cel", "pia"]
-    assert marks(of()) == []
+    both = of(labels=LABELS, predictions=SCORED)
+    assert [one.label for one in record_annotations(both)] == ["cel", "vio", "pia"]
+    assert {one.model for one in record_annotations(both)} == {"net@1"}
+    assert [one.score for one in record_annotations(both, "labels")] == [1.0, 0.4, 0.7]
+    assert [one.present for one in record_annotations(both, "labels")] == [True, False, True]
+    assert [one.label for one in record_annotations(of(labels=LABELS))] == ["vio", "cel", "pia"]
+    assert record_annotations(of()) == []
     for origin in ("labels", "predictions"):
         with pytest.raises(ManifestError, match=f"no {origin}"):
-            marks(of(), origin)
+            record_annotations(of(), origin)
 
 
 def test_members_speak_only_where_asked_or_alone() -> None:
-    assert len(marks(of(predictions=TOLD), members=True)) == 4
-    assert [mark.score for mark in marks(of(predictions=TOLD[3:]))] == [0.1]
-    assert [mark.score for mark in marks(of(predictions=TOLD), model="net@1#fold0")] == [0.1]
-    assert len(marks(of(predictions=TOLD), model="net@1")) == 3
+    assert len(record_annotations(of(predictions=SCORED), members=True)) == 4
+    assert [one.score for one in record_annotations(of(predictions=SCORED[3:]))] == [0.1]
+    assert [
+        annotation.score for annotation in record_annotations(of(predictions=SCORED), model="net@1#fold0")
+    ] == [0.1]
+    assert len(record_annotations(of(predictions=SCORED), model="net@1")) == 3
     with pytest.raises(UsageError, match="other"):
-        marks(of(predictions=TOLD), model="other")
+        record_annotations(of(predictions=SCORED), model="other")
 
 
-def test_instruments_are_those_that_are_present_the_surest_first() -> None:
-    assert [mark.label for mark in instruments(of(predictions=TOLD + TIMED))] == ["vio", "cel"]
-    assert [mark.label for mark in instruments(of(labels=LABELS))] == ["vio", "pia"]
-    assert instruments(of(labels_complete=True)) == []
+def test_instruments_are_those_that_are_present_highest_score_first() -> None:
+    assert [one.label for one in present_instruments(of(predictions=SCORED + TIMED))] == [
+        "vio",
+        "cel",
+    ]
+    assert [one.label for one in present_instruments(of(labels=LABELS))] == ["vio", "pia"]
+    assert present_instruments(of(labels_complete=True)) == []
     with pytest.raises(ManifestError, match="neither labels nor predictions"):
-        instruments(of())
+        present_instruments(of())
     with pytest.raises(ManifestError, match="for the whole of it"):
-        instruments(of(predictions=TIMED))
-    two = of(predictions=[*TOLD, Prediction("other@2", "cel", 0.9)])
-    with pytest.raises(ManifestError, match="2 models: net@1, other@2; choose one with --model"):
-        instruments(two)
-    assert [mark.label for mark in instruments(two, model="other")] == ["cel"]
+        present_instruments(of(predictions=TIMED))
+    two = of(predictions=[*SCORED, Prediction("other@2", "cel", 0.9)])
+    with pytest.raises(ManifestError, match="2 models: net@1, other@2; choose one with `model`"):
+        present_instruments(two)
+    assert [one.label for one in present_instruments(two, model="other")] == ["cel"]
 
 
-def test_spans_are_timed_where_there_are_times() -> None:
-    assert [(m.label, m.start) for m in spans(of(predictions=TOLD + TIMED))] == [("cel", 0.5), ("vio", 3.0)]
-    assert [m.label for m in spans(of(predictions=TOLD))] == ["cel", "vio"]
-    assert [m.label for m in spans(of(predictions=TOLD), everything=True)] == ["cel", "vio", "pia"]
-    assert [m.span(of()) for m in spans(of(labels=LABELS))] == [(1.0, 3.0), (0.0, 4.0)]
+def test_annotations_are_timed_where_there_are_times() -> None:
+    assert [(m.label, m.start) for m in timed_annotations(of(predictions=SCORED + TIMED))] == [
+        ("cel", 0.5),
+        ("vio", 3.0),
+    ]
+    assert [m.label for m in timed_annotations(of(predictions=SCORED))] == ["cel", "vio"]
+    assert [m.label for m in timed_annotations(of(predictions=SCORED), everything=True)] == [
+        "cel",
+        "vio",
+        "pia",
+    ]
+    assert [m.span(of()) for m in timed_annotations(of(labels=LABELS))] == [(1.0, 3.0), (0.0, 4.0)]
 
 
 # ------------------------------------------------------------------------------------------ CSV and tables
 
 
 def test_csv_is_read_back_by_another_reader() -> None:
-    record = of(ODD, predictions=[*TOLD, *TIMED, Prediction('n"e,t@1', "a\nb", 0.123456)])
+    record = of(ODD, predictions=[*SCORED, *TIMED, Prediction('n"e,t@1', "a\nb", 0.123456)])
     data = to_bytes(csv_header() + csv_lines(record))
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8", "surrogateescape"), newline="")))
     assert len(rows) == 8
@@ -146,7 +157,7 @@ def test_a_line_for_people_fits_the_terminal(width: int, name: str) -> None:
     assert columns(line) <= width
     assert "instrument 0 1.00" in line or width == 40
     assert " more" in line
-    assert table_lines(of("a.wav", predictions=TOLD), width).split() == [
+    assert table_lines(of("a.wav", predictions=SCORED), width).split() == [
         "a.wav",
         "vio",
         "0.90,",
@@ -156,16 +167,16 @@ def test_a_line_for_people_fits_the_terminal(width: int, name: str) -> None:
 
 
 def test_a_line_for_people_says_none_and_when() -> None:
-    assert table_lines(of(predictions=TOLD[2:3])).split() == ["song.wav", "none"]
+    assert table_lines(of(predictions=SCORED[2:3])).split() == ["song.wav", "none"]
     assert table_lines(of(labels=LABELS)).split() == ["song.wav", "none"]
-    lines = table_lines(of(predictions=TOLD + TIMED)).splitlines()
+    lines = table_lines(of(predictions=SCORED + TIMED)).splitlines()
     assert [line.split() for line in lines[1:]] == [
         ["0.50", "to", "1.50", "s", "cel", "0.70"],
         ["3.00", "to", "4.00", "s", "vio", "0.90"],
     ]
-    again = of(predictions=[Prediction("old@1", "flu", 0.9), *TOLD])
-    assert table_lines(again) == table_lines(of(predictions=TOLD))
-    assert table_lines(of(source={"start": 3.0}, predictions=TOLD)).startswith("song ")
+    again = of(predictions=[Prediction("old@1", "flu", 0.9), *SCORED])
+    assert table_lines(again) == table_lines(of(predictions=SCORED))
+    assert table_lines(of(source={"start": 3.0}, predictions=SCORED)).startswith("song ")
 
 
 def test_formats_of_the_predict_command(run, space: Path, tmp_path: Path) -> None:
@@ -174,10 +185,10 @@ def test_formats_of_the_predict_command(run, space: Path, tmp_path: Path) -> Non
     shutil.copy(space / "lib/vio/0.wav", os.fsencode(tmp_path / "music") + b"/" + name)
     shutil.copy(space / "lib/cla/1.wav", tmp_path / "music/b.wav")
     model = ("-m", str(space / "model"))
-    told = run("im-predict", *model, "-o", "out", "--format", "csv", "music", cwd=tmp_path)
-    assert told.returncode == 0, told.stderr.decode(errors="replace")
-    assert b"caf\xe9" in told.stdout
-    text = told.stdout.decode("utf-8", "surrogateescape")
+    result = run("im-predict", *model, "-o", "out", "--format", "csv", "music", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr.decode(errors="replace")
+    assert b"caf\xe9" in result.stdout
+    text = result.stdout.decode("utf-8", "surrogateescape")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     kept = list(read_manifest(tmp_path / "out/manifest.jsonl"))
     assert len(kept) == 2
@@ -202,8 +213,8 @@ def test_the_csv_command(run, space: Path) -> None:
     records = list(read_manifest(space / "predictions.jsonl"))
     assert len(rows) == sum(len(record.predictions) for record in records) > 0
     labels = run("im-export", "csv", "--from", "labels", "--jobs", "3", "segments.jsonl", cwd=space)
-    told = [row["label"] for row in csv.DictReader(io.StringIO(labels.stdout.decode(), newline=""))]
-    assert told == [one.label for record in read_manifest(space / "segments.jsonl") for one in record.labels]
+    found = [row["label"] for row in csv.DictReader(io.StringIO(labels.stdout.decode(), newline=""))]
+    assert found == [one.label for record in read_manifest(space / "segments.jsonl") for one in record.labels]
     empty = run("im-export", "csv", "-", stdin=b"", cwd=space)
     assert (empty.returncode, empty.stdout) == (0, csv_header().encode())
 
@@ -237,7 +248,7 @@ def test_the_shell_hands_beets_any_name(tmp_path: Path) -> None:
     script = "beet() { printf '%s\\0' \"$@\"; }\n"
     for name in names:
         tone(os.fsencode(tmp_path / name))
-        script += beets_line(of(str(tmp_path / name), predictions=TOLD))
+        script += beets_command(of(str(tmp_path / name), predictions=SCORED))
     result = subprocess.run(["sh", "-c", to_bytes(script)], capture_output=True, check=True, cwd=tmp_path)
     arguments = [os.fsdecode(part) for part in result.stdout.split(b"\0")[:-1]]
     assert len(arguments) == 4 * len(names)
@@ -253,22 +264,22 @@ def test_the_shell_hands_beets_any_name(tmp_path: Path) -> None:
 def test_beets_gets_commands_for_whole_files_only(tmp_path: Path) -> None:
     path = str(tmp_path / "song.wav")
     tone(path)
-    assert beets_line(of(path, predictions=TOLD[2:3])) == f"beet modify -y path:{path} 'instruments!'\n"
+    assert beets_command(of(path, predictions=SCORED[2:3])) == f"beet modify -y path:{path} 'instruments!'\n"
     priced = of(path, labels=[Label("a$b%c"), Label("it's")])
-    assert shlex.split(beets_line(priced))[-1] == "instruments=a$$b$%c; it's"
+    assert shlex.split(beets_command(priced))[-1] == "instruments=a$$b$%c; it's"
     assert whole_file(of(path, sampling_rate=50, num_samples=200)) == path
     for part in (
-        of(path, start=1.0, duration=3.0, num_samples=300, predictions=TOLD),
-        of(path, duration=3.0, num_samples=300, predictions=TOLD),
-        of(path, padding=1.0, predictions=TOLD),
+        of(path, start=1.0, duration=3.0, num_samples=300, predictions=SCORED),
+        of(path, duration=3.0, num_samples=300, predictions=SCORED),
+        of(path, padding=1.0, predictions=SCORED),
     ):
         with pytest.raises(AudioError, match=r"is a segment of .*song\.wav"):
-            beets_line(part)
+            beets_command(part)
     tone(path + ",")
     with pytest.raises(AudioError, match="comma"):
-        beets_line(of(path + ",", predictions=TOLD))
+        beets_command(of(path + ",", predictions=SCORED))
     with pytest.raises(AudioError, match="a mix recipe"):
-        beets_line(of(None, mix={"tracks": []}, predictions=TOLD))
+        beets_command(of(None, mix={"tracks": []}, predictions=SCORED))
 
 
 def test_the_beets_command(run, space: Path) -> None:
@@ -284,7 +295,7 @@ def test_the_beets_command(run, space: Path) -> None:
 
 
 def test_jams_says_what_the_record_says() -> None:
-    record = of(labels=LABELS, predictions=[*TOLD, *TIMED, Prediction("other@2", "cel", 0.1)])
+    record = of(labels=LABELS, predictions=[*SCORED, *TIMED, Prediction("other@2", "cel", 0.1)])
     made = jams(record)
     assert made["file_metadata"]["duration"] == 4.0
     first, second = made["annotations"]
@@ -296,7 +307,7 @@ def test_jams_says_what_the_record_says() -> None:
         ("vio", 3.0, 1.0, 0.9),  # no further than the record
     ]
     assert first["annotation_metadata"]["annotator"] == {"model": "net@1"}
-    assert second["data"] == []  # it was asked, and hears nothing
+    assert second["data"] == []  # it recognizes nothing
     (labelled,) = jams(record, "labels", everything=True)["annotations"]
     assert [(o["value"], o["confidence"]) for o in labelled["data"]] == [
         ("vio", 1.0),
@@ -306,14 +317,14 @@ def test_jams_says_what_the_record_says() -> None:
     assert jams(of())["annotations"] == []
 
 
-def test_label_tracks_count_from_the_beginning_of_the_file() -> None:
-    told = of(predictions=TOLD + TIMED)
-    assert label_track(told) == "0.500000\t1.500000\tcel 0.70\n3.000000\t4.000000\tvio 0.90\n"
+def test_audacity_labelss_count_from_the_beginning_of_the_file() -> None:
+    record = of(predictions=SCORED + TIMED)
+    assert audacity_labels(record) == "0.500000\t1.500000\tcel 0.70\n3.000000\t4.000000\tvio 0.90\n"
     later = of(start=10.0, labels=[Label("a\tb\n")])
-    assert label_track(later) == "10.000000\t14.000000\ta\\tb\\n\n"
-    assert label_track(of()) == ""
+    assert audacity_labels(later) == "10.000000\t14.000000\ta\\tb\\n\n"
+    assert audacity_labels(of()) == ""
     with pytest.raises(ManifestError, match="2 models"):
-        label_track(of(predictions=[*TOLD, Prediction("other@2", "cel", 0.9)]))
+        audacity_labels(of(predictions=[*SCORED, Prediction("other@2", "cel", 0.9)]))
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("jams", ".jams"), ("audacity", ".txt")])
@@ -417,7 +428,7 @@ def test_a_cut_lies_in_its_recording(tmp_path: Path) -> None:
     path = str(tmp_path / "song.wav")
     tone(path, channels=2)
     info = probe(path)
-    whole = cut(of(path, predictions=TOLD), info)
+    whole = cut(of(path, predictions=SCORED), info)
     file = whole["recording"]
     assert (file["num_samples"], file["sampling_rate"], file["duration"]) == (400, 100, 4.0)
     assert file["sources"] == [{"type": "file", "channels": [0, 1], "source": path}]
@@ -448,12 +459,16 @@ def test_lhotse_manifests_agree_with_each_other(run, space: Path, tmp_path: Path
     assert len(files) == len(read["recordings"]) == 8
     assert [one["id"] for one in read["cuts"]] == [record.id for record in records]
     assert len({one["id"] for one in read["supervisions"]}) == len(read["supervisions"]) == len(records)
-    for record, one, said in zip(records, read["cuts"], read["supervisions"], strict=True):
+    for record, one, supervision in zip(records, read["cuts"], read["supervisions"], strict=True):
         assert one["recording"] == files[one["recording"]["id"]]
         assert os.path.isabs(one["recording"]["sources"][0]["source"])
         assert (one["start"], one["duration"]) == (record.start, record.duration)
-        assert (said["start"], said["duration"]) == (record.start, record.duration)  # of the recording
-        assert said["custom"]["instrument"] == record.labels[0].label
+        # Relative to the recording.
+        assert (supervision["start"], supervision["duration"]) == (
+            record.start,
+            record.duration,
+        )  # of the recording
+        assert supervision["custom"]["instrument"] == record.labels[0].label
 
 
 # -------------------------------------------------------------------------------------------- all of them

@@ -271,16 +271,16 @@ def _lines(result) -> list[dict]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_the_command_tells_and_writes_only_when_told_to(run, tmp_path: Path) -> None:
+def test_the_command_shows_changes_and_writes_on_request(run, tmp_path: Path) -> None:
     paths = [tagged(tmp_path / f"a.{suffix}") for suffix in ("flac", "mp3", "ogg")]
-    told = [
+    predictions = [
         [Prediction("net@1", "vio", 0.9), Prediction("net@1", "cel", 0.6), Prediction("net@1", "pia", 0.1)],
         [Prediction("net@1", "vio", 0.3)],
         [Prediction("net@1", "pia", 0.3, present=True)],
     ]
     write_manifest(
         tmp_path / "p.jsonl",
-        [record(path, predictions=said) for path, said in zip(paths, told, strict=True)],
+        [record(path, predictions=found) for path, found in zip(paths, predictions, strict=True)],
     )
     write_field(paths[1], ["old"])
     before = [path.read_bytes() for path in paths]

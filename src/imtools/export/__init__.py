@@ -1,1 +1,1 @@
-"""For other programs: trained models (`model`), and what records say (`records`)."""
+"""Files for other programs: trained models (`model`), labels and predictions of records (`records`)."""

@@ -131,8 +131,8 @@ def _steps(highest: float) -> Sequence[float]:
     return [step * k for k in range(int(highest / step) + 1)]
 
 
-def _at_round(centres: Float64Array, wanted: Sequence[float]) -> Ticks:
-    inside = [hertz for hertz in wanted if centres[0] <= hertz <= centres[-1]]
+def _at_round(centres: Float64Array, frequencies: Sequence[float]) -> Ticks:
+    inside = [hertz for hertz in frequencies if centres[0] <= hertz <= centres[-1]]
     places = np.interp(inside, centres, np.arange(len(centres)))
     return [(float(place), f"{hertz:g}") for place, hertz in zip(places, inside, strict=True)]
 

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
-from numpy.typing import NDArray
 
+from ..arrays import Float32Array, Float64Array
 from ..errors import UsageError
 from .bins import Bins
 from .envelope import envelope
@@ -34,6 +34,8 @@ _QUANTILES = (0.5, 99.5)
 """Percentiles that the colours of values without decibels span."""
 _COLUMNS = 1000
 
+_Values = Float32Array | Float64Array
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -50,7 +52,7 @@ class Panel:
     """
 
     title: str
-    values: NDArray[np.float32]
+    values: Float32Array
     seconds: float
 
 
@@ -150,7 +152,7 @@ def _panel_height(width: float, columns: int, count: int) -> float:
     return max(3.2, 0.62 * width / columns) if count > 1 else max(4.0, 0.5 * width)
 
 
-def _comparable(panels: Sequence[Panel], bins: Bins) -> list[NDArray[Any]]:
+def _comparable(panels: Sequence[Panel], bins: Bins) -> list[_Values]:
     """Return the values; where each bin has its own unit, each bin standardised over all panels."""
     if not bins.own_units:
         return [panel.values for panel in panels]
@@ -159,7 +161,7 @@ def _comparable(panels: Sequence[Panel], bins: Bins) -> list[NDArray[Any]]:
     return [(panel.values - mean) / np.where(deviation > 0, deviation, 1.0) for panel in panels]
 
 
-def _limits(images: Sequence[NDArray[Any]], bins: Bins) -> tuple[float, float]:
+def _limits(images: Sequence[_Values], bins: Bins) -> tuple[float, float]:
     values = np.concatenate([image.ravel() for image in images])
     if bins.decibels:
         high = float(values.max())
@@ -176,7 +178,7 @@ def _beyond(images: Sequence[AxesImage]) -> Any:
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get((below, above), "neither")
 
 
-def _image(ax: Axes, values: NDArray[Any], seconds: float, bins: Bins, limits: tuple[float, float]) -> None:
+def _image(ax: Axes, values: _Values, seconds: float, bins: Bins, limits: tuple[float, float]) -> None:
     count, frames = values.shape
     ends = (-seconds / 2, (frames - 0.5) * seconds, -0.5, count - 0.5)
     ax.imshow(
@@ -196,7 +198,7 @@ def _spectrum(ax: Axes, panel: Panel, bins: Bins) -> None:
     ax.set_xticks([place for place, _ in bins.ticks], [name for _, name in bins.ticks])
 
 
-def _line(ax: Axes, values: NDArray[np.float32], step: float) -> None:
+def _line(ax: Axes, values: Float32Array, step: float) -> None:
     """Draw a line, or its envelope if it is too long to be resolved."""
     if len(values) > 4 * _COLUMNS:
         low, high = envelope([values], len(values), _COLUMNS)

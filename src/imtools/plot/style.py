@@ -189,13 +189,29 @@ def letters(count: int) -> list[str]:
 
 
 def shortened(text: str, most: int) -> str:
-    """Return a text of at most ``most`` characters; a text that is cut ends with an ellipsis."""
+    """Return a text of at most ``most`` characters; a text that is cut ends with an ellipsis.
+
+    Parameters
+    ----------
+    text : str
+        The text; runs of white space become single spaces.
+    most : int
+        Greatest number of characters.
+    """
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
-    """Return names of at most ``most`` characters; those that the cut makes equal are numbered."""
+    """Return short names; those that the cut makes equal are numbered.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    most : int
+        Greatest number of characters of each.
+    """
     cut = [shortened(name, most) for name in names]
     for text in {text for text in cut if cut.count(text) > 1}:
         same = [place for place, other in enumerate(cut) if other == text]
@@ -217,22 +233,22 @@ def characters(width: float, size: float = 7.0) -> int:
     return max(3, int(width * CM * 72 / (0.58 * size)))
 
 
-def spread(wanted: Sequence[float], least: float) -> list[float]:
-    """Return places for labels near the wanted ones, in the same order, that do not overlap.
+def spread(preferred: Sequence[float], least: float) -> list[float]:
+    """Return places for labels near the preferred ones, in the same order, that do not overlap.
 
     Parameters
     ----------
-    wanted : sequence of float
+    preferred : sequence of float
         In any order.
     least : float
         The least distance between two places.
     """
-    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    order = sorted(range(len(preferred)), key=lambda index: preferred[index])
     groups: list[list[int]] = []
     centres: list[float] = []
-    for index in order:  # neighbours that are too near become a group around the mean of their wanted places
+    for index in order:  # neighbours that are too near become a group around their mean
         groups.append([index])
-        centres.append(wanted[index])
+        centres.append(preferred[index])
         while len(groups) > 1:
             room = (len(groups[-2]) + len(groups[-1])) / 2 * least
             if centres[-1] - centres[-2] >= room:
@@ -240,8 +256,8 @@ def spread(wanted: Sequence[float], least: float) -> list[float]:
             last = groups.pop()
             centres.pop()
             groups[-1] += last
-            centres[-1] = sum(wanted[member] for member in groups[-1]) / len(groups[-1])
-    places = [0.0] * len(wanted)
+            centres[-1] = sum(preferred[member] for member in groups[-1]) / len(groups[-1])
+    places = [0.0] * len(preferred)
     for group, centre in zip(groups, centres, strict=True):
         for number, index in enumerate(group):
             places[index] = centre + (number - (len(group) - 1) / 2) * least

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
-from numpy.typing import NDArray
 
+from ..arrays import Float32Array
 from ..errors import UsageError
 from .style import (
     COLOURS,
@@ -57,8 +57,8 @@ class Wave:
     """
 
     title: str
-    low: NDArray[np.float32]
-    high: NDArray[np.float32]
+    low: Float32Array
+    high: Float32Array
     duration: float
     spans: list[Span]
 

@@ -1,4 +1,4 @@
-"""Reports: one page of HTML that needs nothing else, neither a network nor other files."""
+"""Reports: one page of HTML that needs neither a network nor other files."""
 
 from .page import Page
 from .scores import scores_page

@@ -1,4 +1,4 @@
-"""A page of HTML: headings, paragraphs, tables and pictures, with its style inside."""
+"""A page of HTML: headings, paragraphs, tables and pictures, with its style sheet included."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ footer { color: var(--faint); font-size: .85rem; margin-top: 3rem; border-top: 1
 
 
 class Bar(float):
-    """A number from 0 to 1 that is shown with a bar of its length below it."""
+    """A number from 0 to 1 that is shown with a proportional bar below it."""
 
 
 class Under(NamedTuple):
-    """A text, and others that are shown small below it."""
+    """A text, and others that are shown below it in small type."""
 
     text: str
     below: tuple[str, ...] = ()
 
 
 class Page:
-    """A page in the making.
+    """A page that is built from top to bottom.
 
     Parameters
     ----------
@@ -62,12 +62,29 @@ class Page:
         self._body.append(f"<h2>{escape(text)}</h2>")
 
     def text(self, text: str, *, kind: str = "") -> None:
-        """Add a paragraph; of the kind ``"note"`` or ``"warning"``."""
+        """Add a paragraph.
+
+        Parameters
+        ----------
+        text : str
+            Plain text.
+        kind : {"", "note", "warning"}
+            Its style.
+        """
         style = f' class="{kind}"' if kind else ""
         self._body.append(f"<p{style}>{escape(text)}</p>")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Add a table: texts as they are or one under the other, numbers with three digits, NaN as a dash."""
+        """Add a table.
+
+        Parameters
+        ----------
+        head : sequence of str
+            The names of the columns.
+        rows : sequence of sequence of object
+            The cells: texts as they are, `Under` as a text above others, floats with three digits, `Bar` with
+            a bar, NaN as a dash.
+        """
         cells = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
         lines = ["<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows]
         self._body.append(
@@ -77,15 +94,23 @@ class Page:
         )
 
     def picture(self, svg: str, caption: str) -> None:
-        """Add a picture, whose text comes from this program and not from a user."""
-        start = svg.index("<svg")  # without the XML declaration, which has no place inside HTML
+        """Add a picture.
+
+        Parameters
+        ----------
+        svg : str
+            SVG, which is not escaped: it must come from this program.
+        caption : str
+            Plain text.
+        """
+        start = svg.index("<svg")  # without the XML declaration, which HTML does not allow
         self._body.append(
             f'<figure role="img" aria-label="{escape(caption)}">{svg[start:]}'
             f"<figcaption>{escape(caption)}</figcaption></figure>"
         )
 
     def html(self, footer: str) -> str:
-        """Return the page, which ends with a line of small print."""
+        """Return the page, with ``footer`` as its last line in small type."""
         body = "\n".join(self._body)
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -17,7 +17,7 @@ from ..score.result import Interval, ScoreReport
 from .page import Page, Under
 
 PAPERS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis2022")
-"""The papers whose figures are known here."""
+"""The papers with printed figures."""
 
 _LEVEL_NAMES = {"iou": "intersection over union", "emr": "exact match ratio"}
 

@@ -1,4 +1,4 @@
-"""im-export: hand models and predictions to other programs."""
+"""im-export: export models and predictions for other programs."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ import click
 
 from ... import __version__
 from ..app import start
+from ..kinds import KindGroup, add_kinds
 from .library import beets, tags
 from .model import onnx
 from .records import audacity, audiofolder, csv, jams, lhotse
 
 
-class _Kinds(click.Group):
-    """Lists the kinds in their own order."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
 @click.group(
-    cls=_Kinds,
+    cls=KindGroup,
     name="im-export",
     subcommand_metavar="KIND [OPTIONS] [INPUT]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -35,10 +29,10 @@ Examples:
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def command() -> None:
-    """Hand models, and what records say of their instruments, to other programs.
+    """Export models, labels and predictions for other programs.
 
-    Each kind has its own options: 'im-export KIND --help' tells more. Kinds that are one text go to
-    standard output; the others write into the directory that -o names, and hand the records on.
+    Each kind has its own options: see 'im-export KIND --help'. Kinds that are a single text go to standard
+    output; the others write into the directory that -o names, and pass the records on.
     """
 
 
@@ -52,11 +46,9 @@ KINDS = {
     "beets": (beets, "a shell script that fills a field of a beets library"),
     "tags": (tags, "the field INSTRUMENT_ML in the tags of audio files"),
 }
-"""The kinds of export: models, then records, then into a music library."""
+"""The kinds of export: of models, of records, and to a music library."""
 
-for _name, (_kind, _summary) in KINDS.items():
-    _kind.short_help = _summary
-    command.add_command(_kind, _name)
+add_kinds(command, KINDS)
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""The kinds of export that go into a music library."""
+"""The kinds of export to a music library."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..app import tool
 from .options import model_name, origin
 
 if TYPE_CHECKING:
-    from ...export.records.marks import Origin
+    from ...choices import Origin
     from ...run import Run
 
 
@@ -42,9 +42,9 @@ im-export tags --clear --write music/""",
 )
 @origin
 @model_name
-@click.option("--write", is_flag=True, help="Change the files; else only tell what would change.")
+@click.option("--write", is_flag=True, help="Change the files; otherwise only show what would change.")
 @click.option("--clear", is_flag=True, help="Remove the field.")
-@click.option("--keep-time", is_flag=True, help="Keep the files' times of last change.")
+@click.option("--keep-time", is_flag=True, help="Keep the modification times of the files.")
 def tags(
     run: Run, origin: Origin | None, model: str | None, write: bool, clear: bool, keep_time: bool
 ) -> None:

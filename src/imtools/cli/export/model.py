@@ -1,4 +1,4 @@
-"""The kinds of export that are made of models."""
+"""The kinds of export of models."""
 
 from __future__ import annotations
 

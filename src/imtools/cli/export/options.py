@@ -1,13 +1,15 @@
-"""What the kinds of export that are made of records share on the command line."""
+"""The options that the kinds of export of records share."""
 
 from __future__ import annotations
 
 import click
 
+from ...choices import ORIGINS
+
 origin = click.option(
     "--from",
     "origin",
-    type=click.Choice(["labels", "predictions"]),
+    type=click.Choice(ORIGINS),
     help="Take the labels or the predictions (default: the predictions where there are any).",
 )
 
@@ -15,6 +17,8 @@ model_name = click.option(
     "--model", metavar="NAME", help="Take this model's predictions, where there are several."
 )
 
-everything = click.option("--all", "everything", is_flag=True, help="Also what does not count as present.")
+everything = click.option(
+    "--all", "everything", is_flag=True, help="Include classes that do not count as present."
+)
 
 DIRECTORY = "Write the files into DIR (required)."

@@ -1,4 +1,4 @@
-"""The kinds of export that are made of records: text on standard output, or files."""
+"""The kinds of export of records: text on standard output, or files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def csv(run: Run, origin: Origin | None, model: str | None) -> None:
     """Write a line of CSV for each label, or for each score of each model.
 
     The columns are id, audio, model, label, score, present, start and duration; the last two are empty for
-    what is about the whole record. Names of files are written byte for byte.
+    labels and scores of the whole record. Names of files are written byte for byte.
     """
     from ...stages.export.streams import export_csv
 
@@ -65,7 +65,7 @@ im-export audacity --from labels -o labels/ segments.jsonl""",
 @model_name
 @everything
 def audacity(run: Run, origin: Origin | None, model: str | None, everything: bool) -> None:
-    """Write a label track for Audacity for each record: start, end and text of each stretch.
+    """Write a label track for Audacity for each record: start, end and text of each label.
 
     Times count from the beginning of the audio file. Open the file in Audacity, then import the track with
     File > Import > Labels.
@@ -84,7 +84,7 @@ im-export audiofolder --copy -o dataset/ music/""",
 )
 @origin
 @model_name
-@click.option("--copy", is_flag=True, help="Copy whole files; else they are hard links where that can be.")
+@click.option("--copy", is_flag=True, help="Copy whole files; otherwise they are hard links where possible.")
 @audio_format
 def audiofolder(run: Run, origin: Origin | None, model: str | None, copy: bool, fmt: AudioFormat) -> None:
     """Make a data set that Hugging Face's 'audiofolder' loads: a folder for each split, with metadata.jsonl.
@@ -111,7 +111,7 @@ def lhotse(run: Run, origin: Origin | None, model: str | None, everything: bool)
     """Write recordings, supervisions and cuts for lhotse, each a gzipped file of JSON lines.
 
     Each record is a cut, each file a recording with an absolute path; classes and scores are under 'custom'.
-    Cuts are as the files are: at their rate, without padding.
+    Cuts have the sampling rate of the files, without padding.
     """
     from ...stages.export.files import export_lhotse
 

@@ -8,19 +8,13 @@ import click
 
 from ... import __version__
 from ..app import start
+from ..kinds import KindGroup, add_kinds
 from .records import activity, reliability, spectrogram, threshold, waveform
 from .results import confusion, difference, polyphony, training
 
 
-class _Kinds(click.Group):
-    """Lists the kinds in the order of their definition."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
 @click.group(
-    cls=_Kinds,
+    cls=KindGroup,
     name="im-plot",
     subcommand_metavar="KIND [OPTIONS] [INPUT]...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -54,9 +48,7 @@ KINDS = {
 }
 """The kinds of pictures: first those of records, then those of trainings and scores."""
 
-for _name, (_kind, _summary) in KINDS.items():
-    _kind.short_help = _summary
-    command.add_command(_kind, _name)
+add_kinds(command, KINDS)
 
 
 def main() -> NoReturn:

@@ -1,4 +1,4 @@
-"""Models as ONNX files: one file that maps features, or a waveform, to scores."""
+"""Models as ONNX files: each maps features, or a waveform, to scores."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ OPSET = 17
 LARGEST_FILE = 2**31 - 2**24
 """Bytes of weights that one ONNX file can hold, less what the graph itself takes."""
 
-_WITHOUT = "export without --front-end, and compute the features with imtools"
+_WITHOUT = "export without `front_end`, and compute the features with imtools"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how it was checked.
+    """The file that was written, and how it was checked.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Exported:
     shape : tuple of int
         Of one input: (bins, frames) or (samples,).
     checked_with : str
-        What ran it, with its version.
+        The runtime that ran it, with its version.
     difference : float
         Greatest difference of a score from the model's own.
     """
@@ -61,14 +61,22 @@ class Exported:
 
 
 def check_exportable(model: Model, *, front_end: bool) -> None:
-    """Raise ModelError if it is plain that a model cannot be exported; see `export_onnx`."""
+    """Raise ModelError if a model cannot be exported for an obvious reason; see `export_onnx`.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    front_end : bool
+        Whether the front end is to be included.
+    """
     if importlib.util.find_spec("onnx") is None:
         raise ModelError("writing ONNX needs the package onnx", "run: pip install 'imtools[onnx]'")
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.scorer.state_dict().values())
     if size > LARGEST_FILE:
         raise ModelError(
             f"model {model.name}: {size / 1e9:.1f} GB of weights do not fit into one ONNX file (2 GB)",
-            "export fewer members: train with fewer --folds, or a smaller --width",
+            "export fewer members: train fewer folds, or a narrower net",
         )
     if front_end and (made := model.description.build_front_end()).reach is None:
         raise ModelError(
@@ -77,12 +85,12 @@ def check_exportable(model: Model, *, front_end: bool) -> None:
 
 
 def export_onnx(model: Model, path: str | os.PathLike[str], *, front_end: bool = False) -> Exported:
-    """Write a model as one ONNX file, check it, and give it its name only if it says what the model says.
+    """Write a model as one ONNX file, which gets its name only if its scores are those of the model.
 
     The graph maps ``features`` (batch, bins, frames), or ``waveforms`` (batch, samples) of one window at
     the model's rate, to ``scores`` (batch, classes); all float32, any batch. It holds standardisation, all
-    members, their activations and their mean. The mean over the windows of a recording is left to its user,
-    who finds what that takes in the file's metadata, values in JSON: model, labels, thresholds, strategy,
+    members, their activations and their mean. The mean over the windows of a recording is left to its user;
+    what that takes is in the metadata of the file, values in JSON: model, labels, thresholds, strategy,
     aggregation, sampling_rate, window and hop (s), front_end, front_end_hash, input, imtools.
 
     Parameters
@@ -108,17 +116,17 @@ def export_onnx(model: Model, path: str | os.PathLike[str], *, front_end: bool =
     check_exportable(model, front_end=front_end)
     description = model.description
     plain: nn.Module = model.scorer
-    ears: FrontEnd | None = None
+    module: FrontEnd | None = None
     first = description.members[0]
     batches = feature_batches(description.shape, first.mean, first.std)
     given = "features"
     if front_end:
-        ears = description.build_front_end()
-        plain = nn.Sequential(ears, model.scorer)
+        module = description.build_front_end()
+        plain = nn.Sequential(module, model.scorer)
         batches, given = waveform_batches(description.window_samples), "waveforms"
     with replacing(path) as temporary:
         try:
-            _trace(Traceable(model.scorer, ears).eval(), batches[1][:2], given, temporary)
+            _trace(Traceable(model.scorer, module).eval(), batches[1][:2], given, temporary)
         except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
             kind = f" with front end {description.front_end['kind']!r}" if front_end else ""
             reason = str(error).strip().partition("\n")[0]
@@ -138,9 +146,9 @@ def export_onnx(model: Model, path: str | os.PathLike[str], *, front_end: bool =
 
 @torch.inference_mode()
 def _trace(module: nn.Module, example: Tensor, given: str, path: Path) -> None:
-    """Write the graph of what a module does with a batch of its input."""
+    """Write the graph of a module, traced with a batch of its input."""
     with warnings.catch_warnings():
-        # Of shapes that tracing makes constants: all but the batch are, and other batches are compared.
+        # About shapes that tracing makes constants: all but the batch size are; other sizes are compared.
         warnings.simplefilter("ignore")
         # Not the exporter that torch.export feeds: it takes recurrent nets step by step, minutes for each.
         torch.onnx.export(

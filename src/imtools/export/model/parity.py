@@ -1,4 +1,4 @@
-"""Whether an exported file says what the model says."""
+"""Whether an exported file gives the scores of the model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ...arrays import Float32Array
 from ...errors import ModelError
 
 TOLERANCE = 1e-4
-"""Greatest difference of a score that is taken for rounding."""
+"""Greatest difference of a score that counts as rounding."""
 
 _BATCHES = (1, 3)
 
 
 def compare(path: Path, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[str, float]:
-    """Run a file and the module that it was made of on the same inputs.
+    """Run a file and the module that it was made from on the same inputs.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def compare(path: Path, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[st
     Returns
     -------
     evaluator : str
-        What ran the file, with its version: onnxruntime, or where it is not installed onnx's own evaluator.
+        The runtime, with its version: onnxruntime, or onnx's own evaluator where that is not installed.
     difference : float
         The greatest absolute one of all scores.
 
@@ -71,7 +71,7 @@ def compare(path: Path, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[st
 
 
 def _evaluator(path: Path, hint: str) -> tuple[str, Callable[[Float32Array], Float32Array]]:
-    """Return what runs a file: its name, and a function from the input to the output."""
+    """Return the runtime of a file: its name, and a function from the input to the output."""
     if importlib.util.find_spec("onnxruntime") is None:
         onnx = importlib.import_module("onnx")
         session: Any = importlib.import_module("onnx.reference").ReferenceEvaluator(str(path))
@@ -79,7 +79,7 @@ def _evaluator(path: Path, hint: str) -> tuple[str, Callable[[Float32Array], Flo
     else:
         runtime = importlib.import_module("onnxruntime")
         options = runtime.SessionOptions()
-        options.log_severity_level = 4  # what goes wrong is told by the exception
+        options.log_severity_level = 4  # the exception reports what is wrong
         name = f"onnxruntime {runtime.__version__}"
         try:
             session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

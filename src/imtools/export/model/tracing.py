@@ -19,7 +19,7 @@ LARGEST_BASIS = 2**29
 
 
 class Traceable(nn.Module):
-    """What gives the scores, with or without the front end before it, ready to be traced.
+    """The module that computes the scores, with or without the front end, ready to be traced.
 
     A front end's Fourier transforms become products with matrices of cosines and sines, and its frames are
     gathered by their indices: ONNX has no complex numbers, and no views of memory.

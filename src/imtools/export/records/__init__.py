@@ -1,1 +1,1 @@
-"""What records say of their instruments, in the formats of other programs."""
+"""Labels and predictions of records in the formats of other programs."""

@@ -12,19 +12,20 @@ from typing import IO, Any
 
 from ...atomic import replacing
 from ...audio import probe, write
+from ...choices import Origin
 from ...manifest import Record, make_id
 from ...sound.render import load_sound
 from ...units import samples_to_seconds
+from .annotations import present_instruments, record_annotations
 from .files import audio_of, is_whole
-from .marks import Origin, instruments, marks
 
 METADATA_NAME = "metadata.jsonl"
 
 UNSPLIT = "train"
-"""The folder of records without a split: what the reader calls files that are in none."""
+"""The folder of records without a split, as the reader names files without one."""
 
 _READABLE = (".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
-"""Files that are taken as they are; others are decoded."""
+"""Suffixes of files that are taken as they are; others are decoded."""
 
 
 def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool = False) -> Record:
@@ -37,8 +38,8 @@ def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool =
     folder : Path
         The data set. The file becomes ``folder/<split>/<id>`` with the suffix of its format.
     fmt : {"flac", "wav"}
-        Format of what has to be written anew: segments, recipes, resampled or normalised sounds, and formats
-        that the reader may not know.
+        Format of files that must be written anew: segments, recipes, resampled or normalised sounds, and
+        formats that the reader may not know.
     copy : bool
         Copy whole files instead of linking them. A link shares its bytes with the original; where links
         cannot be made, files are copied.
@@ -90,7 +91,7 @@ def _link_or_copy(source: str, target: Path, *, copy: bool) -> None:
 
 
 def _linked(source: str, target: Path) -> bool:
-    """Make a hard link, in place of what is there; return whether that can be done here."""
+    """Make a hard link, replacing the target; return whether that is possible here."""
     if target.exists() and os.path.samefile(source, target):
         return True  # renaming one link of a file to another does nothing, and would leave both
     temporary = target.with_name(f".{target.name}.link")
@@ -104,23 +105,23 @@ def _linked(source: str, target: Path) -> bool:
 
 
 def metadata(record: Record, folder: Path, origin: Origin | None, model: str | None) -> dict[str, Any]:
-    """Return a record's line of the metadata: the same keys for every record, as the reader wants them.
+    """Return a record's line of the metadata: the same keys for every record, as the reader requires.
 
     Parameters
     ----------
     record : Record
-        What `place_audio` gave.
+        As `place_audio` returned it.
     folder : Path
-        That of its split.
+        The folder of its split.
     origin, model
-        As for `imtools.export.records.marks.marks`.
+        As for `imtools.export.records.annotations.record_annotations`.
     """
-    said = instruments(record, origin, model) if marks(record, origin, model) else []
+    present = present_instruments(record, origin, model) if record_annotations(record, origin, model) else []
     return {
         "file_name": Path(os.path.relpath(audio_of(record), folder)).as_posix(),
         "id": record.id,
-        "labels": [mark.label for mark in said],
-        "scores": [float(mark.score) for mark in said],
+        "labels": [annotation.label for annotation in present],
+        "scores": [float(annotation.score) for annotation in present],
         "groups": record.groups,
         "genre": record.genre or "",
         "license": str(record.source.get("license") or ""),
@@ -130,7 +131,22 @@ def metadata(record: Record, folder: Path, origin: Origin | None, model: str | N
 def write_metadata(
     folder: Path, records: Iterable[Record], origin: Origin | None, model: str | None
 ) -> list[Path]:
-    """Write ``metadata.jsonl`` into the folder of each split, and return their paths."""
+    """Write ``metadata.jsonl`` into the folder of each split.
+
+    Parameters
+    ----------
+    folder : Path
+        The data set.
+    records : iterable of Record
+        As `place_audio` returned them.
+    origin, model
+        As for `imtools.export.records.annotations.record_annotations`.
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
     streams: dict[str, IO[str]] = {}
     with ExitStack() as stack:
         for record in records:

@@ -1,18 +1,19 @@
-"""A shell script that tells beets, the music organiser, which instruments sound in its files."""
+"""A shell script for beets, the music organiser, that records which instruments sound in its files."""
 
 from __future__ import annotations
 
 import shlex
 
+from ...choices import Origin
 from ...errors import AudioError
 from ...manifest import Record
+from .annotations import present_instruments
 from .files import whole_file
-from .marks import Origin, instruments
 
 HEADER = "#!/bin/sh\n"
 
 
-def beets_line(record: Record, origin: Origin | None = None, model: str | None = None) -> str:
+def beets_command(record: Record, origin: Origin | None = None, model: str | None = None) -> str:
     """Return the command that sets, or removes, the field ``instruments`` of one file.
 
     Parameters
@@ -20,7 +21,7 @@ def beets_line(record: Record, origin: Origin | None = None, model: str | None =
     record : Record
         A whole file.
     origin, model
-        As for `imtools.export.records.marks.marks`.
+        As for `imtools.export.records.annotations.record_annotations`.
 
     Returns
     -------
@@ -30,11 +31,11 @@ def beets_line(record: Record, origin: Origin | None = None, model: str | None =
     Raises
     ------
     ManifestError
-        If nothing is said of the record.
+        If the record has neither labels nor predictions for the whole.
     AudioError
-        If it is a part of a file, or the file's name cannot stand in a query.
+        If it is a part of a file, or the file's name cannot be used in a query.
     """
-    labels = sorted(mark.label for mark in instruments(record, origin, model))
+    labels = sorted(annotation.label for annotation in present_instruments(record, origin, model))
     path = whole_file(record)
     if path.endswith(","):
         # There, a comma ends a query, and an empty one means the whole library.

@@ -1,4 +1,4 @@
-"""Whether a record is a whole file: what other programs know is files, not stretches of them."""
+"""Whether a record is a whole file: other programs know files, not segments of them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def audio_of(record: Record) -> str:
 
 
 def is_whole(record: Record, info: AudioInfo) -> bool:
-    """Whether a record stands for all of a file and no more, perhaps at another rate.
+    """Return whether a record is exactly one whole file, perhaps at another sampling rate.
 
     Parameters
     ----------
     record : Record
         With audio.
     info : AudioInfo
-        What the file holds.
+        The properties of the file.
     """
     if record.start > 0 or record.padding > 0:
         return False
@@ -41,7 +41,7 @@ def is_whole(record: Record, info: AudioInfo) -> bool:
 
 
 def whole_file(record: Record) -> str:
-    """Return the absolute path of the file that a record is all of.
+    """Return the absolute path of the file that a record is the whole of.
 
     Raises
     ------
@@ -55,8 +55,8 @@ def whole_file(record: Record) -> str:
 
 
 def not_whole(record: Record) -> AudioError:
-    """Return the error for a record that is a part of a file, where a whole one is wanted."""
+    """Return the error for a record that is a part of a file, where a whole one is required."""
     return AudioError(
-        f"record {record.id}: is a segment of {record.audio}, which cannot speak for the whole file",
+        f"record {record.id}: is a segment of {record.audio}, not the whole file",
         "run im-predict on whole files",
     )

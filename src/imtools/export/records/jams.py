@@ -7,8 +7,9 @@ import os
 from typing import Any
 
 from ... import __version__
+from ...choices import Origin
 from ...manifest import Record
-from .marks import Mark, Origin, marks, spans
+from .annotations import Annotation, record_annotations, timed_annotations
 
 JAMS_VERSION = "0.3.4"
 """The version whose schema the files meet."""
@@ -22,24 +23,26 @@ def jams(
     Parameters
     ----------
     record : Record
-        Times are relative to it; ``sandbox`` tells where in which file (an absolute path) it lies.
+        Times are relative to it; ``sandbox`` gives its file (an absolute path) and its place there.
     origin, model, everything
-        As for `imtools.export.records.marks.spans`.
+        As for `imtools.export.records.annotations.timed_annotations`.
 
     Returns
     -------
     dict
         Observations with time and duration in seconds, the class as value, the score as confidence.
     """
-    # A model that finds nothing has an annotation too: an empty one.
-    by_model: dict[str | None, list[Mark]] = {mark.model: [] for mark in marks(record, origin, model)}
-    for mark in spans(record, origin, model, everything=everything):
-        by_model[mark.model].append(mark)
+    # A model that recognizes nothing has an annotation too: an empty one.
+    by_model: dict[str | None, list[Annotation]] = {
+        annotation.model: [] for annotation in record_annotations(record, origin, model)
+    }
+    for annotation in timed_annotations(record, origin, model, everything=everything):
+        by_model[annotation.model].append(annotation)
     audio = None if record.audio is None else os.path.abspath(record.audio)
-    stretch = {"audio": audio, "start": record.start, "duration": record.duration}
+    place = {"audio": audio, "start": record.start, "duration": record.duration}
     rest = {"split": record.split, "fold": record.fold, "genre": record.genre, "groups": record.groups}
     return {
-        "annotations": [_annotation(record, *one) for one in by_model.items()],
+        "annotations": [_annotation(record, model, found) for model, found in by_model.items()],
         "file_metadata": {
             "artist": "",
             "title": "",
@@ -48,22 +51,22 @@ def jams(
             "identifiers": {},
             "jams_version": JAMS_VERSION,
         },
-        "sandbox": {"id": record.id} | stretch | {key: x for key, x in rest.items() if x not in (None, [])},
+        "sandbox": {"id": record.id} | place | {key: x for key, x in rest.items() if x not in (None, [])},
     }
 
 
 def jams_text(record: Record, origin: Origin | None, model: str | None, *, everything: bool = False) -> str:
-    """Return the text of a JAMS file; see `jams`."""
+    """Return the text of a JAMS file; its parameters are those of `jams`."""
     content = jams(record, origin, model, everything=everything)
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 
 
-def _annotation(record: Record, model: str | None, some: list[Mark]) -> dict[str, Any]:
+def _annotation(record: Record, model: str | None, found: list[Annotation]) -> dict[str, Any]:
     source = str(record.source.get("dataset", "")) if model is None else ""
     annotator = {} if model is None else {"model": model}
     return {
         "namespace": "tag_open",
-        "data": [_observation(record, mark) for mark in some],
+        "data": [_observation(record, annotation) for annotation in found],
         "annotation_metadata": {
             "curator": {"name": "", "email": ""},
             "annotator": annotator,
@@ -80,6 +83,6 @@ def _annotation(record: Record, model: str | None, some: list[Mark]) -> dict[str
     }
 
 
-def _observation(record: Record, mark: Mark) -> dict[str, Any]:
-    start, duration = mark.span(record)
-    return {"time": start, "duration": duration, "value": mark.label, "confidence": mark.score}
+def _observation(record: Record, annotation: Annotation) -> dict[str, Any]:
+    start, duration = annotation.span(record)
+    return {"time": start, "duration": duration, "value": annotation.label, "confidence": annotation.score}

@@ -11,16 +11,17 @@ from typing import IO, Any, cast
 
 from ...atomic import replacing
 from ...audio import AudioInfo
+from ...choices import Origin
 from ...errors import AudioError
 from ...manifest import Record, make_id
 from ...units import samples_to_seconds
+from .annotations import check_one_model, timed_annotations
 from .files import audio_of
-from .marks import Origin, check_one_model, spans
 
 NAMES = ("recordings", "supervisions", "cuts")
 
 _TOLERANCE = 2
-"""Samples by which a record, whose rate may be another, may seem to reach past the end of its file."""
+"""Samples by which a record, whose sampling rate may differ, may seem to exceed its file."""
 
 
 def recording(path: str, info: AudioInfo) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def recording(path: str, info: AudioInfo) -> dict[str, Any]:
     path : str
         Absolute.
     info : AudioInfo
-        What it holds.
+        Its properties.
     """
     channels = list(range(info.channels))
     return {
@@ -60,9 +61,9 @@ def cut(
         With audio. The cut is the part of it that lies in the file: without padding, at the file's own
         rate and level.
     info : AudioInfo
-        What the file holds.
+        The properties of the file.
     origin, model, everything
-        As for `imtools.export.records.marks.spans`.
+        As for `imtools.export.records.annotations.timed_annotations`.
 
     Returns
     -------
@@ -84,17 +85,17 @@ def cut(
         what = f"record {record.id}: reaches {missing:.3f} s past the end of {record.audio}"
         raise AudioError(what, "make the manifest again from this file")
     duration = min(duration, file["duration"] - record.start)
-    some = spans(record, origin, model, everything=everything)
-    check_one_model(record, some)
+    found = timed_annotations(record, origin, model, everything=everything)
+    check_one_model(record, found)
     channels = list(range(info.channels)) if record.channels is None else record.channels
     place = channels if len(channels) > 1 else channels[0]
     supervisions = []
-    for number, mark in enumerate(some):
-        start, length = mark.span(record)
+    for number, annotation in enumerate(found):
+        start, length = annotation.span(record)
         length = min(length, duration - start)
         if length <= 0:
             continue
-        said = {"instrument": mark.label, "score": mark.score, "present": mark.present}
+        custom = {"instrument": annotation.label, "score": annotation.score, "present": annotation.present}
         supervisions.append(
             {
                 "id": f"{record.id}-{number}",
@@ -102,7 +103,7 @@ def cut(
                 "start": start,
                 "duration": length,
                 "channel": place,
-                "custom": said | ({} if mark.model is None else {"model": mark.model}),
+                "custom": custom | ({} if annotation.model is None else {"model": annotation.model}),
             }
         )
     rest = {"split": record.split, "fold": record.fold, "genre": record.genre, "groups": record.groups}
@@ -134,9 +135,9 @@ def write_manifests(
     folder : Path
         For the three files; equal records give equal bytes.
     records : iterable of Record
-        Gone through once.
+        Iterated over once.
     info_of : callable
-        Gives what a file holds, by its absolute path.
+        Returns the properties of a file, given its absolute path.
     origin, model, everything
         As for `cut`.
     """
@@ -144,15 +145,16 @@ def write_manifests(
     with ExitStack() as stack:
         streams = {name: _gzipped(stack, folder / f"{name}.jsonl.gz") for name in NAMES}
         for record in records:
-            made = cut(record, info_of(audio_of(record)), origin, model, everything=everything)
-            file = made["recording"]
+            written = cut(record, info_of(audio_of(record)), origin, model, everything=everything)
+            file = written["recording"]
             if file["id"] not in seen:
                 seen.add(file["id"])
                 _write(streams["recordings"], file)
-            for one in made["supervisions"]:
-                # There a supervision's time is that of its recording.
-                _write(streams["supervisions"], one | {"start": made["start"] + one["start"]})
-            _write(streams["cuts"], made)
+            for supervision in written["supervisions"]:
+                # In that manifest the times of a supervision are relative to its recording.
+                start = written["start"] + supervision["start"]
+                _write(streams["supervisions"], supervision | {"start": start})
+            _write(streams["cuts"], written)
 
 
 def _gzipped(stack: ExitStack, path: Path) -> IO[bytes]:

@@ -1,4 +1,4 @@
-"""The field ``INSTRUMENT_ML`` in the tags of audio files, by mutagen, and nothing else in them."""
+"""The field ``INSTRUMENT_ML`` in the tags of audio files, read and written with mutagen."""
 
 from __future__ import annotations
 
@@ -49,10 +49,9 @@ def read_field(path: str | os.PathLike[str]) -> list[str]:
 def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_time: bool = False) -> None:
     """Set the values of the field in a file; without values, remove it.
 
-    A copy beside the file is changed and then takes its place, so that there is the old file or the new one
-    at any time. All other tags, the sound, and the file's mode stay as they are; other hard links to the
-    file keep the old one. In files without tags, ID3
-    is written in version 2.4; where there are tags, they keep their version.
+    A copy beside the file is changed and then takes its place, so that at any time there is either the old
+    file or the new one. All other tags, the sound, and the file's mode stay as they are; other hard links to
+    the file keep the old one. Files without tags get ID3 version 2.4; tags that exist keep their version.
 
     Parameters
     ----------
@@ -61,13 +60,13 @@ def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_tim
     values : sequence of str
         In this order.
     keep_time : bool
-        Keep the time of last change, too.
+        Keep the modification time, too.
 
     Raises
     ------
     AudioError
-        If the file is no audio, of a kind that has no such tags, read-only, or has tags that would not
-        stay as they are.
+        If the file is no audio, of a kind that has no such tags, read-only, or has tags that could not be
+        kept as they are.
     OSError
         If the copy cannot be made.
     """
@@ -89,19 +88,19 @@ def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_tim
 
 
 def check_whole(record: Record) -> str:
-    """Return the file that a record is all of, taking its header's word where that is sure.
+    """Return the file that a record is the whole of, by its header where that is reliable.
 
     Raises
     ------
     AudioError
-        If the record is a part of a file, or that has no tags that can be written.
+        If the record is a part of a file, or the file has no tags that can be written.
     """
     path = audio_of(record)
     if record.start > 0 or record.padding > 0:
         raise not_whole(record)
     with _naming(record.audio or path):
         info = _Tags(path).file.info
-    guessed = getattr(info, "bitrate_mode", None) == 0  # an MP3 whose length is reckoned from its size
+    guessed = getattr(info, "bitrate_mode", None) == 0  # an MP3 whose length is estimated from its size
     if guessed or record.duration < info.length - _SLACK:
         return whole_file(record)
     return path
@@ -116,13 +115,11 @@ def _change(original: str, copy: str, values: Sequence[str]) -> None:
         _restore_tail(original, before.size, copy, _Tags(copy).size)
     after = _Tags(copy)
     if after.values() != list(values) or after.others() != before.others():
-        raise AudioError(
-            f"{original}: its other tags would not stay as they are", "leave it out, or mend its tags"
-        )
+        raise AudioError(f"{original}: its other tags would be changed", "leave it out, or repair its tags")
 
 
 def _restore_tail(original: str, old_size: int, copy: str, new_size: int) -> None:
-    """Make what follows the tag the same again: mutagen rewrites an ID3v1 tag at the end."""
+    """Restore what follows the tag: mutagen rewrites an ID3v1 tag at the end."""
     length = os.stat(original).st_size - old_size
     reach = min(length, _V1_REACH)
     with open(original, "rb") as stream:
@@ -135,14 +132,14 @@ def _restore_tail(original: str, old_size: int, copy: str, new_size: int) -> Non
 
 
 class _Tags:
-    """The tags of one file, whatever they are called there.
+    """The tags of one file, whatever its format.
 
     Attributes
     ----------
     file : mutagen.FileType
         The file.
     leads : bool
-        Whether the tags are a block before the sound, which may have others behind it.
+        Whether the tags are a block before the sound, after which there may be others.
     size : int
         Bytes of that block.
     """
@@ -189,7 +186,7 @@ class _Tags:
         return [str(value) for value in held]
 
     def others(self) -> tuple[Any, Any]:
-        """Return all other tags, known and unknown, to compare."""
+        """Return all other tags, known and unknown, for comparison."""
         tags = self.file.tags
         if tags is None:
             return [], []
@@ -200,7 +197,7 @@ class _Tags:
             return sorted((key, repr(value)) for key, value in tags.items() if key != self._key), []
         pairs = [(key, value) for key, value in tags if key.upper() != FIELD]
         if any("\ufffd" in value for _, value in pairs):
-            raise AudioError(f"{self._path}: has comments that are not UTF-8", "mend its tags first")
+            raise AudioError(f"{self._path}: has comments that are not UTF-8", "repair its tags first")
         return pairs, []
 
     def set(self, values: Sequence[str]) -> None:
@@ -229,7 +226,7 @@ class _Tags:
     def save(self) -> None:
         """Write the tags into the file."""
         if self._id3:
-            # Values stay apart by NUL in 2.3 too: joining them would change those of other fields.
+            # Values are separated by NUL in 2.3 too: joining them would change those of other fields.
             self.file.save(v2_version=self._version, v23_sep=None)
         else:
             self.file.save()
@@ -237,7 +234,7 @@ class _Tags:
 
 @contextmanager
 def _naming(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what mutagen raises into an error that names the file."""
+    """Turn errors of mutagen into one that names the file."""
     check_mutagen()
     mutagen = importlib.import_module("mutagen")
     try:

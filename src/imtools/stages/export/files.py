@@ -9,7 +9,7 @@ from ...atomic import replacing
 from ...audio import AudioInfo, probe
 from ...choices import AudioFormat, Origin
 from ...errors import UsageError
-from ...export.records.audacity import label_track
+from ...export.records.audacity import audacity_labels
 from ...export.records.audiofolder import metadata, place_audio, write_metadata
 from ...export.records.files import audio_of
 from ...export.records.jams import jams_text
@@ -26,7 +26,7 @@ class TextFiles(RecordStage):
     Parameters
     ----------
     text : callable
-        Gives the content for a record.
+        Returns the content for a record.
     folder : Path
         The file becomes ``folder/<id><suffix>``.
     suffix : str
@@ -48,14 +48,14 @@ class TextFiles(RecordStage):
 
 
 class AudioFolder(RecordStage):
-    """Puts the audio into the folders of its splits, and the metadata beside it at the end.
+    """Places the audio in the folders of its splits, and the metadata beside it at the end.
 
     Parameters
     ----------
     folder : Path
         The data set.
     origin, model
-        As for `imtools.export.records.marks.marks`.
+        As for `imtools.export.records.annotations.record_annotations`.
     fmt, copy
         As for `imtools.export.records.audiofolder.place_audio`.
     """
@@ -79,14 +79,14 @@ class AudioFolder(RecordStage):
 
 
 class Lhotse(RecordStage):
-    """Looks into the files of the records, and writes the three manifests at the end.
+    """Reads the headers of the files of the records, and writes the three manifests at the end.
 
     Parameters
     ----------
     folder : Path
         For the manifests.
     origin, model, everything
-        As for `imtools.export.records.marks.spans`.
+        As for `imtools.export.records.annotations.timed_annotations`.
     """
 
     prepare_step = "read"
@@ -96,7 +96,7 @@ class Lhotse(RecordStage):
         self._files: dict[str, AudioInfo] = {}
 
     def prepare(self, record: Record) -> list[Record]:
-        """See that a record can be a cut."""
+        """Check that a record can be a cut."""
         info = self._info(audio_of(record))
         cut(record, info, self._origin, self._model, everything=self._everything)
         return [record]
@@ -126,24 +126,58 @@ def _folder(run: Run) -> Path:
 
 
 def export_jams(run: Run, origin: Origin | None, model: str | None, *, everything: bool) -> None:
-    """Write a JAMS file for each record; see `imtools.export.records.jams.jams`."""
-    stage = TextFiles(lambda r: jams_text(r, origin, model, everything=everything), _folder(run), ".jams")
-    execute(run, stage, run.items())
+    """Write a JAMS file for each record; see `imtools.export.records.jams.jams`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    origin, model, everything
+        As for `imtools.export.records.annotations.timed_annotations`.
+    """
+
+    def text(record: Record) -> str:
+        return jams_text(record, origin, model, everything=everything)
+
+    execute(run, TextFiles(text, _folder(run), ".jams"), run.items())
 
 
 def export_audacity(run: Run, origin: Origin | None, model: str | None, *, everything: bool) -> None:
-    """Write a label track for each record; see `imtools.export.records.audacity.label_track`."""
-    stage = TextFiles(lambda r: label_track(r, origin, model, everything=everything), _folder(run), ".txt")
-    execute(run, stage, run.items())
+    """Write a label track for each record; see `imtools.export.records.audacity.audacity_labels`.
+
+    Parameters
+    ----------
+    run, origin, model, everything
+        As for `export_jams`.
+    """
+
+    def text(record: Record) -> str:
+        return audacity_labels(record, origin, model, everything=everything)
+
+    execute(run, TextFiles(text, _folder(run), ".txt"), run.items())
 
 
 def export_audiofolder(
     run: Run, origin: Origin | None, model: str | None, *, fmt: AudioFormat, copy: bool
 ) -> None:
-    """Make an audiofolder of the records; see `imtools.export.records.audiofolder`."""
+    """Make an audiofolder of the records; see `imtools.export.records.audiofolder`.
+
+    Parameters
+    ----------
+    run, origin, model
+        As for `export_jams`.
+    fmt, copy
+        As for `imtools.export.records.audiofolder.place_audio`.
+    """
     execute(run, AudioFolder(_folder(run), origin, model, fmt=fmt, copy=copy), run.items())
 
 
 def export_lhotse(run: Run, origin: Origin | None, model: str | None, *, everything: bool) -> None:
-    """Write the manifests of lhotse; see `imtools.export.records.lhotse`."""
+    """Write the manifests of lhotse; see `imtools.export.records.lhotse`.
+
+    Parameters
+    ----------
+    run, origin, model, everything
+        As for `export_jams`.
+    """
     execute(run, Lhotse(_folder(run), origin, model, everything=everything), run.items())

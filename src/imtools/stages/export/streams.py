@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...atomic import naming
+from ...choices import Origin
 from ...errors import is_fatal
-from ...export.records.table import csv_header, csv_lines, table_lines
-from ...export.records.text import to_bytes
+from ...export.records.text import csv_header, csv_lines, table_lines, to_bytes
 from ...manifest import Record, dump_line, rebase
 from ...manifest.stream import absolute, stream_folder
 from ...parallel import ordered_map
 from ...run import Item, Run
 
 WIDTH = 100
-"""Columns of a table for people where there is no terminal."""
+"""Columns of a table for people if standard output is no terminal."""
 
 
-def tell(text: str) -> None:
-    """Write text to standard output, whatever names of files are in it."""
+def write_stdout(text: str) -> None:
+    """Write text, which may hold any file name, to standard output."""
     with naming("standard output"):
         sys.stdout.flush()
         sys.stdout.buffer.write(to_bytes(text))
@@ -34,7 +34,7 @@ def stream(
     *,
     step: str,
     head: str = "",
-    look: Callable[[Item], None] = lambda item: None,
+    inspect: Callable[[Item], None] = lambda item: None,
 ) -> None:
     """Write the text of each record, in order, each for itself.
 
@@ -43,13 +43,13 @@ def stream(
     run : Run
         The harness.
     work : callable
-        Gives the text of a record; runs in worker threads.
+        Returns the text of a record; runs in worker threads.
     step : str
-        Name of that in failure records and in the final line.
+        The name of this work in failure records and in the final line.
     head : str
-        What is written before the first record.
-    look : callable
-        Is shown each item before that is worked on, in order, in one thread.
+        Text before the first record.
+    inspect : callable
+        Called with each item before ``work``, in order, in one thread.
     """
     if run.options.dry_run:
         count = sum(1 for _ in run.each_record())
@@ -67,35 +67,43 @@ def stream(
                 raise
             return item, 0.0, error
 
-    def shown() -> Iterator[Item]:
+    def inspected() -> Iterator[Item]:
         for item in run.items():
-            look(item)
+            inspect(item)
             yield item
 
-    tell(head)
-    ahead = 16 + 2 * run.options.jobs
+    write_stdout(head)
+    jobs = run.options.jobs
     for item, seconds, outcome in ordered_map(
-        attempt, shown(), run.options.jobs, ahead, place=lambda item: item.place
+        attempt, inspected(), jobs, 16 + 2 * jobs, place=lambda item: item.place
     ):
         if isinstance(outcome, Exception):
             run.fail(item, step, outcome)
         else:
-            tell(outcome)
+            write_stdout(outcome)
             run.succeed(seconds)
         run.advance(note=f"{run.failed} failed" if run.failed else "")
 
 
-def _placed() -> Callable[[Record], Record]:
-    """Return what gives records the paths that they have in a manifest on standard output."""
+def _output_paths() -> Callable[[Record], Record]:
+    """Return a function that gives records the paths that they have in a manifest on standard output."""
     if stream_folder(sys.stdout.fileno()):
         return absolute
     return lambda record: rebase(record, "", "")
 
 
-def export_csv(run: Run, origin: Any, model: str | None) -> None:
-    """Write records as CSV; see `imtools.export.records.table.csv_lines`."""
-    placed = _placed()
-    stream(run, lambda record: csv_lines(placed(record), origin, model), step="csv", head=csv_header())
+def export_csv(run: Run, origin: Origin | None, model: str | None) -> None:
+    """Write records as CSV; see `imtools.export.records.text.csv_lines`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    origin, model
+        As for `imtools.export.records.annotations.record_annotations`.
+    """
+    with_paths = _output_paths()
+    stream(run, lambda record: csv_lines(with_paths(record), origin, model), step="csv", head=csv_header())
 
 
 def show_as(run: Run, fmt: str) -> None:
@@ -104,13 +112,13 @@ def show_as(run: Run, fmt: str) -> None:
     Parameters
     ----------
     run : Run
-        The harness; what it writes elsewhere stays as it is.
+        The harness; its output elsewhere stays as it is.
     fmt : {"jsonl", "csv", "table"}
         As JSON, as CSV, or for people.
     """
     if fmt == "jsonl":
         return
-    placed = _placed()
+    with_paths = _output_paths()
     width = WIDTH
     if sys.stdout.isatty():
         width = shutil.get_terminal_size((WIDTH, 24)).columns
@@ -122,9 +130,9 @@ def show_as(run: Run, fmt: str) -> None:
             if not isinstance(record, Record):
                 text += dump_line(record)
             elif fmt == "csv":
-                text += csv_lines(placed(record))
+                text += csv_lines(with_paths(record))
             else:
-                text += table_lines(placed(record), width)
-        tell(text)
+                text += table_lines(with_paths(record), width)
+        write_stdout(text)
 
     run.writer = emit

@@ -239,8 +239,8 @@ def _labelled_scores(
         raise UsageError("no record to draw", "check the input and --where")
     with run.clock.measure("score"):
         collected = collect(records)
-        wanted: Sequence[str | None] = models or collected.models or [None]
-        found = [collected.labelled_scores(model, classes=classes, unlisted=unlisted) for model in wanted]
+        names: Sequence[str | None] = models or collected.models or [None]
+        found = [collected.labelled_scores(model, classes=classes, unlisted=unlisted) for model in names]
     for record in records:
         run.succeed(record.duration)
     return found
