@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from shell import BIN, environment, unmeasured
+from shell import BIN, environment, interruptible, unmeasured
 
 ROUNDED = 1.001e-6
 """How far scores with six digits lie apart that were nearly the same before they were rounded."""
@@ -32,18 +32,23 @@ class Serving:
         Of ``im-serve``.
     measured : bool
         Whether coverage is to know what it runs.
+    background : bool
+        Whether it is started as a shell starts a job in the background: ignoring Ctrl-C.
     """
 
-    def __init__(self, folder: Path, *options: str, measured: bool = False) -> None:
+    def __init__(self, folder: Path, *options: str, measured: bool = False, background: bool = False) -> None:
         self.temporary = folder / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
         more: dict[str, str | None] = {"TMPDIR": str(self.temporary)}
         if not measured:
             more |= unmeasured()
         self.log = folder / "log"
+        command = [BIN / "im-serve", "--port", "0", *options]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [BIN / "im-serve", "--port", "0", *options],
+                ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
+                if background
+                else interruptible(*command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

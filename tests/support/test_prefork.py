@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import BIN, environment, quick
+from shell import BIN, environment, interruptible, quick
 
 pytestmark = pytest.mark.skipif(quick() == BIN, reason="this system has no pidfd: commands are not preforked")
 
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.skipif(quick() == BIN, reason="this system has no pidfd
 def begin(command: str, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     settings = {"env": environment()} | pipes | options
-    return subprocess.Popen([quick() / command, *arguments], **settings)
+    # Not as a job in the background, where the tests may run: such a job ignores Ctrl-C, as it should.
+    return subprocess.Popen(interruptible(quick() / command, *arguments), **settings)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["nothing"], ["--no-such-option"], ["."]])

@@ -7,7 +7,6 @@ the whole file has at the new rate, and the resampling filter is given what lies
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections import OrderedDict
 
@@ -15,6 +14,7 @@ import numpy as np
 import soxr
 
 from ..errors import AudioError
+from ..hashing import file_state
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
 from .blocks import RESAMPLING_QUALITY
@@ -41,11 +41,7 @@ _local = _OpenFiles()
 
 def signature(path: str) -> Signature:
     """Return what a file is now: reading it again gives the same as long as this is the same."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return (0, 0, 0, 0)  # opening it says what is wrong
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return file_state(path) or (0, 0, 0, 0)  # opening it says what is wrong
 
 
 def _open(path: str) -> AudioFile:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..analysis.cache import AnalysisCache
 from ..audio.levels import Samples
 from ..errors import ImtoolsError, is_fatal
+from ..hashing import file_state, text_sha256
 from ..manifest import Record
 from ..manifest.values import Json
 from ..parallel import ordered_map
@@ -187,12 +187,9 @@ def _digest(record: Record, *parts: str) -> str:
     """Return what a result is remembered by: what is loaded, the state of its files, and the method."""
     state: list[object] = [*parts, _without_files(MixTrack.of(record).to_json())]
     for path in [record.audio, *record.track_files()]:
-        try:
-            status = os.stat(path or "")
-            state.append([os.path.abspath(path or ""), status.st_size, status.st_mtime_ns])
-        except (OSError, ValueError):
-            state.append(path)
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+        now = file_state(path or "")
+        state.append(path if now is None else [os.path.abspath(path or ""), now.size, now.modified])
+    return text_sha256(json.dumps(state, sort_keys=True))
 
 
 def _without_files(value: Json) -> Json:

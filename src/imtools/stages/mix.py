@@ -205,7 +205,7 @@ def mix(run: Run, settings: MixSettings, fmt: str) -> None:
     records = run.records()
     with run.clock.measure("plan"):
         arranged = settings.arrange(material_of(records, composition.syncs), options.seed)
-        meetings = list(run.shard.of(arranged))  # so that only what is mixed here is listened to
+        meetings = list(run.shard.take(arranged))  # so that only what is mixed here is listened to
     if options.dry_run:
         run.say(f"dry run: {len(meetings)} mixes of {len(records)} records would be made")
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -21,6 +20,7 @@ from ..arrays import BoolArray
 from ..device import require_compiler, tune_malloc
 from ..errors import ImtoolsWarning, UsageError
 from ..features.front_ends.base import FrontEnd
+from ..hashing import text_sha256
 from ..manifest import Record
 from ..manifest.values import Json
 from ..models import bundle
@@ -131,7 +131,7 @@ def fit(
     setting += [only, None if base is None else base.description.weights, processes.size]
     if plan.start is not None:
         setting.append(plan.start.description.weights)
-    fingerprint = _sha256(json.dumps(setting, sort_keys=True))
+    fingerprint = f"sha256:{text_sha256(json.dumps(setting, sort_keys=True))}"
     processes.agree(fingerprint, "records or settings")
     folder = Path(folder)
     checkpoints = folder / CHECKPOINTS_NAME
@@ -296,7 +296,7 @@ def records_digest(records: Sequence[Record], front_end_hash: str) -> str:
         ]
         for record in records
     ]
-    return _sha256(json.dumps(lines))
+    return f"sha256:{text_sha256(json.dumps(lines))}"
 
 
 def _finished(folder: Path, fingerprint: str) -> Description | None:
@@ -333,7 +333,3 @@ def _member(trained: Trained, classes: Sequence[str]) -> Member:
         validation=trained.best.validation(),
         degenerate=trained.degenerate,
     )
-
-
-def _sha256(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
