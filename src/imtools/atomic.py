@@ -13,6 +13,25 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 
+def lock(descriptor: int, *, wait: bool) -> None:
+    """Lock an open file for this process; closing the file unlocks it. Without effect on Windows.
+
+    Parameters
+    ----------
+    descriptor : int
+        The open file.
+    wait : bool
+        Whether to wait until no other process has it locked.
+
+    Raises
+    ------
+    OSError
+        If another process has it locked and ``wait`` is false, or the file system has no locks.
+    """
+    if fcntl is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 @contextmanager
 def naming(path: str | os.PathLike[str]) -> Iterator[None]:
     """Give an OSError inside the ``with`` block the name of the file, which a failed write leaves out."""
@@ -66,9 +85,8 @@ def _locked(path: Path) -> int:
     """Open a file, made if it is not there, once no other process has it; closing it lets go of it."""
     while True:
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        if fcntl is not None:
-            with suppress(OSError):  # file systems without locks
-                fcntl.flock(held, fcntl.LOCK_EX)
+        with suppress(OSError):  # file systems without locks
+            lock(held, wait=True)
         try:
             if os.fstat(held).st_ino == os.stat(path).st_ino:
                 return held

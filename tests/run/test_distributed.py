@@ -435,17 +435,17 @@ def test_help_loads_no_dask() -> None:
 def test_paths_come_back_as_they_went(folder: str) -> None:
     paths = Paths(folder)
     for path in ("a.wav", "../b/c.wav", "/abs/d.wav", "caf\udce9.wav", f"{folder}/e.wav"):
-        there = paths.there(path)
+        there = paths.portable(path)
         assert os.path.isabs(there)
-        assert paths.back(there) == path
-        assert paths.back(f"{there}: cannot be read") == f"{path}: cannot be read"
-        assert paths.back(str(Path(there))) == str(Path(path))
+        assert paths.local(there) == path
+        assert paths.local(f"{there}: cannot be read") == f"{path}: cannot be read"
+        assert paths.local(str(Path(there))) == str(Path(path))
 
 
 def test_paths_lead_where_they_did(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("here")
-    assert Path(Paths(str(tmp_path)).there("a")).read_text() == "here"
-    assert Path(Paths("/").there(str(tmp_path / "a")[1:])).read_text() == "here"
+    assert Path(Paths(str(tmp_path)).portable("a")).read_text() == "here"
+    assert Path(Paths("/").portable(str(tmp_path / "a")[1:])).read_text() == "here"
 
 
 def test_items_are_sent_with_paths_that_lead_home(tmp_path: Path) -> None:
@@ -469,11 +469,11 @@ def test_errors_tell_elsewhere_what_they_tell_here() -> None:
     import pickle
 
     for error in (AudioError("x.wav: is bad", "mend it"), AudioError("x"), ValueError("x"), KeyError("k")):
-        told = pickle.loads(pickle.dumps(ReportedError.of(error)))
+        told = pickle.loads(pickle.dumps(ReportedError.from_error(error)))
         assert failure_record("im-x", "i", None, "read", told) == failure_record(
             "im-x", "i", None, "read", error
         )
-    changed = ReportedError("E", "//w/a", "look at //w/b").retold(lambda text: text.replace("//w/", ""))
+    changed = ReportedError("E", "//w/a", "look at //w/b").with_texts(lambda text: text.replace("//w/", ""))
     assert (changed.kind, changed.message, changed.hint) == ("E", "a", "look at b")
 
 

@@ -302,7 +302,7 @@ def test_blocks_are_counted_from_the_start_of_the_input() -> None:
 
 @pytest.mark.parametrize("text", ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "a/b", "1.0/2", "\u0661/2"])
 def test_shards_that_make_no_sense_are_refused(text: str, run, space: Path) -> None:
-    with pytest.raises(UsageError, match="--shard"):
+    with pytest.raises(UsageError, match="`shard`"):
         Shard.parse(text)
     result = run("im-segment", "--shard", text, "lib", cwd=space)
     assert result.returncode == 2

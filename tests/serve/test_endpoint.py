@@ -435,6 +435,14 @@ def test_nothing_is_left_behind(number: int, code: int, space: Path, music: Path
     assert serving.log.read_bytes().strip() in (b"", b"im-serve: interrupted")
 
 
+def test_in_the_background_ctrl_c_is_ignored(space: Path, tmp_path: Path) -> None:
+    serving = Serving(tmp_path, "-m", str(space / "model"), "--quiet", background=True)
+    serving.process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert serving.client.get("/healthz").status_code == 200
+    assert serving.stop(signal.SIGTERM) == 143
+
+
 def _alive(pid: int) -> bool:
     try:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()

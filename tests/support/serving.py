@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from shell import BIN, environment, without_coverage
+from shell import BIN, environment, interruptible, without_coverage
 
 ROUNDING = 1.001e-6
 """How far two scores of six decimals may differ whose unrounded values agree."""
@@ -30,6 +30,8 @@ class Serving:
         Options of ``im-serve``.
     measured : bool
         Whether coverage includes the code that it runs.
+    background : bool
+        Whether it is started as a shell starts a job in the background: ignoring Ctrl-C.
 
     Attributes
     ----------
@@ -37,16 +39,19 @@ class Serving:
         What it printed when it was ready.
     """
 
-    def __init__(self, folder: Path, *options: str, measured: bool = False) -> None:
+    def __init__(self, folder: Path, *options: str, measured: bool = False, background: bool = False) -> None:
         self.temporary = folder / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
         more: dict[str, str | None] = {"TMPDIR": str(self.temporary)}
         if not measured:
             more |= without_coverage()
         self.log = folder / "log"
+        command = [BIN / "im-serve", "--port", "0", *options]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [BIN / "im-serve", "--port", "0", *options],
+                ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *command]
+                if background
+                else interruptible(*command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shell import BIN, environment, preforked
+from shell import BIN, environment, interruptible, preforked
 
 pytestmark = pytest.mark.skipif(
     preforked() == BIN, reason="this system has no pidfd: commands are not preforked"
@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(
 def begin(command: str, *arguments: str, **options: object) -> subprocess.Popen[bytes]:
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     settings = {"env": environment()} | pipes | options
-    return subprocess.Popen([preforked() / command, *arguments], **settings)
+    # Not as a job in the background, where the tests may run: such a job ignores Ctrl-C, as it should.
+    return subprocess.Popen(interruptible(preforked() / command, *arguments), **settings)
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["nothing"], ["--no-such-option"], ["."]])

@@ -9,7 +9,6 @@ Files are read as ``(frames, channels)``; `load` returns ``(num_samples,)`` or `
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections import OrderedDict
 from typing import Protocol
@@ -19,6 +18,7 @@ import soxr
 
 from ..arrays import Float32Array
 from ..errors import AudioError
+from ..hashing import file_state
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
 from .blocks import RESAMPLING_QUALITY
@@ -59,12 +59,8 @@ _local = _OpenFiles()
 
 
 def signature(path: str) -> Signature:
-    """Return the state of a file: while it is the same, reading the file gives the same samples."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return (0, 0, 0, 0)  # opening it raises the error
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    """Return what a file is now: reading it again gives the same as long as this is the same."""
+    return file_state(path) or (0, 0, 0, 0)  # opening it says what is wrong
 
 
 def _open(path: str) -> AudioFile:

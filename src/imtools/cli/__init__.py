@@ -13,19 +13,19 @@ from .app import start
 COMMANDS = {
     "index": "make a manifest of audio files or of a data set",
     "segment": "cut recordings into segments",
-    "split": "deal recordings to folds and splits",
+    "split": "assign recordings to folds and splits",
     "mix": "mix recordings of different instruments",
     "augment": "make changed copies of recordings",
     "features": "compute time-frequency representations",
     "train": "train a net",
-    "predict": "tell which instruments sound",
+    "predict": "predict which instruments sound",
     "calibrate": "make a model whose scores are probabilities",
-    "threshold": "choose the scores from which instruments count as present",
-    "fuse": "make one prediction of those of several models",
+    "threshold": "choose the scores at which instruments count as present",
+    "fuse": "combine the predictions of several models",
     "score": "compare predictions with labels",
     "plot": "draw sounds, training and scores",
-    "report": "hold scores against the figures of a paper",
-    "export": "hand predictions and models to other programs",
+    "report": "compare scores with the figures of a paper",
+    "export": "convert predictions and models for other programs",
     "serve": "answer over HTTP, with a page",
 }
 """The commands in the order in which data pass through them."""
@@ -54,11 +54,11 @@ class _Umbrella(click.Group):
     cls=_Umbrella,
     name="im",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="'im NAME --help' tells more of each; 'im NAME' and 'im-NAME' are the same.",
+    epilog="'im NAME --help' describes each; 'im NAME' and 'im-NAME' are the same.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def umbrella() -> None:
-    """Tell which musical instruments sound in polyphonic music.
+    """Recognize the musical instruments that sound in polyphonic music.
 
     Every command reads and writes manifests (one JSON object a line), so they chain with pipes.
     """

@@ -30,13 +30,17 @@ im-serve --dry-run --port 0""",
     metavar="DIR",
     help="The model directory (default: bundled, the model that comes along).",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0: a free one."
 )
-@click.option("--token-file", metavar="FILE", help="Ask for the token in FILE (-: standard input).")
+@click.option("--token-file", metavar="FILE", help="Require the token in FILE (-: standard input).")
 @click.option(
-    "--cors", "origins", multiple=True, metavar="ORIGIN", help="Let pages of ORIGIN ask (repeatable)."
+    "--cors",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let pages of ORIGIN send requests (repeatable).",
 )
 @click.option(
     "--max-upload", default="200M", show_default=True, metavar="SIZE", help="Largest upload: bytes, 500K, 2G."
@@ -63,7 +67,7 @@ im-serve --dry-run --port 0""",
     default=64,
     show_default=True,
     metavar="N",
-    help="Requests at once; more are told to come back (503).",
+    help="Requests at once; more are refused for the time being (503).",
 )
 @click.option(
     "--uploads",
@@ -77,7 +81,7 @@ im-serve --dry-run --port 0""",
     "--decoders",
     type=click.IntRange(1),
     metavar="N",
-    help="Processes that decode (default: one a processor, 8 at most).",
+    help="Processes that decode (default: one per processor, 8 at most).",
 )
 @click.option(
     "--decoder-memory", default="1G", show_default=True, metavar="SIZE", help="Memory of each of them."
@@ -99,7 +103,7 @@ def command(
     decoder_memory: str,
     batch_size: int,
 ) -> None:
-    """Answer over HTTP which instruments sound in a recording, with a page for people.
+    """Predict over HTTP which instruments sound in a recording, with a page for people.
 
     Open http://127.0.0.1:8000 and drop a file, or send it: curl --data-binary @song.mp3 -H 'Content-Type:
     audio/mpeg' http://127.0.0.1:8000/v1/predict. The numbers are those of im-predict. Requests that come
@@ -120,9 +124,7 @@ def command(
     if missing := [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]:
         raise UsageError(f"im-serve needs {' and '.join(missing)}", "run: pip install 'imtools[serve]'")
     if not sys.platform.startswith("linux"):
-        raise UsageError(
-            "im-serve keeps its files and processes in hand by means of Linux", "use a container"
-        )
+        raise UsageError("im-serve limits its files and processes by means of Linux", "use a container")
     wait_passively()
     from ..parallel import default_jobs
     from ..serve.limits import Limits, parse_size

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from pathlib import Path
 from ..audio import stream
 from ..audio.load import probe_to_load
 from ..errors import AudioError, ManifestError
+from ..hashing import file_sha256, text_sha256
 from ..manifest import Label, Record
 from ..manifest.values import Json
 from ..units import samples_to_seconds, seconds_to_samples
@@ -123,8 +123,7 @@ def complete(entry: Entry, *, checksum: bool = False) -> Record:
 
 def _sha256(path: str) -> str:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_sha256(path)
     except OSError as error:
         raise AudioError(f"{path}: cannot be read ({error.strerror})", "check its permissions") from None
 
@@ -136,7 +135,7 @@ def check(record: Record) -> None:
     ------
     AudioError
         If the file does not decode to its end, holds a sample that is NaN or infinite, or ends before
-        the stretch that the record stands for.
+        the part that the record stands for.
     """
     if record.audio is None:
         return
@@ -173,7 +172,7 @@ def with_strays(
     found = {entry.audio: entry for entry in entries}
     for path in map(str, files):
         if path not in found:
-            stray = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+            stray = text_sha256(path)[:16]
             found[path] = Entry(f"{dataset}/stray-{stray}", path, problem=f"{path}: is not in {table}")
     for path in sorted(found, key=os.fsencode):
         yield found[path]

@@ -29,7 +29,7 @@ def entries(root: Path) -> Iterator[Entry]:
 def file_entries(paths: Iterable[Path]) -> Iterator[Entry]:
     """Yield an entry for each audio file, named by its own name; whether it exists shows when it is probed.
 
-    Two files of the same name get the same id; the reader of several inputs tells them apart.
+    Two files of the same name get the same id; the reader of several inputs makes them differ.
     """
     for path in paths:
         (id,) = unique_ids([Path(path.name)])

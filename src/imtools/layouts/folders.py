@@ -13,7 +13,7 @@ from .tree import all_audio, audio_files, has_audio, subfolders
 def matches(root: Path) -> bool:
     """Whether audio lies directly in the subfolders of ``root``, and only there.
 
-    So ``ARTIST/ALBUM/FILE`` is no match; ``ALBUM/FILE`` cannot be told from class folders.
+    So ``ARTIST/ALBUM/FILE`` is no match; ``ALBUM/FILE`` looks the same as class folders.
     """
     folders = subfolders(root)
     if not folders or has_audio(root):

@@ -51,7 +51,7 @@ def _archive(root: Path) -> Path:
 
 def entries(root: Path) -> Iterator[Entry]:
     """Raise ManifestError: there is no audio to make entries of."""
-    hint = "convert it: im-index --layout irmas-mel -o DIR"
+    hint = "convert it by im-index with `layout=irmas-mel` into a directory"
     raise ManifestError(f"{root}: holds spectrograms, not audio", hint)
 
 

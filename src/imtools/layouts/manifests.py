@@ -19,7 +19,7 @@ from .recordings import recording_group
 MANIFEST_NAME = "manifest.jsonl"
 
 _TAKEN = {"path", "group", "recording", "licence", "license", "original_path"}
-_MEASURED = {"seconds"}  # probing tells it exactly; so it does ``sampling_rate`` and others of ``_OURS``
+_MEASURED = {"seconds"}  # probing gives it exactly, as it does ``sampling_rate`` and others of ``_OURS``
 _OURS = {field.name for field in fields(Record)}
 
 
@@ -70,7 +70,7 @@ def _foreign(path: Path) -> Iterator[Entry]:
 def _entry(id: str, audio: Path, row: dict[str, Json], where: str) -> Entry:
     if row.get("start"):
         hint = "list whole files and cut them with im-segment, or write a manifest of imtools"
-        raise ManifestError(f"{where}: names a stretch of a file ('start')", hint)
+        raise ManifestError(f"{where}: names a part of a file ('start')", hint)
     labels = _strings(row, "labels", where)
     dataset, kind = _typed(row, "source", str, where), _typed(row, "kind", str, where)
     groups = [group for key in ("groups", "group", "recording") for group in _strings(row, key, where)]

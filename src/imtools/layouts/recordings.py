@@ -1,4 +1,4 @@
-"""Which clips of mixed collections come from one recording, where only their names tell."""
+"""Which clips of mixed collections come from one recording, where only their names show it."""
 
 from __future__ import annotations
 

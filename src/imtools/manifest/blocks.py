@@ -132,9 +132,9 @@ class Prediction:
     score : float
         0 to 1.
     start, duration : float or None
-        The stretch that the score is for, in seconds relative to the segment; ``None`` means all of it.
+        The time that the score is for, in seconds relative to the segment; ``None`` means all of it.
     present : bool or None
-        Whether that counts as a yes, where that has been decided.
+        Whether the class counts as present, where that has been decided.
     """
 
     model: str

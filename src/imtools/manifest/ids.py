@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
+
+from ..hashing import text_sha256
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9_/-]+")
 _FIT = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
@@ -29,7 +29,7 @@ def make_id(name: str) -> str:
     """
     if _FIT.fullmatch(name):
         return name
-    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    digest = text_sha256(name)[:8]
     slug = re.sub("/{2,}", "/", _FOREIGN.sub("-", name)).strip("-/")
     return f"{slug}-{digest}" if slug else digest
 

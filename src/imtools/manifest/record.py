@@ -1,4 +1,4 @@
-"""The records of a manifest: what one line of JSON says about one stretch of audio.
+"""The records of a manifest: what one line of JSON says about one segment of audio.
 
 A record is plain data. The keys that imtools knows are typed attributes; every other key is kept in
 ``extra`` and written back unchanged.
@@ -28,7 +28,7 @@ from .values import (
 )
 
 SEGMENT_SCHEMA = "imtools/segment/1"
-"""Schema of a record that stands for a stretch of audio (a file, a segment or a mix)."""
+"""Schema of a record that stands for a piece of audio (a file, a segment or a mix)."""
 
 _ID = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 _REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num_samples")
@@ -36,7 +36,7 @@ _REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num
 
 @dataclass(slots=True)
 class Record:
-    """One line of a manifest: a stretch of audio and everything known about it.
+    """One line of a manifest: a piece of audio and everything known about it.
 
     ``sampling_rate`` and ``num_samples`` describe the signal that loading the record gives; where the
     file has another rate, the loader resamples. ``num_samples`` is the authority on length, ``duration``
@@ -48,9 +48,9 @@ class Record:
         Unique in the manifest; letters, digits, ``_``, ``/`` and ``-``.
     audio : str or None
         The audio file, relative to the manifest; ``None`` for a mix that has not been rendered and for
-        a record whose audio is not to be had (it then carries ``features``).
+        a record whose audio is not available (it then carries ``features``).
     start, duration : float
-        The stretch of the file, in seconds.
+        The part of the file, in seconds.
     sampling_rate : int
         Hz.
     num_samples : int
@@ -240,7 +240,7 @@ class Record:
         return replace(self, **changes)
 
     def at_rate(self, sampling_rate: int) -> Record:
-        """Return the same stretch at another rate in Hz: the loader resamples."""
+        """Return the same piece at another rate in Hz: the loader resamples."""
         if sampling_rate == self.sampling_rate:
             return self
         length = resampled_length(self.num_samples, self.sampling_rate, sampling_rate)

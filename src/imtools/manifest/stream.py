@@ -184,7 +184,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, Record | Man
 def stream_folder(descriptor: int) -> str:
     """Return the folder of the regular file that a descriptor is redirected to; ``""`` for a pipe.
 
-    ``""`` too where the system does not tell the name of an open file.
+    ``""`` too where the system does not give the name of an open file.
     """
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

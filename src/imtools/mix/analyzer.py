@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -15,6 +14,7 @@ from ..analysis.cache import AnalysisCache
 from ..arrays import Float32Array
 from ..choices import F0Method
 from ..errors import ImtoolsError, is_fatal
+from ..hashing import file_state, text_sha256
 from ..manifest import Record
 from ..manifest.values import Json
 from ..parallel import ordered_map
@@ -194,12 +194,9 @@ def _digest(record: Record, *parts: str) -> str:
     """Return the key of a result: a hash of what is loaded, the state of its files, and the method."""
     state: list[object] = [*parts, _without_files(MixTrack.from_record(record).to_json())]
     for path in [record.audio, *record.track_files()]:
-        try:
-            status = os.stat(path or "")
-            state.append([os.path.abspath(path or ""), status.st_size, status.st_mtime_ns])
-        except (OSError, ValueError):
-            state.append(path)
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+        now = file_state(path or "")
+        state.append(path if now is None else [os.path.abspath(path or ""), now.size, now.modified])
+    return text_sha256(json.dumps(state, sort_keys=True))
 
 
 def _without_files(value: Json) -> Json:

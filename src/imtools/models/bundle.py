@@ -9,7 +9,6 @@ of shape (batch, classes), from 0 to 1.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from ..atomic import write_text
 from ..device import place
 from ..errors import ImtoolsError, ModelError
+from ..hashing import file_sha256
 from .bosch2012 import for_state
 from .description import Description, Member
 from .folding import fold_normalization
@@ -198,7 +198,7 @@ def save(
     }
     path = Path(folder) / WEIGHTS_NAME
     write_tensors(path, tensors)
-    description = replace(description, weights=_digest(path))
+    description = replace(description, weights=f"sha256:{file_sha256(path)}")
     write_text(Path(folder) / CARD_NAME, card.replace("{name}", full_name(description)))
     write_description(folder, description)  # last: a folder that has it is complete
     return description
@@ -353,7 +353,7 @@ def _state(tensors: dict[str, Tensor], member: Member) -> dict[str, Tensor]:
 def _read_weights(path: Path, description: Description) -> dict[str, Tensor]:
     hint = "train or fetch the model again"
     try:
-        if _digest(path) != description.weights:
+        if f"sha256:{file_sha256(path)}" != description.weights:
             raise ModelError(
                 f"{path}: is not the file that {DESCRIPTION_NAME} describes (hash differs)", hint
             )
@@ -390,8 +390,3 @@ def _fill(net: nn.Module, state: dict[str, Tensor], path: Path, member: Member) 
             "keep the files of a model together, as they were written",
         )
     net.load_state_dict(state)
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"

@@ -69,10 +69,10 @@ class Cluster(Generic[P, M]):
     def __init__(self, run: Run, stage: Work[P, M]) -> None:
         plan = stage.blueprint(run.options)
         if plan is None:
-            raise UsageError(f"{run.tool}: this work cannot be spread over a cluster", "use --engine local")
+            raise UsageError(f"{run.tool}: this work cannot be spread over a cluster", "use `engine=local`")
         if not run.options.scheduler:
-            hint = "name it with --scheduler tcp://HOST:8786, or with the file that dask scheduler wrote"
-            raise UsageError("--engine dask needs a scheduler", hint)
+            hint = "name it with `scheduler=tcp://HOST:8786`, or name the file that dask scheduler wrote"
+            raise UsageError("`engine=dask` needs a scheduler", hint)
         self._run, self._size, self._address = run, stage.group_size, run.options.scheduler
         self._paths = Paths(os.getcwd())
         self._plan = self._paths.blueprint(plan)
@@ -157,17 +157,17 @@ class Cluster(Generic[P, M]):
                     names = f"{flight.items[0].id} to {flight.items[-1].id}"
                     raise ImtoolsError(
                         f"every worker that was given the items {names} died",
-                        "give the workers more memory, or leave these items out, and add --resume",
+                        "give the workers more memory, or leave these items out, and add `resume`",
                     ) from None
                 except RemoteError as error:
-                    raise RemoteError(self._paths.back(error.message), error.hint) from None
+                    raise RemoteError(self._paths.local(error.message), error.hint) from None
                 except (ImportError, AttributeError) as error:
-                    raise _stranger(error) from None
+                    raise _unfit(error) from None
                 except (CancelledError, CommClosedError) as error:
                     raise self._lost(error) from None
                 except OSError as error:
                     if isinstance(error.filename, str):
-                        error.filename = self._paths.back(error.filename)
+                        error.filename = self._paths.local(error.filename)
                     raise
                 else:
                     return answer
@@ -175,11 +175,11 @@ class Cluster(Generic[P, M]):
     def _lost(self, error: Exception) -> ImtoolsError:
         return ImtoolsError(
             f"the scheduler at {self._address} has gone away ({type(error).__name__})",
-            "start it again, then run again (with --resume if there was -o)",
+            "start it again, then run again (with `resume` if there was an `output`)",
         )
 
 
-def _stranger(error: Exception) -> ImtoolsError:
+def _unfit(error: Exception) -> ImtoolsError:
     return ImtoolsError(
         f"the cluster cannot run imtools {__version__} ({error})",
         f"install imtools=={__version__} where the workers run, and start them again",
@@ -187,8 +187,8 @@ def _stranger(error: Exception) -> ImtoolsError:
 
 
 def _connect(address: str, *, verbose: bool) -> Any:
-    """Return a client of the scheduler at an address, or of the one that a file tells of."""
-    if not verbose:  # what matters is said by exceptions
+    """Return a client of the scheduler at an address, or of the one that a file names."""
+    if not verbose:  # what matters is in the exceptions
         for name in ("asyncio", "tornado", *logging.root.manager.loggerDict):
             if name.split(".")[0] in ("asyncio", "tornado", "distributed"):
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -205,7 +205,7 @@ def _connect(address: str, *, verbose: bool) -> Any:
     except (OSError, CommClosedError) as error:
         raise ImtoolsError(
             f"no scheduler answers at {address} ({type(error).__name__})",
-            "start one with: dask scheduler, and name its address with --scheduler",
+            "start one with: dask scheduler, and name its address with `scheduler`",
         ) from None
 
 
@@ -217,4 +217,4 @@ def _check(address: str) -> None:
         if scheme in ("tcp", "tls"):
             parse_host_port(place)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"--scheduler {address}: is no address ({error})", "write tcp://HOST:8786") from None
+        raise UsageError(f"`scheduler` {address}: is no address ({error})", "write tcp://HOST:8786") from None

@@ -58,13 +58,13 @@ class Options:
     verbose: bool = False
     color: bool = True
     arguments: dict[str, Any] = field(default_factory=dict)
-    """Everything that was asked, as ``run.json`` keeps it."""
+    """All arguments of the command, as ``run.json`` keeps them."""
     worded: Callable[[str], str] = str
     """Puts messages of the library into the words of the command: parameters become options."""
 
 
 class StrictError(ImtoolsError):
-    """The first failure under ``--strict``."""
+    """The first failure of a strict run."""
 
 
 class Run:
@@ -142,7 +142,7 @@ class Run:
                 os.path.realpath(folder),
                 os.path.realpath(folder / MANIFEST_NAME),
             ):
-                raise UsageError(f"{name}: is input and output at once", "name another directory with -o")
+                raise UsageError(f"{name}: is input and output at once", "name another `output`")
 
     def mute(self) -> None:
         """Leave all speaking to another process that does the same."""
@@ -173,11 +173,11 @@ class Run:
         self._failures.close()
         if kind is None and not self.options.quiet and not self.options.dry_run:
             line = final_line(self.tool, self.ok, self.failed, self.audio_seconds, self.clock)
-            _tell(line)
+            print_line(line)
 
     @property
     def folder(self) -> Path | None:
-        """The output directory, or ``None`` without ``-o``."""
+        """The output directory, or ``None``."""
         return Path(self.options.output) if self.options.output is not None else None
 
     @property
@@ -186,7 +186,7 @@ class Run:
         return EXIT_FAILURES if self.failed and not self._muted else EXIT_OK
 
     def items(self, *, layout: str | None = None) -> Iterable[Item]:
-        """Yield the items of the command's INPUT that meet every ``--where``."""
+        """Yield the items of the command's INPUT that meet all its conditions."""
         items = read_items(self.options.inputs, null=self.options.null, layout=layout)
         return chosen_items(items, self._conditions)
 
@@ -200,7 +200,7 @@ class Run:
     def each_record(self) -> Iterator[Record]:
         """Yield the input records one by one, for commands that keep little of each; see `records`.
 
-        All of them, also where ``--shard`` is set, but each fault is reported by one shard only.
+        All of them, also of a share, but each fault is reported by one shard only.
         """
         for position, (item, outcome) in enumerate(resolved(self.items(), self.options.jobs)):
             if isinstance(outcome, Record):
@@ -231,7 +231,7 @@ class Run:
         Raises
         ------
         StrictError
-            If ``--strict`` is set.
+            If the run is strict.
         """
         record = failure_record(self.tool, item.id, item.audio, step, error, self.options.worded)
         self.report(record)
@@ -243,16 +243,17 @@ class Run:
         self._failures.write(failure)
         if self.options.strict:
             raise StrictError(
-                f"{failure['id']}: failed, and --strict is set", "mend it or leave --strict out"
+                f"{failure['id']}: failed, and `strict` is set", "mend it or leave `strict` out"
             )
 
     def say(self, message: str) -> None:
         """Tell the user something on standard error, unless quiet."""
         if not self.options.quiet:
-            _tell(f"{self.tool}: {message}")
+            print_line(f"{self.tool}: {message}")
 
 
-def _tell(line: str) -> None:
+def print_line(line: str) -> None:
+    """Write a line to standard error at once."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 

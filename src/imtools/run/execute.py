@@ -36,10 +36,10 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
     items : iterable of Item
         The input.
     shared : bool
-        Whether ``items`` are the share of ``--shard`` already.
+        Whether ``items`` are the share of this run already.
     """
     if not shared:
-        items = run.shard.of(items)
+        items = run.shard.take(items)
     if run.options.dry_run:
         _count(run, items)
         return
@@ -56,13 +56,13 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
 
 @contextmanager
 def _engine(run: Run, stage: Work[P, M]) -> Iterator[Groups[M]]:
-    """Give what makes the items of a run, as ``--engine`` says."""
+    """Give what makes the items of a run, as the option ``engine`` says."""
     if run.options.engine == "local":
         yield partial(local_groups, run, stage)
         return
     if find_spec("distributed") is None:
         hint = "run: pip install 'imtools[dask]'"
-        raise ImtoolsError("--engine dask needs the package distributed", hint)
+        raise ImtoolsError("`engine=dask` needs the package distributed", hint)
     from .cluster import Cluster
 
     with Cluster(run, stage) as cluster:
@@ -99,7 +99,7 @@ def _keep(run: Run, stage: Work[P, M], group: list[Made[M]]) -> None:
 
 
 def _replay(run: Run, stage: Work[P, M], items: Iterator[Item]) -> tuple[Iterator[Item], int]:
-    """Take the items that an earlier run has done, repeat what it said of them; return the others.
+    """Take the items that an earlier run has done, repeat what it reported of them; return the others.
 
     Beside them stands the number of items that were taken.
     """

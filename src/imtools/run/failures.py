@@ -17,7 +17,7 @@ FAILURE_SCHEMA = "imtools/failure/1"
 
 
 class ReportedError(ImtoolsError):
-    """An error as far as a failure record tells it; unlike the error itself, it can be sent anywhere.
+    """An error as far as a failure record holds it; unlike the error itself, it can be sent anywhere.
 
     Parameters
     ----------
@@ -35,15 +35,15 @@ class ReportedError(ImtoolsError):
         return type(self), (self.kind, self.message, self.hint)
 
     @classmethod
-    def of(cls, error: Exception) -> ReportedError:
-        """Return what there is to tell of an error."""
+    def from_error(cls, error: Exception) -> ReportedError:
+        """Return what is to be reported of an error."""
         if isinstance(error, ReportedError):
             return error
         if isinstance(error, ImtoolsError):
             return cls(type(error).__name__, error.message, error.hint)
         return cls("InternalError", f"{type(error).__name__}: {error}", None)
 
-    def retold(self, change: Callable[[str], str]) -> ReportedError:
+    def with_texts(self, change: Callable[[str], str]) -> ReportedError:
         """Return the error with its texts changed."""
         return ReportedError(
             self.kind, change(self.message), None if self.hint is None else change(self.hint)
@@ -73,7 +73,7 @@ def failure_record(
     worded : callable
         Puts messages of the library into the words of the command.
     """
-    reported = ReportedError.of(error).retold(worded)
+    reported = ReportedError.from_error(error).with_texts(worded)
     return {
         "schema": FAILURE_SCHEMA,
         "id": item_id,

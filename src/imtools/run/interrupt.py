@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Interruption:
-    """Says when Ctrl-C may end a run; a context manager.
+    """Decides when Ctrl-C may end a run; a context manager.
 
     An exception must not come out of a signal handler just anywhere: libraries in C call back into Python to
     read and write files, and drop what is raised in there. The interruption would be lost, and the file
-    damaged. So the first Ctrl-C only leaves word, and the run ends once what is at work has been committed;
+    damaged. So the first Ctrl-C is only noted, and the run ends once what is at work has been committed;
     it ends at once where the run merely waits. The second one, or a termination, does not wait, but then
     nothing more is committed.
 
@@ -25,13 +25,13 @@ class Interruption:
 
     Parameters
     ----------
-    say : callable
-        Tells the user why nothing happens at once.
+    notify : callable
+        Shows the user a message: why nothing happens at once.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._waiting = self._asked = False
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify = notify
+        self._waiting = self._requested = False
         self._end: BaseException | None = None
         self._replaced: dict[int, Any] = {}
 
@@ -103,15 +103,15 @@ class Interruption:
             If there was a Ctrl-C.
         """
         self.confirm()
-        if self._asked:
+        if self._requested:
             raise KeyboardInterrupt
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if self._asked or self._waiting:
+        if self._requested or self._waiting:
             self._end = KeyboardInterrupt()
             raise self._end
-        self._asked = True
-        self._say("interrupted: finishing the items at work; Ctrl-C again drops them")
+        self._requested = True
+        self._notify("interrupted: finishing the items at work; Ctrl-C again drops them")
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         try:

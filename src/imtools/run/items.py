@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import ImtoolsError, ManifestError, UsageError
+from ..hashing import file_state, text_sha256
 from ..layouts import Entry, complete, detect, file_entries, get_layout
 from ..manifest import Record, dump_line, make_id
 from ..manifest.stream import STDIN, read_lines
@@ -79,12 +79,9 @@ class Item:
             files += self.value.track_files()
             files += [ref.path for ref in self.value.features.values()]
         for path in files:
-            try:
-                status = os.stat(path)
-                text += f"{status.st_size} {status.st_mtime_ns}"
-            except (OSError, ValueError):
-                text += "missing"
-        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            now = file_state(path)
+            text += "missing" if now is None else f"{now.size} {now.modified}"
+        return text_sha256(text)[:16]
 
 
 def record_items(records: Iterable[Record]) -> Iterator[Item]:
@@ -118,7 +115,7 @@ def read_items(inputs: Sequence[str], *, null: bool = False, layout: str | None 
             seen.add(item.id)
             yield item
         elif isinstance(item.value, Entry):
-            # Two roots may hold the same name: the second is told apart by where it lies.
+            # Two roots may hold the same name: the path of the second is added to its id.
             other = make_id(f"{item.id} {item.audio}")
             if other in seen:
                 again = ManifestError(f"{item.audio}: is given a second time", "name each file once")
@@ -146,7 +143,7 @@ def parse_conditions(where: Sequence[str]) -> list[tuple[str, str]]:
         key, separator, value = text.partition("=")
         if not separator:
             raise UsageError(
-                f"--where {text}: has no '='", "write --where KEY=VALUE, such as --where split=test"
+                f"`where` {text}: has no '='", "write `where=KEY=VALUE`, such as `where=split=test`"
             )
         conditions.append((key, value))
     return conditions
@@ -213,7 +210,7 @@ def _check_finished(name: str) -> None:
     """Refuse an output directory whose run has not ended: its files are not yet a data set."""
     held = {other for other in (PART_NAME, JOURNAL_NAME) if os.path.exists(os.path.join(name, other))}
     if held and not os.path.exists(os.path.join(name, MANIFEST_NAME)):
-        raise ManifestError(f"{name}: is unfinished", "run the command that makes it again, with --resume")
+        raise ManifestError(f"{name}: is unfinished", "run the command that makes it again, with `resume`")
 
 
 def _manifest_items(name: str) -> Iterator[Item]:

@@ -1,6 +1,6 @@
 """An output directory that survives the death of its writer.
 
-It holds three files besides the data: ``run.json`` (what was asked), ``manifest.jsonl`` (the records;
+It holds three files besides the data: ``run.json`` (the arguments), ``manifest.jsonl`` (the records;
 called ``manifest.jsonl.part`` until the run has ended) and ``journal.jsonl``: a line for each group of
 items that is done, with the length that the manifest had then. A resumed run compares its input with the
 journal item by item, cuts manifest and journal after the last group that still holds, and goes on from
@@ -9,7 +9,6 @@ there; so it ends with the bytes of a run that was never broken.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ..atomic import naming, write_text
+from ..atomic import lock, naming, write_text
 from ..errors import ManifestError, UsageError
 from ..manifest import Record, dump_line, parse_line, rebase
 from ..manifest.values import Json
@@ -80,10 +79,10 @@ def claim(folder: Path, *, resume: bool, force: bool) -> set[str]:
         If it is a file, or not empty while neither ``resume`` nor ``force`` is set.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder}: is a file", "name a directory with -o")
+        raise UsageError(f"{folder}: is a file", "name a directory as `output`")
     content = set(os.listdir(folder)) if folder.exists() else set()
     if content and not (resume or force):
-        hint = "add --resume to go on, --force to start over, or name another"
+        hint = "add `resume` to go on, `force` to start over, or name another"
         raise UsageError(f"{folder}: is not empty", hint)
     folder.mkdir(parents=True, exist_ok=True)
     return content
@@ -100,7 +99,7 @@ def claim_file(path: str, *, force: bool) -> None:
     if os.path.isdir(path):
         raise UsageError(f"{path}: is a directory", "name a file")
     if os.path.exists(path) and not force:
-        raise UsageError(f"{path}: exists already", "add --force to overwrite it, or name another")
+        raise UsageError(f"{path}: exists already", "add `force` to overwrite it, or name another")
 
 
 class OutputDirectory:
@@ -135,7 +134,7 @@ class OutputDirectory:
         journal = folder / JOURNAL_NAME
         self.resumed = resume and journal.exists()
         if resume and not journal.exists() and content - {RUN_NAME, PART_NAME}:
-            hint = "add --force to start over, or name another"
+            hint = "add `force` to start over, or name another"
             raise UsageError(f"{folder}: holds no journal to resume from", hint)
         self._journal: IO[bytes] = open(journal, "ab+")  # noqa: SIM115 - closed by finish() or close()
         self._lock()
@@ -149,7 +148,7 @@ class OutputDirectory:
 
     def _lock(self) -> None:
         try:
-            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._journal.fileno(), wait=False)
         except OSError:
             self._journal.close()
             raise UsageError(
@@ -174,7 +173,7 @@ class OutputDirectory:
             self._start()
             return
         if written.get("schema") != _JOURNAL_SCHEMA or written.get("params") != self._params:
-            hint = "give the same options, or --force to start over"
+            hint = "give the same options, or `force` to start over"
             raise UsageError(f"{self.folder}: was made with other options or another version", hint)
         if self._final.exists():
             os.replace(self._final, self._part)  # a finished run that is taken up again
@@ -213,7 +212,7 @@ class OutputDirectory:
                 position += len(line)
                 if position > end:
                     raise ManifestError(
-                        f"{self._part}: does not agree with its journal", "add --force to start over"
+                        f"{self._part}: does not agree with its journal", "add `force` to start over"
                     )
                 yield rebase(parse_line(line, f"{self._part}:{number}"), self.folder, "")
 

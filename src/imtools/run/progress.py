@@ -17,9 +17,9 @@ class Progress:
     tool : str
         Shown before the bar.
     enabled : bool
-        ``False`` for ``--quiet``.
+        Whether to show it at all.
     colour : bool
-        ``False`` for ``--no-color``.
+        Whether it may have colours.
     """
 
     def __init__(self, tool: str, *, enabled: bool, colour: bool) -> None:

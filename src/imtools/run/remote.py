@@ -44,7 +44,7 @@ class RemoteError(ImtoolsError):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult(Generic[M]):
-    """What another process tells of an item: `Made` without what is known here."""
+    """What another process reports of an item: `Made` without what is known here."""
 
     step: str
     record: Record | None
@@ -81,12 +81,12 @@ class Paths:
         # In the root, two slashes alone could stand anywhere; the root is its own parent.
         self._prefix = "//../" if whole == "/" else f"/{whole}/"
 
-    def there(self, path: str) -> str:
-        """Return a path as it is valid anywhere."""
+    def portable(self, path: str) -> str:
+        """Return a path that is valid on any machine that sees the same files."""
         return path if os.path.isabs(path) else self._prefix + path
 
-    def back(self, text: str) -> str:
-        """Return a path, or a text that names some, as it is here."""
+    def local(self, text: str) -> str:
+        """Return a path, or a text that names some, as it is valid here."""
         return text.replace(self._prefix, "")
 
     def blueprint(self, plan: Blueprint) -> bytes:
@@ -95,7 +95,7 @@ class Paths:
         def sent(value: Any) -> Any:
             match value:
                 case Path():
-                    return Path(self.there(os.fspath(value)))
+                    return Path(self.portable(os.fspath(value)))
                 case list() | tuple():
                     return type(value)(map(sent, value))
                 case dict():
@@ -106,14 +106,14 @@ class Paths:
 
     def block(self, items: list[Item]) -> bytes:
         """Return items, ready to be sent."""
-        return pickle.dumps([self._item_there(item) for item in items])
+        return pickle.dumps([self._portable_item(item) for item in items])
 
-    def _item_there(self, item: Item) -> Item:
+    def _portable_item(self, item: Item) -> Item:
         match item.value:
             case Record():
-                return replace(item, value=moved(item.value, self.there))
+                return replace(item, value=moved(item.value, self.portable))
             case Entry():
-                return replace(item, value=replace(item.value, audio=self.there(item.value.audio)))
+                return replace(item, value=replace(item.value, audio=self.portable(item.value.audio)))
         return item
 
     def made(self, items: list[Item], digests: list[str], answer: BlockResult[M]) -> Iterator[list[Made[M]]]:
@@ -121,26 +121,26 @@ class Paths:
         known = zip(items, digests, strict=True)
         for group in answer.groups:
             yield [
-                Made(item, digest, told.step, self._record(item, told), self._outcome(told.outcome))
-                for told, (item, digest) in zip(group, known, strict=False)
+                Made(item, digest, result.step, self._record(item, result), self._outcome(result.outcome))
+                for result, (item, digest) in zip(group, known, strict=False)
             ]
 
-    def _record(self, item: Item, told: ItemResult[M]) -> Record | None:
+    def _record(self, item: Item, result: ItemResult[M]) -> Record | None:
         if isinstance(item.value, Record):
-            return None if isinstance(told.outcome, Exception) else item.value
-        return None if told.record is None else self._record_back(told.record)
+            return None if isinstance(result.outcome, Exception) else item.value
+        return None if result.record is None else self._local_record(result.record)
 
     def _outcome(self, outcome: Any) -> Any:
         if isinstance(outcome, ReportedError):
-            return outcome.retold(self.back)
+            return outcome.with_texts(self.local)
         if isinstance(outcome, list):
-            return [self._record_back(one) if isinstance(one, Record) else one for one in outcome]
+            return [self._local_record(one) if isinstance(one, Record) else one for one in outcome]
         return outcome
 
-    def _record_back(self, record: Record) -> Record:
-        record = moved(record, self.back)
+    def _local_record(self, record: Record) -> Record:
+        record = moved(record, self.local)
         # Not a path to follow, but it may have been made of one there.
-        source = {k: self.back(v) if isinstance(v, str) else v for k, v in record.source.items()}
+        source = {k: self.local(v) if isinstance(v, str) else v for k, v in record.source.items()}
         return record.replace(source=source)
 
 
@@ -148,7 +148,7 @@ class Paths:
 class Call:
     """A call of `work` that is made by unpickling it.
 
-    So a process can be asked that may lack this module: ``pickle.loads`` then raises an ImportError there.
+    So it can be sent to a process that may lack this module, where ``pickle.loads`` raises an ImportError.
     """
 
     version: str
@@ -194,7 +194,7 @@ def work(version: str, plan: bytes, block: bytes) -> BlockResult[Any]:
 
 def _item_result(one: Made[M]) -> ItemResult[M]:
     if isinstance(one.outcome, Exception):
-        return ItemResult(one.step, None, ReportedError.of(one.outcome))
+        return ItemResult(one.step, None, ReportedError.from_error(one.outcome))
     return ItemResult(one.step, None if isinstance(one.item.value, Record) else one.record, one.outcome)
 
 
@@ -213,8 +213,10 @@ def _stage(plan: bytes) -> Work[Any, Any]:
             except Exception as error:
                 if is_fatal(error):
                     raise
-                told = ReportedError.of(error)
-                raise RemoteError(f"the worker on {platform.node()}: {told.message}", told.hint) from None
+                reported = ReportedError.from_error(error)
+                raise RemoteError(
+                    f"the worker on {platform.node()}: {reported.message}", reported.hint
+                ) from None
             _one_thread_each()
         _stages.move_to_end(plan)
         while len(_stages) > MOST_STAGES:

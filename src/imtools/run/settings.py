@@ -1,8 +1,7 @@
-"""What a run was asked to do: its fingerprint and its ``run.json``."""
+"""The settings of a run: its fingerprint and its ``run.json``."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 from importlib import metadata
@@ -11,6 +10,7 @@ from typing import Any
 
 from .. import __version__
 from ..errors import UsageError
+from ..hashing import file_sha256, text_sha256
 
 RUN_SCHEMA = "imtools/run/1"
 
@@ -20,16 +20,16 @@ _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "librosa", "scikit-learn", 
 def fingerprint(tool: str, params: dict[str, Any]) -> str:
     """Return ``"sha256:..."`` of a tool, its version and the parameters that shape its output."""
     text = json.dumps([tool, __version__, params], sort_keys=True, default=str)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return f"sha256:{text_sha256(text)}"
 
 
 def content_digest(path: str, name: str) -> str:
-    """Return a hash of a file inside a directory that an option names, or the path where there is none.
+    """Return a hash of a file inside a directory that a setting names, or the path where there is none.
 
     It stands for the path in the fingerprint: another model under the same name is another model.
     """
     try:
-        return hashlib.sha256((Path(path) / name).read_bytes()).hexdigest()
+        return file_sha256(Path(path) / name)
     except OSError:
         return path
 

@@ -1,4 +1,4 @@
-"""The share of one run among several that divide their items: ``--shard I/N``."""
+"""The share of one run among several that divide their items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str | None) -> Shard:
-        """Return what ``"2/8"`` says; ``None`` is the whole.
+        """Parse ``"2/8"``; ``None`` is the whole.
 
         Raises
         ------
@@ -31,11 +31,11 @@ class Shard:
         if text is None:
             return cls()
         number, slash, count = text.partition("/")
-        hint = "write --shard I/N, I from 1 to N, such as --shard 2/8"
+        hint = "write `shard=I/N`, I from 1 to N, such as `shard=2/8`"
         if not slash or not all(part.isascii() and part.isdigit() for part in (number, count)):
-            raise UsageError(f"--shard {text}: is not I/N", hint)
+            raise UsageError(f"`shard` {text}: is not I/N", hint)
         if not 1 <= int(number) <= int(count):
-            raise UsageError(f"--shard {text}: there is no such share", hint)
+            raise UsageError(f"`shard` {text}: there is no such share", hint)
         return cls(int(number), int(count))
 
     @property
@@ -43,12 +43,12 @@ class Shard:
         """Whether it is everything."""
         return self.count == 1
 
-    def of(self, things: Iterable[T]) -> Iterator[T]:
-        """Yield the things of this share; the others are taken and let go."""
-        return islice(things, self.number - 1, None, self.count)
+    def take(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield the items of this share; the others are consumed and dropped."""
+        return islice(items, self.number - 1, None, self.count)
 
     def holds(self, position: int) -> bool:
-        """Return whether the thing at a position (from 0) is in this share."""
+        """Return whether the item at a position (from 0) is in this share."""
         return position % self.count == self.number - 1
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from starlette.middleware.cors import CORSMiddleware
 from .. import __version__
 from .guard import Guard
 from .problems import MEDIA_TYPE, ProblemDetails, ProblemError, install
-from .responses import ModelInfo, Recognition
+from .responses import ModelInfo, RecordingPrediction
 from .service import Service
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -51,13 +51,13 @@ def make_app(
     Parameters
     ----------
     service : Service
-        What answers.
+        What answers requests.
     host : str
         Where the server listens.
     token : str, optional
         What clients must send as ``Authorization: Bearer``.
     origins : sequence of str
-        Origins whose pages may ask.
+        Origins whose pages may send requests.
     """
 
     @asynccontextmanager
@@ -76,7 +76,7 @@ def make_app(
         responses=_failures(*((401,) if token else ()), 403, 421),
     )
     install(app)
-    # The last one added is the outermost: answers of the guard get no CORS headers, which is as it should be.
+    # The last one added is the outermost: responses of the guard get no CORS headers, as intended.
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -96,14 +96,19 @@ def make_app(
     )
     async def predict(
         request: Request,
-        timeline: Annotated[bool, Query(description="Also tell when each instrument sounds.")] = False,
+        timeline: Annotated[
+            bool, Query(description="Also give the times at which each instrument sounds.")
+        ] = False,
         windows: Annotated[bool, Query(description="Also give the scores of each window.")] = False,
-        top: Annotated[int | None, Query(ge=1, le=1000, description="Only the surest classes.")] = None,
-        name: Annotated[
-            str | None, Query(max_length=1000, description="What to call the recording in the answer.")
+        top: Annotated[
+            int | None,
+            Query(ge=1, le=1000, description="Only so many classes: those with the highest scores."),
         ] = None,
-    ) -> Recognition:
-        """Tell which instruments sound in the recording that is the body of the request.
+        name: Annotated[
+            str | None, Query(max_length=1000, description="What to call the recording in the response.")
+        ] = None,
+    ) -> RecordingPrediction:
+        """Predict which instruments sound in the recording that is the body of the request.
 
         The body is the file itself, or a form with one file.
         """
@@ -112,13 +117,13 @@ def make_app(
     @app.get("/v1/model", tags=["predictions"])
     async def model() -> ModelInfo:
         """Describe the model: its classes, thresholds and card."""
-        return service.known()
+        return service.model_info()
 
     @app.get("/healthz", responses=_failures(503), tags=["operation"])
     async def health() -> dict[str, str]:
-        """Say that the server is up, and can answer."""
+        """Check that the server is up and can answer."""
         if not service.alive:
-            raise ProblemError(503, "no process can decode", "ask again later", Retry_After="5")
+            raise ProblemError(503, "no process can decode", "try again later", Retry_After="5")
         return {"status": "ok"}
 
     app.add_api_route("/healthz", health, methods=["HEAD"], include_in_schema=False)

@@ -23,12 +23,12 @@ class Batcher:
     ----------
     predictor : Predictor
         The model at work.
-    seen : callable
-        Told the number of windows of each batch.
+    report : callable
+        Called with the number of windows of each batch.
     """
 
-    def __init__(self, predictor: Predictor, seen: Callable[[int], None] = lambda count: None) -> None:
-        self._predictor, self._seen = predictor, seen
+    def __init__(self, predictor: Predictor, report: Callable[[int], None] = lambda count: None) -> None:
+        self._predictor, self._report = predictor, report
         self._waiting: queue.Queue[tuple[Float32Array, Future[Float32Array]] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name="imtools-batcher", daemon=True)
 
@@ -62,7 +62,7 @@ class Batcher:
 
     def _compute(self, batch: list[tuple[Float32Array, Future[Float32Array]]]) -> None:
         rows = [row for windows, _ in batch for row in windows]
-        self._seen(len(rows))
+        self._report(len(rows))
         try:
             size = self._predictor.batch_size
             parts = [

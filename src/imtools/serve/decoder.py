@@ -35,7 +35,7 @@ _FOR_CLIENTS = {
     WITHOUT_FFMPEG: "check that it is complete audio, and send it as WAV, FLAC, MP3 or Ogg: "
     "this server decodes no m4a, aac or wma"
 }
-"""What clients are told to do instead of what only who runs the server can do."""
+"""Hints for clients, in place of hints that only the operator of the server can follow."""
 
 ID = "upload"
 """The id of every upload's record."""
@@ -43,7 +43,7 @@ ID = "upload"
 
 @dataclass(frozen=True, slots=True)
 class Cutting:
-    """What windows a model wants of a file.
+    """How the windows of a model are cut from a file.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Cutting:
     window, hop : int
         Length of the windows and the distance between them, in samples.
     stereo : bool
-        Whether streams are wanted apart.
+        Whether each stream is cut by itself.
     longest : float
         Seconds of audio above which a file is refused.
     """
@@ -119,7 +119,7 @@ def _answer(answers: Connection, file: int, cutting: Cutting) -> None:
 
 
 def _send(answers: Connection, *answer: Any) -> None:
-    answers.send_bytes(json.dumps(answer).encode())  # text: who reads it does not trust this process
+    answers.send_bytes(json.dumps(answer).encode())  # text: the reader does not trust this process
 
 
 def _path(file: int) -> str:

@@ -134,7 +134,7 @@ def check(memory: int) -> None:
                 pass
     except (_DeadError, _LateError, _RefusedError):
         what = f"a decoder with {memory / 2**20:g} MiB of memory does not work"
-        raise UsageError(what, "give more with --decoder-memory") from None
+        raise UsageError(what, "give more with `decoder_memory`") from None
     finally:
         decoder.end()
 
@@ -230,9 +230,9 @@ class Decoding:
             nonlocal left  # only what it takes to decode counts, not what others do in between
             begin = time.monotonic()
             loop = asyncio.get_running_loop()
-            told = await loop.run_in_executor(self._threads, decoder.answer, begin + left)
+            chunk = await loop.run_in_executor(self._threads, decoder.answer, begin + left)
             left -= time.monotonic() - begin
-            return told
+            return chunk
 
         async def windows() -> AsyncIterator[Float32Array]:
             nonlocal done

@@ -1,4 +1,4 @@
-"""Who may ask, and what browsers are told: middleware around all routes."""
+"""Access control and headers for browsers: middleware around all routes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _OPEN = ("/", "/docs", "/healthz", "/openapi.json")
-"""Where no token is asked for, beside ``/page/``: these hold no secrets."""
+"""Open without a token, beside ``/page/``: these hold no secrets."""
 
 
 class Guard:
@@ -35,7 +35,7 @@ class Guard:
     token : str or None
         What clients must send as ``Authorization: Bearer``.
     host : str
-        Where the server listens: without a token it is to be asked by an address, or by a name of this
+        Where the server listens: without a token requests must name an address, or by a name of this
         machine, so that no page reaches it by a name that it has given to that address.
     origins : sequence of str
         Other origins whose pages may ask; without a token, those of others may not.
@@ -67,7 +67,7 @@ class Guard:
             await (refusal or self._app)(scope, receive, sending)
         except Exception:
             if not begun:
-                hint = "ask again; if it happens again, report what the server logs"
+                hint = "try again; if it happens again, report what the server logs"
                 await response(500, "the server has failed", hint)(scope, receive, sending)
             raise
 
@@ -75,23 +75,23 @@ class Guard:
         origin = headers.get("origin")
         if self._token is None:
             return self._stranger(headers.get("host", "").lower(), origin, headers)
-        asks_whether = method == "OPTIONS" and origin in self._origins  # browsers send no token with that
-        if asks_whether or path in _OPEN or path.startswith("/page/"):
+        is_preflight = method == "OPTIONS" and origin in self._origins  # browsers send no token with that
+        if is_preflight or path in _OPEN or path.startswith("/page/"):
             return None
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._token.encode()):
             return None
         hint = "send the header Authorization: Bearer TOKEN"
-        return response(401, "this server asks for a token", hint, {"WWW-Authenticate": "Bearer"})
+        return response(401, "this server requires a token", hint, {"WWW-Authenticate": "Bearer"})
 
     def _stranger(self, host: str, origin: str | None, headers: Headers) -> ASGIApp | None:
         """Return what refuses a request that a page of others may have a browser send."""
         if not self._is_own(host):
-            hint = "ask by an address or as localhost, or start the server with --token-file"
+            hint = "use an address or localhost in its place, or have the server require a token"
             return response(421, f"this server is not {host[:200]!r}", hint)
         if origin is not None and origin not in self._origins and not _same(origin, host, headers):
-            what = f"pages of {origin[:200]} may not ask"
-            return response(403, what, "start the server with --cors ORIGIN")
+            what = f"pages of {origin[:200]} may not use this server"
+            return response(403, what, "have the operator of the server allow this origin")
         return None
 
     def _is_own(self, host: str) -> bool:

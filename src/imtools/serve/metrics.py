@@ -15,7 +15,7 @@ class Metrics:
     seconds : Histogram
         From the first byte of a request to the answer.
     audio : Counter
-        Seconds of audio that were heard.
+        Seconds of audio that were scored.
     batches : Histogram
         Windows that were computed together.
     busy, uploading : Gauge
@@ -35,7 +35,7 @@ class Metrics:
             buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
             registry=registry,
         )
-        self.audio = Counter("imtools_audio_seconds", "Seconds of audio that were heard.", registry=registry)
+        self.audio = Counter("imtools_audio_seconds", "Seconds of audio that were scored.", registry=registry)
         self.batches = Histogram(
             "imtools_batch_windows",
             "Windows that were computed together.",

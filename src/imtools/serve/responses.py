@@ -1,4 +1,4 @@
-"""What a client is told of a recording, and of the model."""
+"""The content of responses: the predictions for a recording, and the description of the model."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ NAMES = {
     "cel": "cello", "cla": "clarinet", "flu": "flute", "gac": "acoustic guitar", "gel": "electric guitar",
     "org": "organ", "pia": "piano", "sax": "saxophone", "tru": "trumpet", "vio": "violin", "voi": "voice",
 }  # fmt: skip
-"""What the labels of IRMAS stand for; other labels are names already."""
+"""The names of the labels of IRMAS; other labels are names already."""
 
 
 class FileInfo(BaseModel):
     """The recording."""
 
-    name: str = Field(description="As the client has called it.", examples=["song.mp3"])
+    name: str = Field(description="The name that the client gave it.", examples=["song.mp3"])
     seconds: float = Field(description="Its length.", examples=[183.4])
     sampling_rate: int = Field(description="Hz.", examples=[44100])
 
@@ -31,7 +31,7 @@ class Instrument(BaseModel):
     """An instrument that the model knows."""
 
     label: str = Field(description="As in the model's labels.", examples=["pia"])
-    name: str = Field(description="In words.", examples=["piano"])
+    name: str = Field(description="In plain English.", examples=["piano"])
     score: float = Field(description="How likely it sounds in the recording, 0 to 1.", examples=[0.93])
     threshold: float = Field(description="The score from which it counts as present.", examples=[0.49])
     present: bool = Field(description="Whether it does.")
@@ -54,14 +54,14 @@ class WindowScores(BaseModel):
     scores: dict[str, list[float]] = Field(description="The scores of each label, one for each window.")
 
 
-class Recognition(BaseModel):
-    """What is told of a recording."""
+class RecordingPrediction(BaseModel):
+    """The predictions for a recording."""
 
     file: FileInfo
     model: str = Field(description="The model's name and the beginning of its hash.")
-    instruments: list[Instrument] = Field(description="The surest first.")
-    timeline: list[TimelineEntry] | None = Field(None, description="Where it was asked for.")
-    windows: WindowScores | None = Field(None, description="Where they were asked for.")
+    instruments: list[Instrument] = Field(description="The highest score first.")
+    timeline: list[TimelineEntry] | None = Field(None, description="Only if requested.")
+    windows: WindowScores | None = Field(None, description="Only if requested.")
 
 
 class ModelInfo(BaseModel):
@@ -70,17 +70,17 @@ class ModelInfo(BaseModel):
     name: str = Field(description="Its name and the beginning of its hash.")
     architecture: str
     labels: list[str]
-    names: dict[str, str] = Field(description="The labels in words.")
+    names: dict[str, str] = Field(description="The names of the labels in plain English.")
     thresholds: dict[str, float] = Field(description="Scores from which an instrument counts as present.")
-    sampling_rate: int = Field(description="Hz: what the model hears.")
+    sampling_rate: int = Field(description="Hz: the rate at which the model takes audio.")
     window: float = Field(description="Seconds.")
     hop: float = Field(description="Seconds from one window to the next.")
-    card: str = Field(description="What is to be known about it, in Markdown.")
+    card: str = Field(description="The model card, in Markdown.")
     limits: dict[str, float] = Field(description="Largest upload in bytes, longest recording in seconds.")
 
 
 class Responses:
-    """Makes answers of scores, with the numbers of ``im-predict``.
+    """Makes responses of scores, with the numbers of ``im-predict``.
 
     Parameters
     ----------
@@ -92,21 +92,35 @@ class Responses:
         self._labels = model.labels
         self._name = model.name
         self.thresholds = dict(zip(model.labels, model.description.thresholds, strict=True))
-        self._tellers = {
+        self._annotators = {
             parts: Annotator([model], PredictionOutput(windows=parts)) for parts in (False, True)
         }
 
-    def of(
+    def from_scores(
         self, name: str, record: Record, scores: RecordScores, *, times: bool, windows: bool, top: int | None
-    ) -> Recognition:
-        """Return the answer for a recording; with stretches, windows, or only the surest classes."""
-        predictions = self._tellers[times or windows].annotate(record, 0.0, (scores,)).predictions
+    ) -> RecordingPrediction:
+        """Return the response for a recording.
+
+        Parameters
+        ----------
+        name : str
+            What to call the recording.
+        record : Record
+            The recording.
+        scores : RecordScores
+            Of its windows.
+        times, windows : bool
+            Whether to add the timeline of each instrument, and the scores of each window.
+        top : int or None
+            How many classes to give, those with the highest scores; ``None`` gives all.
+        """
+        predictions = self._annotators[times or windows].annotate(record, 0.0, (scores,)).predictions
         whole = [one for one in predictions if one.start is None]
         if top is not None:
             whole = top_predictions(whole, top)
         kept = {one.label for one in whole}
         parts = [one for one in predictions if one.start is not None and one.label in kept]
-        return Recognition(
+        return RecordingPrediction(
             file=FileInfo(name=name, seconds=record.duration, sampling_rate=record.sampling_rate),
             model=self._name,
             instruments=[self._instrument(one) for one in sorted(whole, key=lambda one: -one.score)],
@@ -117,7 +131,7 @@ class Responses:
     def _instrument(self, one: Prediction) -> Instrument:
         return Instrument(
             label=one.label,
-            name=in_words(one.label),
+            name=display_name(one.label),
             score=one.score,
             threshold=self.thresholds[one.label],
             present=bool(one.present),
@@ -132,8 +146,8 @@ class Responses:
         ]
 
 
-def in_words(label: str) -> str:
-    """Return what a label stands for."""
+def display_name(label: str) -> str:
+    """Return the plain English name of a label, or the label itself."""
     return NAMES.get(label, label)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import h11
@@ -27,7 +29,7 @@ _GRACE_SECONDS = 20
 _BACKLOG = 512
 _LOOK_SECONDS = 10.0
 _STUCK = 3
-"""So many times in a row nothing more of an answer has been taken: the client is hung up on."""
+"""After so many looks at which the client has read nothing more of a response, it is hung up on."""
 _FILES = 2**14
 """Files that the process would have open at most, if the system lets it."""
 
@@ -37,6 +39,8 @@ class PatientProtocol(H11Protocol):
 
     most = 1000
     """Connections at once."""
+    ending = False
+    """Whether the server is shutting down."""
 
     _due: asyncio.TimerHandle | None = None
     _state = ""
@@ -46,7 +50,9 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a first request."""
         super().connection_made(transport)
-        if len(self.connections) > self.most:
+        # While it shuts down, uvicorn closes the connections that it knows. One that was being accepted then
+        # would stay open with nothing to do, and the end would wait for it until the time of grace is over.
+        if self.ending or len(self.connections) > self.most:
             transport.abort()
             return
         self._be_patient()
@@ -82,7 +88,7 @@ class PatientProtocol(H11Protocol):
         self.transport.close()
 
     def _be_patient(self) -> None:
-        """Give what the client is at its time; what has begun already goes on counting."""
+        """Limit the time of what the client is doing now; a limit that runs already goes on."""
         if self.cycle is not None and not self.cycle.response_complete:
             state, seconds = "answer", None
         elif self.conn.their_state is h11.SEND_BODY:
@@ -113,7 +119,7 @@ def listen(host: str, port: int) -> socket.socket:
     Raises
     ------
     ImtoolsError
-        If the address cannot be had.
+        If the address is not available.
     """
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
@@ -121,7 +127,7 @@ def listen(host: str, port: int) -> socket.socket:
         )
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ImtoolsError(f"{host}: is no address ({error.strerror})", "give one with --host") from None
+        raise ImtoolsError(f"{host}: is no address ({error.strerror})", "give another `host`") from None
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
@@ -129,7 +135,7 @@ def listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listening.close()
         why = getattr(error, "strerror", None) or error
-        hint = "stop what listens there, or give another --port"
+        hint = "stop what listens there, or give another `port`"
         raise ImtoolsError(f"cannot listen at {host}, port {port} ({why})", hint) from None
     return listening
 
@@ -149,6 +155,7 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], *, 
         Whether each request is logged, on standard error; otherwise only errors of the program itself.
     """
     logging.basicConfig(format="%(message)s", level=logging.INFO if verbose else logging.ERROR)
+    PatientProtocol.ending = False
     PatientProtocol.most = _raise_files() // 2  # a request needs two: its connection and its upload
     config = uvicorn.Config(
         app,
@@ -181,7 +188,7 @@ def _raise_files() -> int:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and ends in good order where that cannot be said."""
+    """Reports when it is ready, and ends in good order where that cannot be reported."""
 
     fault: Exception | None = None
 
@@ -189,11 +196,26 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready = ready
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn takes over signals that this process was started to ignore, as a shell's background jobs
+        # ignore Ctrl-C: it would stop the server, and then raise a signal that is ignored again, so that the
+        # exit code would be 0. Other commands ignore such signals to the end, and so does this one.
+        ignored = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is signal.SIG_IGN]
+        with super().capture_signals():
+            for number in ignored:
+                signal.signal(number, signal.SIG_IGN)
+            yield
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.should_exit:
             return
         try:
             self._ready()
-        except Exception as error:  # whoever was to be told has gone
+        except Exception as error:  # whoever reads standard output has gone
             self.fault, self.should_exit = error, True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        PatientProtocol.ending = True
+        await super().shutdown(sockets)

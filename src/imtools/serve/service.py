@@ -23,7 +23,7 @@ from .decoding import Decoding
 from .limits import Limits
 from .metrics import Metrics
 from .problems import ProblemError
-from .responses import ModelInfo, Recognition, Responses, in_words
+from .responses import ModelInfo, RecordingPrediction, Responses, display_name
 from .uploads import Upload, receive
 
 _BATCHES_WAITING = 4
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class Places:
-    """So many at once, and no more; a context manager for each of them.
+    """A limit on how many there are at once; a context manager for each of them.
 
     Parameters
     ----------
@@ -43,9 +43,9 @@ class Places:
     most : int
         How many there are.
     gauge : Gauge
-        Told how many are taken.
+        Set to how many are taken.
     wait : callable
-        Gives the seconds after which to ask again.
+        Returns the seconds after which to try again.
     """
 
     def __init__(self, what: str, most: int, gauge: Gauge, wait: Callable[[], float]) -> None:
@@ -56,7 +56,7 @@ class Places:
         if self._taken >= self._most:
             wait = str(max(1, round(self._wait())))
             what = f"the server has {self._most} {self._what}, as many as it takes"
-            raise ProblemError(503, what, f"ask again in {wait} s", Retry_After=wait)
+            raise ProblemError(503, what, f"try again in {wait} s", Retry_After=wait)
         self._taken += 1
         self._gauge.set(self._taken)
 
@@ -66,14 +66,14 @@ class Places:
 
 
 class Room:
-    """Lets so many windows wait to be computed; who brings more waits himself."""
+    """A limit on the windows that wait to be computed; a task that brings more is suspended."""
 
     def __init__(self, size: int) -> None:
         self._free, self._size = size, size
         self._changed = asyncio.Condition()
 
     async def take(self, count: int) -> int:
-        """Wait for room for some windows; return what is to be given back."""
+        """Wait for room for a number of windows; return the number to be given back."""
         count = min(count, self._size)
         async with self._changed:
             await self._changed.wait_for(lambda: self._free >= count)
@@ -95,15 +95,15 @@ class Service:
     predictor : Predictor
         The model.
     limits : Limits
-        What may be asked.
+        On requests.
     card : str
-        What is to be known about the model, in Markdown.
+        The model card, in Markdown.
     """
 
     def __init__(self, predictor: Predictor, limits: Limits, card: str) -> None:
         self._predictor, self._limits, self._card = predictor, limits, card
         self.metrics = metrics = Metrics()
-        self._answers = Responses(predictor.model)
+        self._responses = Responses(predictor.model)
         self._batcher = Batcher(predictor, metrics.batches.observe)
         self._decoding = Decoding(limits)
         self._cutting = Cutting(
@@ -115,7 +115,7 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Have everything at work that answers need."""
+        """Keep the batcher and the decoders running."""
         self._room = Room(_BATCHES_WAITING * max(self._predictor.batch_size, WINDOWS_AT_ONCE))
         with self._batcher:
             async with self._decoding:
@@ -126,15 +126,15 @@ class Service:
         """Whether requests can be answered."""
         return self._decoding.alive
 
-    def known(self) -> ModelInfo:
-        """Return what there is to know about the model."""
+    def model_info(self) -> ModelInfo:
+        """Return the description of the model."""
         one, predictor = self._predictor.model.description, self._predictor
         return ModelInfo(
             name=predictor.model.name,
             architecture=one.architecture,
             labels=list(one.labels),
-            names={label: in_words(label) for label in one.labels},
-            thresholds=self._answers.thresholds,
+            names={label: display_name(label) for label in one.labels},
+            thresholds=self._responses.thresholds,
             sampling_rate=predictor.sampling_rate,
             window=predictor.window / predictor.sampling_rate,
             hop=predictor.hop / predictor.sampling_rate,
@@ -142,7 +142,7 @@ class Service:
             limits={"upload": self._limits.upload, "duration": self._limits.duration},
         )
 
-    async def predict(self, request: Request, **shape: Any) -> Recognition:
+    async def predict(self, request: Request, **shape: Any) -> RecordingPrediction:
         """Answer one request.
 
         Parameters
@@ -150,7 +150,7 @@ class Service:
         request : Request
             Its body is the recording.
         **shape
-            Of `Responses.of`.
+            Of `Responses.from_scores`.
 
         Raises
         ------
@@ -164,10 +164,10 @@ class Service:
                     upload = await receive(request, self._limits)
                 with upload:
                     async with self._abandonment(request) as abandoned:
-                        told = await self._told(upload, abandoned, **shape)
+                        prediction = await self._score_upload(upload, abandoned, **shape)
             status = 200
             self._pace += _SMOOTHING * (time.monotonic() - begin - self._pace)
-            return told
+            return prediction
         except ProblemError as problem:
             status = problem.status
             raise
@@ -178,7 +178,7 @@ class Service:
 
     @asynccontextmanager
     async def _abandonment(self, request: Request) -> AsyncIterator[asyncio.Future[ProblemError]]:
-        """Give what tells that an answer need not be made any more, and why."""
+        """Give a future that is set once a response is no longer needed, to the reason."""
         loop = asyncio.get_running_loop()
         abandoned: asyncio.Future[ProblemError] = loop.create_future()
 
@@ -192,7 +192,7 @@ class Service:
             abandon(400, "the client has gone", "wait for the answer")
 
         watching = asyncio.create_task(watch())
-        late = ("the server is too busy", "ask again later")
+        late = ("the server is too busy", "try again later")
         # As long as it may wait for a decoder, and be decoded, and as long again to be scored.
         due = loop.call_later(3 * self._limits.timeout, lambda: abandon(503, *late, Retry_After="10"))
         try:
@@ -201,9 +201,9 @@ class Service:
             due.cancel()
             watching.cancel()
 
-    async def _told(
+    async def _score_upload(
         self, upload: Upload, abandoned: asyncio.Future[ProblemError], **shape: Any
-    ) -> Recognition:
+    ) -> RecordingPrediction:
         tasks: list[asyncio.Task[Float32Array]] = []
         sounding: list[BoolArray] = []
         predictor = self._predictor
@@ -222,17 +222,19 @@ class Service:
             rows = np.concatenate(await _unless(abandoned, asyncio.gather(*tasks)))
         finally:
             for task in tasks:
-                task.cancel()  # of those that are done, nothing
+                task.cancel()  # without effect on those that are done
         length = record.at_rate(predictor.sampling_rate).num_samples
         starts = window_starts(length, predictor.window, predictor.hop)
         prepared = PreparedRecord(record, None, False, predictor.stereo, (), starts)
         self.metrics.audio.inc(record.duration)
 
-        def tell() -> Recognition:
-            return self._answers.of(upload.name, record, predictor.collect(prepared, rows, sounding), **shape)
+        def respond() -> RecordingPrediction:
+            return self._responses.from_scores(
+                upload.name, record, predictor.collect(prepared, rows, sounding), **shape
+            )
 
-        # Of a long recording that takes a moment, in which others are to be served.
-        return await asyncio.to_thread(tell) if len(starts) > WINDOWS_AT_ONCE else tell()
+        # For a long recording this takes a moment, in which others are to be served.
+        return await asyncio.to_thread(respond) if len(starts) > WINDOWS_AT_ONCE else respond()
 
     async def _scored(self, windows: Float32Array, room: int) -> Float32Array:
         try:
@@ -242,7 +244,7 @@ class Service:
 
 
 async def _unless(abandoned: asyncio.Future[ProblemError], doing: Awaitable[T]) -> T:
-    """Return what is awaited, or raise why it need not be any more."""
+    """Return what is awaited, or raise the reason why it is no longer needed."""
     task = asyncio.ensure_future(doing)
     try:
         either: set[asyncio.Future[Any]] = {task, abandoned}

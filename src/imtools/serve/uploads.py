@@ -81,7 +81,7 @@ def too_large(most: int) -> ProblemError:
 
 
 def safe_name(text: str) -> str:
-    """Return what may be shown of a name that a client gives."""
+    """Return the part of a client's name for a file that may be shown."""
     last = PurePosixPath(text.replace("\\", "/")).name
     return "".join(c for c in last if c.isprintable())[:_NAME] or "upload"
 
@@ -93,7 +93,7 @@ async def receive(request: Request, limits: Limits) -> Upload:
     ------
     ProblemError
         400 if a form is malformed or has no file, 408 if it takes too long, 413 if it is too large, 415 if it
-        is said to be something else than audio.
+        is declared as something else than audio.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     media = kind.decode("latin-1").lower()

@@ -1,4 +1,4 @@
-"""Reading the inputs of stages that hold predictions against each other: one input at a time."""
+"""Reading the inputs of stages that compare predictions: one input at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def inputs_of(run: Run) -> list[str]:
 
 
 def items_of(run: Run, name: str) -> Iterator[Item]:
-    """Yield the items of one input that meet every ``--where``: ids may come again in another input."""
+    """Yield the items of one input that meet the conditions of the run; ids may recur in other inputs."""
     return iter(chosen_items(read_items([name]), parse_conditions(run.options.where)))
 
 

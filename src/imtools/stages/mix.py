@@ -72,7 +72,7 @@ def mix(run: Run, settings: MixSettings, fmt: AudioFormat, cache: str | None = N
     records = run.records()
     with run.clock.measure("plan"):
         arranged = settings.arrange(records, composition)
-        planned = list(run.shard.of(arranged))  # so that only what is mixed here is analysed
+        planned = list(run.shard.take(arranged))  # so that only what is mixed here is analysed
     if options.dry_run:
         run.say(f"dry run: {len(planned)} mixes of {len(records)} records would be made")
         return

@@ -1,4 +1,4 @@
-"""The serving stage: a model in, answers out until someone stops it."""
+"""The serving stage: a model in, responses out until it is stopped."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def serve_model(
     host, port : str, int
         Where to listen.
     limits : Limits
-        What may be asked.
+        On requests.
     token_file : str or None
         The file with the token that clients must send.
     origins : sequence of str
-        Origins whose pages may ask.
+        Origins whose pages may send requests.
     batch_size : int
         Windows that are computed at once.
 
@@ -59,7 +59,7 @@ def serve_model(
     UsageError
         If the token cannot be read, or is too short to be one, or decoders have too little memory.
     ImtoolsError
-        If the model cannot be loaded, or the address not be had.
+        If the model cannot be loaded, or the address is not available.
     """
     options = run.options
     device = resolve_device(options.device)
@@ -74,10 +74,10 @@ def serve_model(
     with listening:
         name, bound = listening.getsockname()[:2]
         url = f"http://{f'[{name}]' if ':' in name else name}:{bound}"
-        told = {"url": url, "model": loaded.name, "device": str(device), "token": token is not None}
+        line = {"url": url, "model": loaded.name, "device": str(device), "token": token is not None}
         if token is None and not is_loopback(host):
             run.say(
-                "warning: whoever reaches this machine may ask; add --token-file, or keep to the loopback"
+                "warning: whoever reaches this machine may use it; add --token-file, or keep to the loopback"
             )
         if options.dry_run:
             run.say(f"dry run: {loaded.name} would be served at {url}")
@@ -85,7 +85,7 @@ def serve_model(
 
         def ready() -> None:
             run.say(f"{loaded.name} at {url}")
-            run.emit([told])  # for scripts: it answers from now on
+            run.emit([line])  # for scripts: it answers from now on
 
         serve(app, listening, ready, verbose=options.verbose)
 

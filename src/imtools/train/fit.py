@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from .. import __version__
 from ..arrays import BoolArray
 from ..device import require_compiler, tune_malloc
 from ..errors import ImtoolsWarning, UsageError
+from ..hashing import text_sha256
 from ..manifest import Record
 from ..manifest.values import Json
 from ..models import bundle
@@ -183,7 +183,7 @@ def _fingerprint(
     ]
     if start is not None:
         parts.append(start.description.weights)
-    return _sha256(json.dumps(parts, sort_keys=True))
+    return f"sha256:{text_sha256(json.dumps(parts, sort_keys=True))}"
 
 
 def _describe(plan: Plan, trained: Sequence[Trained], training: dict[str, Json]) -> Description:
@@ -311,7 +311,7 @@ def records_digest(records: Sequence[Record], front_end_hash: str) -> str:
         ]
         for record in records
     ]
-    return _sha256(json.dumps(lines))
+    return f"sha256:{text_sha256(json.dumps(lines))}"
 
 
 def _finished(folder: Path, fingerprint: str) -> Description | None:
@@ -348,7 +348,3 @@ def _member(trained: Trained, classes: Sequence[str]) -> Member:
         validation=trained.best.validation(),
         degenerate=trained.degenerate,
     )
-
-
-def _sha256(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
