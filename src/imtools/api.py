@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
@@ -17,8 +16,8 @@ from .arrays import Float32Array
 from .choices import Precision
 from .device import resolve_device, resolve_precision
 from .errors import UsageError, is_fatal
-from .layouts import Entry, complete, detect
-from .manifest import Record, make_id, read_manifest
+from .layouts import Entry
+from .manifest import Record, make_id
 from .models.bundle import Model as TrainedModel
 from .models.bundle import load, read_card
 from .parallel import default_jobs, ordered_map
@@ -27,7 +26,7 @@ from .predict.predictor import PredictSettings
 from .predict.recognition import Recognition
 from .predict.recognizer import PreparedExcerpt, Recognizer
 from .sound.excerpt import Excerpt
-from .sound.source import Source, open_source
+from .sound.source import Source, is_several, list_sources, open_source, source_name
 
 PathLike = str | os.PathLike[str]
 
@@ -263,7 +262,7 @@ class Model:
         """
         output = PredictionOutput(windows, timeline, top, _excerpt(excerpt))
         recognizer = self._recognizer(PredictSettings(hop, stereo, batch_size), output)
-        several = _is_several(source)
+        several = is_several(source)
         results = [
             Recognition.from_record(record, self.name, timeline=timeline, windows=windows)
             for record in _annotated(recognizer, source, jobs, on_failure if several else None)
@@ -303,7 +302,7 @@ class Model:
         UsageError
             If there are several models, or the windows of several sources are requested.
         """
-        several = _is_several(source)
+        several = is_several(source)
         if len(self._models) > 1 or (several and windows):
             what = "several models" if len(self._models) > 1 else "the windows of several sources"
             raise UsageError(f"{what} have no embedding in common", "take one at a time")
@@ -331,43 +330,6 @@ def _excerpt(excerpt: float | Excerpt | None) -> Excerpt | None:
     return excerpt if isinstance(excerpt, Excerpt | None) else Excerpt(float(excerpt))
 
 
-def _is_array(source: Any) -> bool:
-    """Return whether a source is samples with their sampling rate, and not two sources."""
-    if not isinstance(source, tuple) or len(source) != 2:
-        return False
-    return not isinstance(source[0], str | os.PathLike | Record) and np.ndim(source[1]) == 0
-
-
-def _is_manifest(path: PathLike) -> bool:
-    return os.fspath(path).endswith((".jsonl", ".jsonl.gz"))
-
-
-def _is_several(source: Any) -> bool:
-    """Return whether a source is an iterable of sources; a folder or manifest has to stand in a list."""
-    if isinstance(source, str | os.PathLike):
-        kind = "a manifest" if _is_manifest(source) else "a folder" if os.path.isdir(source) else None
-        if kind is not None:
-            raise UsageError(f"{os.fspath(source)}: is {kind}", "pass a list of sources, which may hold it")
-        return False
-    if isinstance(source, Record) or _is_array(source):
-        return False
-    if isinstance(source, Iterable) and not isinstance(source, np.ndarray):
-        return True
-    what = f"a source must be a path, (samples, sampling_rate) or a record, not {type(source).__name__}"
-    raise UsageError(what, "pass samples together with their sampling rate")
-
-
-def _listed(sources: Iterable[Source]) -> Iterator[Source | Entry]:
-    """Yield every single source: folders and manifests are listed, nothing is decoded."""
-    for source in sources:
-        if isinstance(source, str | os.PathLike) and _is_manifest(source):
-            yield from read_manifest(source)
-        elif isinstance(source, str | os.PathLike) and os.path.isdir(source):
-            yield from detect(Path(source)).entries(Path(source))
-        else:
-            yield source
-
-
 def _annotated(
     recognizer: Recognizer, source: Any, jobs: int | None, on_failure: OnFailure | None
 ) -> Iterator[Record]:
@@ -376,15 +338,15 @@ def _annotated(
 
     def prepare(source: Source | Entry) -> tuple[str, Record, PreparedExcerpt] | tuple[str, Exception]:
         try:
-            record, file = (complete(source), None) if isinstance(source, Entry) else open_source(source)
-            return _name(source), record, recognizer.prepare(record, file=file)
+            record, file = open_source(source)
+            return source_name(source), record, recognizer.prepare(record, file=file)
         except Exception as error:
             if on_failure is None or is_fatal(error):
                 raise
-            return _name(source), error
+            return source_name(source), error
 
-    several = _is_several(source)
-    sources = _listed(source) if several else [source]
+    several = is_several(source)
+    sources = list_sources(source) if several else [source]
     prepared = ordered_map(prepare, sources, jobs if several else 1, _GROUP)
     seen: set[str] = set()
     while group := list(islice(prepared, _GROUP)):
@@ -402,11 +364,3 @@ def _annotated(
                 result = result.replace(id=make_id(f"{result.id} {result.audio or len(seen)}"))
             seen.add(result.id)
             yield result
-
-
-def _name(source: Source | Entry) -> str:
-    if isinstance(source, Entry):
-        return source.audio
-    if isinstance(source, Record):
-        return source.id
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else "array"

@@ -1,7 +1,7 @@
 """The values that parameters with a choice take: stated once, for the library and for the command line.
 
 Each choice is a ``Literal`` for annotations and a tuple for checks and options. Nothing is imported here
-beside typing, so that ``--help`` can list the values without loading what implements them; a new choice is
+beside typing, so that help texts can list the values without loading what implements them; a new choice is
 added here and where it is carried out.
 """
 

@@ -9,6 +9,7 @@ Arrays of samples have shape ``(num_samples,)`` or ``(channels, num_samples)``; 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Float32Array
 from ..errors import AudioError, UsageError
-from ..layouts import complete, file_entries
-from ..manifest import Record
+from ..layouts import Entry, complete, detect, file_entries
+from ..manifest import Record, read_manifest
 from ..units import samples_to_seconds
 
 Source = Record | str | os.PathLike[str] | tuple[ArrayLike, int]
@@ -124,14 +125,15 @@ def _checked_rate(sampling_rate: Any) -> int:
     return rate
 
 
-def open_source(source: Source) -> tuple[Record, ArrayFile | None]:
+def open_source(source: Source | Entry) -> tuple[Record, ArrayFile | None]:
     """Return the record of a source, and where to read its samples if that is not a file.
 
     Parameters
     ----------
-    source : Record, path, or tuple of (array_like, int)
+    source : Record, path, tuple of (array_like, int), or Entry
         A record with audio or a recipe; the path of an audio file, which is probed; or samples of shape
-        ``(num_samples,)`` or ``(channels, num_samples)`` with their sampling rate in Hz.
+        ``(num_samples,)`` or ``(channels, num_samples)`` with their sampling rate in Hz. An entry is what
+        `list_sources` yields for a file of a folder.
 
     Returns
     -------
@@ -156,11 +158,94 @@ def open_source(source: Source) -> tuple[Record, ArrayFile | None]:
     """
     if isinstance(source, Record):
         return source, None
+    if isinstance(source, Entry):
+        return complete(source), None
     if isinstance(source, str | os.PathLike):
         (entry,) = file_entries([Path(source)])
         return complete(entry), None
     if isinstance(source, tuple) and len(source) == 2:
         file = ArrayFile(*source)
         return file.record(), file
-    what = f"a source must be a record, a path or (samples, sampling_rate), not {type(source).__name__}"
-    raise UsageError(what, "pass samples together with their sampling rate")
+    raise _no_source(source)
+
+
+def is_several(source: Source | Iterable[Source]) -> bool:
+    """Return whether a source is an iterable of sources, and not a single one.
+
+    Parameters
+    ----------
+    source : object
+        What a caller gives: a path, samples with their sampling rate, a record, or several of these.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these, or a folder or manifest, which has to stand in a list.
+
+    Examples
+    --------
+    >>> is_several("song.mp3"), is_several(["song.mp3"]), is_several((np.zeros(8), 8000))
+    (False, True, False)
+    """
+    if isinstance(source, str | os.PathLike):
+        kind = "a manifest" if _is_manifest(source) else "a folder" if os.path.isdir(source) else None
+        if kind is not None:
+            raise UsageError(f"{os.fspath(source)}: is {kind}", "pass a list of sources, which may hold it")
+        return False
+    if isinstance(source, Record) or _is_array(source):
+        return False
+    if isinstance(source, Iterable) and not isinstance(source, np.ndarray):
+        return True
+    raise _no_source(source)
+
+
+def list_sources(sources: Iterable[Source]) -> Iterator[Source | Entry]:
+    """Yield every single source: folders and manifests are listed, nothing is decoded.
+
+    Parameters
+    ----------
+    sources : iterable of path, (array_like, int) or Record
+        Also folders of audio files (in any layout), and manifests.
+
+    Yields
+    ------
+    Source or Entry
+        An entry for each file of a folder; see `open_source`.
+
+    Raises
+    ------
+    ManifestError
+        If a manifest cannot be read, or a folder holds no audio.
+    """
+    for source in sources:
+        if isinstance(source, str | os.PathLike) and _is_manifest(source):
+            yield from read_manifest(source)
+        elif isinstance(source, str | os.PathLike) and os.path.isdir(source):
+            yield from detect(Path(source)).entries(Path(source))
+        else:
+            yield source
+
+
+def source_name(source: Source | Entry) -> str:
+    """Return what to call a source in messages: its path, the id of a record, or ``"array"``."""
+    if isinstance(source, Entry):
+        return source.audio
+    if isinstance(source, Record):
+        return source.id
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else "array"
+
+
+def _is_array(source: Any) -> bool:
+    """Return whether a source is samples with their sampling rate, and not two sources."""
+    if not isinstance(source, tuple) or len(source) != 2:
+        return False
+    return not isinstance(source[0], str | os.PathLike | Record) and np.ndim(source[1]) == 0
+
+
+def _is_manifest(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).endswith((".jsonl", ".jsonl.gz"))
+
+
+def _no_source(source: object) -> UsageError:
+    what = f"a source must be a path, (samples, sampling_rate) or a record, not {type(source).__name__}"
+    return UsageError(what, "pass samples together with their sampling rate")
