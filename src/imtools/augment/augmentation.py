@@ -70,7 +70,8 @@ class Augmentation:
     def __post_init__(self) -> None:
         changes = (*VARIED, "polarity", "crop", "pad")
         if all(getattr(self, name) is None for name in changes):
-            raise UsageError("nothing is to be changed", f"give at least one of {', '.join(changes)}")
+            names = ", ".join(f"`{name}`" for name in changes)
+            raise UsageError("nothing is to be changed", f"give at least one of {names}")
         for name, values in self._varied().items():
             values.check(name)
         for name, seconds in (("crop", self.crop), ("pad", self.pad)):

@@ -60,5 +60,13 @@ class Effect(ABC):
         """
 
     def length(self, num_samples: int, sampling_rate: int) -> int:
-        """Return how many samples ``num_samples`` of them become; by default the same number."""
+        """Return how many samples the changed signal has; by default as many as before.
+
+        Parameters
+        ----------
+        num_samples : int
+            Samples per channel before.
+        sampling_rate : int
+            Hz.
+        """
         return num_samples

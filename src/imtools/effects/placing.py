@@ -40,7 +40,7 @@ class Crop(Effect):
         return samples[..., begin : begin + seconds_to_samples(self.duration, sampling_rate)]
 
     def length(self, num_samples: int, sampling_rate: int) -> int:
-        """Return how many of ``num_samples`` lie in the part."""
+        """Return how many of ``num_samples`` lie in the part; see `Effect.length`."""
         there = num_samples - seconds_to_samples(self.start, sampling_rate)
         return max(0, min(there, seconds_to_samples(self.duration, sampling_rate)))
 
@@ -81,5 +81,5 @@ class Pad(Effect):
         return padded
 
     def length(self, num_samples: int, sampling_rate: int) -> int:
-        """Return how many samples the whole has, whatever the length of the signal."""
+        """Return how many samples the whole has, whatever the length of the signal; see `Effect.length`."""
         return seconds_to_samples(self.duration, sampling_rate)

@@ -18,7 +18,7 @@ class Polarity(Effect):
 
     @classmethod
     def from_json(cls, data: dict[str, Json], key: str) -> Self:
-        """Return the effect, which takes no values."""
+        """Return the effect, which takes no values; see `Effect.from_json`."""
         return cls()
 
     def apply(self, samples: Float32Array, sampling_rate: int) -> Float32Array:

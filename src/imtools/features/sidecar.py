@@ -16,7 +16,15 @@ _SCHEMA = "imtools/front-end/1"
 
 
 def describe(folder: str | os.PathLike[str], front_end: FrontEnd) -> None:
-    """Write ``KIND.json`` into a folder of arrays: the front end that computes them."""
+    """Write ``KIND.json`` into a folder of arrays: the front end that computes them.
+
+    Parameters
+    ----------
+    folder : path
+        Where the arrays are.
+    front_end : FrontEnd
+        Its kind gives the name of the file.
+    """
     content = {"schema": _SCHEMA, "hash": front_end.config_hash, "config": front_end.config}
     write_text(Path(folder) / f"{front_end.kind}.json", json.dumps(content, indent=1) + "\n")
 

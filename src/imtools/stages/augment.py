@@ -47,7 +47,15 @@ class AugmentStage(RecordStage):
         self._augmentation, self._folder, self._fmt, self._keep = augmentation, folder, fmt, keep
 
     def choose(self, records: Sequence[Record], limit: int) -> Iterator[ChosenItem]:
-        """Choose at most ``limit`` copies of all records; yield the items to process."""
+        """Choose among the copies of all records; yield the items to process.
+
+        Parameters
+        ----------
+        records : sequence of Record
+            All records.
+        limit : int
+            The most copies in all; see `choose_copies`.
+        """
         chosen = choose_copies(self._augmentation, records, limit)
         for record in records:
             if self._keep or record.id in chosen:
@@ -62,7 +70,7 @@ class AugmentStage(RecordStage):
         return self._copies(record, None)
 
     def prepare_item(self, item: Item, record: Record) -> list[Record]:
-        """Make the copies of one record, or those that were chosen."""
+        """Make the copies of one record, or those that were chosen; see `RecordStage`."""
         return self._copies(record, item.copies if isinstance(item, ChosenItem) else None)
 
     def _copies(self, record: Record, numbers: Sequence[int] | None) -> list[Record]:

@@ -189,7 +189,17 @@ class FeatureWorker(FeatureStage):
     def make(
         cls, config: dict[str, Any], device: str, folder: Path, dtype: FeatureDtype, batch_size: int
     ) -> FeatureWorker:
-        """Return one with its front end on a device of this machine."""
+        """Return one with its front end on a device of this machine.
+
+        Parameters
+        ----------
+        config : dict
+            Of the front end.
+        device : str
+            See `imtools.device`.
+        folder, dtype, batch_size
+            As for `FeatureStage`.
+        """
         return cls(from_config(config).to(resolve_device(device)), folder, dtype, batch_size, jobs=1)
 
     def process(

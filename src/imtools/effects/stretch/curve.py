@@ -54,7 +54,15 @@ def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate:
 
 
 def extended(runs: list[ConstantRun], margin: int) -> list[ConstantRun]:
-    """Return the runs of an input with ``margin`` more samples at its beginning and at its end."""
+    """Return the runs of an input that has been extended at both ends.
+
+    Parameters
+    ----------
+    runs : list of ConstantRun
+        Those of the input itself.
+    margin : int
+        Samples added at each end; they belong to the first and the last run.
+    """
     last = len(runs) - 1
     return [
         ConstantRun(

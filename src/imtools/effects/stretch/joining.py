@@ -34,7 +34,17 @@ class Piece(NamedTuple):
     stop: int
 
     def read(self, begin: int, end: int) -> Float32Array:
-        """Return the samples for positions of the result, of shape (channels, end - begin)."""
+        """Return samples of the piece, with silence where it has none.
+
+        Parameters
+        ----------
+        begin, end : int
+            Positions in the result.
+
+        Returns
+        -------
+        ndarray of float32, shape (channels, end - begin)
+        """
         result = np.zeros((len(self.samples), end - begin), dtype=np.float32)
         first = max(begin, self.origin)
         last = min(end, self.origin + self.samples.shape[1])

@@ -45,7 +45,24 @@ _HINT = "pass `stretcher=signalsmith`"
 def stretch(
     samples: Float32Array, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
 ) -> Float32Array:
-    """Return samples of shape (channels, n) stretched and shifted, of shape (channels, length).
+    """Return samples, stretched and shifted.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (channels, n)
+        Within full scale.
+    sampling_rate : int
+        Hz.
+    factor : float
+        New duration / old duration.
+    runs : list of ConstantRun
+        The pitch shifts; they cover the input.
+    length : int
+        Samples of the result.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, length)
 
     Raises
     ------

@@ -31,7 +31,25 @@ _SEED = 0
 def stretch(
     samples: Float32Array, sampling_rate: int, factor: float, runs: list[ConstantRun], length: int
 ) -> Float32Array:
-    """Return samples of shape (channels, n) stretched and shifted, of shape (channels, length)."""
+    """Return samples, stretched and shifted.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (channels, n)
+        Within full scale.
+    sampling_rate : int
+        Hz.
+    factor : float
+        New duration / old duration.
+    runs : list of ConstantRun
+        The pitch shifts; they cover the input.
+    length : int
+        Samples of the result.
+
+    Returns
+    -------
+    ndarray of float32, shape (channels, length)
+    """
     if len(runs) == 1:
         return _constant(samples, sampling_rate, factor, runs[0].semitones, length)
     pieces = _pieces(samples, sampling_rate, factor, runs)

@@ -89,6 +89,14 @@ def _in_parts(pixels: Tensor, parts: Sequence[Tensor]) -> Tensor:
 
 
 def extend(signals: Tensor, multiple: int) -> Tensor:
-    """Append zeros to signals (batch, samples) until the samples are a multiple of that."""
+    """Append zeros to signals until their length is a multiple of a number.
+
+    Parameters
+    ----------
+    signals : Tensor, shape (batch, samples)
+        The signals.
+    multiple : int
+        The number.
+    """
     missing = -signals.shape[1] % multiple
     return pad(signals, (0, missing)) if missing else signals.contiguous()

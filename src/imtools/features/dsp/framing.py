@@ -74,6 +74,20 @@ def root(powers: Tensor) -> Tensor:
 
 
 def magnitudes(frames: Tensor, window: Tensor, power: int = 1) -> Tensor:
-    """Return |X| or |X|^2 of windowed frames (batch, some, length) as (batch, bins, some)."""
+    """Return the spectra of windowed frames.
+
+    Parameters
+    ----------
+    frames : Tensor, shape (batch, n, length)
+        Samples.
+    window : Tensor, shape (length,)
+        What each frame is multiplied by.
+    power : {1, 2}
+        Magnitudes or powers.
+
+    Returns
+    -------
+    Tensor, shape (batch, bins, n)
+    """
     spectrum = powers(torch.fft.rfft(frames * window)).transpose(1, 2)
     return root(spectrum) if power == 1 else spectrum

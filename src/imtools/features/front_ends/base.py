@@ -105,7 +105,19 @@ class FrontEnd(nn.Module):
         return transformed.amax(dim=(1, 2), keepdim=True)
 
     def finish(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:
-        """Return the features (batch, bins, frames), frame by frame."""
+        """Complete each frame of a batch.
+
+        Parameters
+        ----------
+        transformed : Tensor, shape (batch, rows, frames)
+            From `transform`.
+        peaks : Tensor, shape (batch, n, 1), or None
+            From `peaks`, where ``needs_peaks``.
+
+        Returns
+        -------
+        Tensor, shape (batch, bins, frames)
+        """
         return transformed
 
     def forward(self, waveforms: Tensor) -> Tensor:

@@ -55,7 +55,7 @@ class SpectralContrast(FrontEnd):
         return torch.stack([half.amax(dim=(1, 2)) for half in transformed.chunk(2, dim=1)], dim=1)[..., None]
 
     def finish(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:
-        """Return the difference of the levels in dB."""
+        """Return the difference of the levels in dB; see `FrontEnd.finish`."""
         assert peaks is not None
         levels = [10 * half.clamp_min(_AMIN).log10() for half in transformed.chunk(2, dim=1)]
         loudest = 10 * peaks.clamp_min(_AMIN).log10()

@@ -75,7 +75,7 @@ class Descriptors(FrontEnd):
         return torch.cat([root(self._mel.peaks(mel)), self._contrast.peaks(contrast)], dim=1)
 
     def finish(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:
-        """Return the descriptors."""
+        """Return the descriptors; see `FrontEnd.finish`."""
         assert peaks is not None
         mel, contrast, single = self._split(transformed)
         cepstrum = self.cosines @ self._mel.finish(mel, peaks[:, :1].square())

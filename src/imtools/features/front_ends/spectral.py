@@ -26,7 +26,7 @@ class SpectralFrontEnd(FrontEnd):
         self._kept = slice(*(parameters.crop or (None,)))
 
     def finish(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:
-        """Compress, and crop the bins."""
+        """Compress, and crop the bins; see `FrontEnd.finish`."""
         return self._compress(transformed, peaks)[:, self._kept]
 
     def _compress(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:

@@ -69,7 +69,15 @@ class Parameters(ABC):
         return {"kind": self.kind} | asdict(self)
 
     def fail(self, name: str, what: str) -> UsageError:
-        """Return the error for a parameter whose value is wrong."""
+        """Return the error for a parameter whose value is wrong.
+
+        Parameters
+        ----------
+        name : str
+            The parameter.
+        what : str
+            What is expected of it: "must be ...".
+        """
         return UsageError(f"front end {self.kind!r}: {name} {what}, not {getattr(self, name)!r}")
 
     @property

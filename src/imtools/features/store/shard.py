@@ -51,7 +51,15 @@ class StoreShard:
         self.rows += len(rows)
 
     def write_frames(self, frames: RowArray, first: int) -> None:
-        """Write some frames (bins, n), from number ``first`` on, of the row after the last."""
+        """Write some frames of the row after the last.
+
+        Parameters
+        ----------
+        frames : ndarray, shape (bins, n)
+            Of the file's dtype.
+        first : int
+            Number of the first of them.
+        """
         total = self.shape[-1]
         for number, values in enumerate(frames):
             offset = (number * total + first) * self._dtype.itemsize
@@ -119,7 +127,20 @@ def map_rows(path: str) -> RowArray:
 
 
 def check_row(rows: RowArray, ref: FeatureRef) -> None:
-    """Raise FeatureError unless the rows of a file are as the reference states."""
+    """Check that the rows of a file are as a reference states.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (rows, *shape)
+        What the file holds.
+    ref : FeatureRef
+        A row of it.
+
+    Raises
+    ------
+    FeatureError
+        If their shape or dtype differs, or there is no such row.
+    """
     place = f"{ref.path}: row {ref.row}"
     if rows.shape[1:] != ref.shape or rows.dtype != DTYPES.get(ref.dtype):
         found = f"{rows.dtype.name} {rows.shape[1:]}"

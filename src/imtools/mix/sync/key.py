@@ -21,7 +21,7 @@ class KeySync(MeasuringSync[Key | None]):
     order = 2
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
-        """Return the track, transposed."""
+        """Return the track, transposed; see `Sync.fit`."""
         own, other = self.measured(first), self.measured(track.record)
         semitones = 0 if own is None or other is None else interval(own, other)
         return replace(track, shift=((0, float(semitones)),) if semitones else ())

@@ -47,7 +47,7 @@ class PitchSync(MeasuringSync[F0Track]):
     order = 2
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
-        """Return the track with its curve of shifts, which is empty where no frame is voiced in both."""
+        """Return the track with its shifts, none where no frame is voiced in both; see `Sync.fit`."""
         second = _repeated(self.measured(track.record), track)
         times = np.arange(len(second)) * track.stretch / FRAMES_PER_SECOND + track.offset
         frames = np.rint(times * FRAMES_PER_SECOND).astype(int)

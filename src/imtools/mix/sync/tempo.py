@@ -40,7 +40,7 @@ class TempoSync(MeasuringSync[float | None]):
         self._fold = fold
 
     def fit(self, first: Record, track: MixTrack) -> MixTrack:
-        """Return the track, stretched, and at least as long as the first."""
+        """Return the track, stretched, and at least as long as the first; see `Sync.fit`."""
         own, other = self.measured(first), self.measured(track.record)
         factor = 1.0
         if own is not None and other is not None:
