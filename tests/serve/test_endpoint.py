@@ -22,7 +22,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 from imtools.audio import ffmpeg
-from serving import ROUNDING, Serving
+from serving import ROUNDED, Serving
 from waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux")
@@ -70,11 +70,11 @@ def test_the_numbers_are_those_of_the_command(run, space: Path, music: Path, ser
         scores = [one["score"] for one in told["instruments"]]
         assert scores == sorted(scores, reverse=True)
         for one in told["instruments"]:
-            assert one["score"] == pytest.approx(whole[one["label"]]["score"], abs=ROUNDING)
+            assert one["score"] == pytest.approx(whole[one["label"]]["score"], abs=ROUNDED)
             assert one["present"] == whole[one["label"]]["present"] == (one["score"] >= one["threshold"])
         for label, values in told["windows"]["scores"].items():
             expected = [one for one in windows[path.name] if "start" in one and one["label"] == label]
-            np.testing.assert_allclose(values, [one["score"] for one in expected], atol=ROUNDING)
+            np.testing.assert_allclose(values, [one["score"] for one in expected], atol=ROUNDED)
             np.testing.assert_allclose(told["windows"]["starts"], [one["start"] for one in expected])
         expected = [one for one in stretches[path.name] if "start" in one]
         assert [(one["label"], one["start"], one["duration"]) for one in told["timeline"]] == [
@@ -90,7 +90,7 @@ def test_requests_together_are_answered_as_alone(music: Path, server: Serving) -
         for path, answer in answers:
             assert answer.status_code == 200, answer.text
             for one, other in zip(answer.json()["instruments"], alone[path]["instruments"], strict=True):
-                assert one["score"] == pytest.approx(other["score"], abs=ROUNDING)
+                assert one["score"] == pytest.approx(other["score"], abs=ROUNDED)
     assert server.files() == []
 
 
