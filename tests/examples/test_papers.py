@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import sysconfig
 import venv
 from collections import Counter
 from pathlib import Path
@@ -41,7 +40,8 @@ def install_wheel(folder: Path) -> None:
     ).strip()
     # A path in a .pth file is searched after the wheel's own folder, and its .pth files are not read in turn:
     # an editable installation is not found, and one that is not editable comes second.
-    Path(site, "needs.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    needs = [path for path in sys.path if Path(path).name == "site-packages"]
+    Path(site, "needs.pth").write_text("\n".join(needs) + "\n")
     install = ["install", "--no-deps", "--no-index", "--ignore-installed", str(wheel)]
     subprocess.run([*pip, "--python", str(python), *install], check=True)
     found = subprocess.check_output([str(python), "-c", "import imtools; print(imtools.__file__)"], text=True)
