@@ -22,7 +22,7 @@ import soundfile
 from paths import EXAMPLES, ROOT
 from shared import contents, made_once
 from shell import preforked, run_to_end
-from workspace import build_workspace
+from workspace import build_shop, build_workspace
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,6 +86,12 @@ def space(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
     before = contents(folder)
     yield folder
     assert contents(folder) == before, "a test has written to the workspace that all tests share"
+
+
+@pytest.fixture(scope="session")
+def shop(run: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all files that the examples of the documents mention; copy it to run them."""
+    return made_once(tmp_path_factory, "shop", lambda folder: build_shop(run, folder))
 
 
 @pytest.fixture

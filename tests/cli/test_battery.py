@@ -23,11 +23,17 @@ from shared import made_once
 from shell import BIN, environment, interruptible, run_script, run_to_end, without_coverage
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
+
+def each(cases: list[Case]) -> pytest.MarkDecorator:
+    """Test all these cases; a training is slow."""
+    marks = {"im-train": [pytest.mark.slow(3)]}
+    parameters = [pytest.param(case, id=case.title, marks=marks.get(case.name, [])) for case in cases]
+    return pytest.mark.parametrize("case", parameters)
+
+
 EACH = pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
-READERS = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.source is not None], ids=lambda case: case.title
-)
-WRITERS = pytest.mark.parametrize("case", [c for c in CASES if c.writes], ids=lambda case: case.title)
+READERS = each([case for case in CASES if case.source is not None])
+WRITERS = each([case for case in CASES if case.writes])
 PER_ITEM = pytest.mark.parametrize("case", [c for c in CASES if c.per_item], ids=lambda case: case.title)
 
 

@@ -9,71 +9,35 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import soundfile
 
 from imtools.cli import COMMANDS, command
-from imtools.manifest import read_manifest, write_manifest
 from paths import ROOT
 from shell import run_script
-from workspace import build_workspace, write_note
 
 PART = 20
 """One in so many of the shared recordings is enough to see that a script works."""
 
 
-def _examples() -> list[str]:
+def _examples() -> Iterator[Any]:
     """The examples in the help of every command, which are those of the man pages."""
-    lines = []
     for name in COMMANDS:
         epilog = command(name).epilog or ""
-        lines += [line.strip() for line in epilog.partition("Examples:")[2].splitlines() if line.strip()]
-    return lines
+        for line in epilog.partition("Examples:")[2].splitlines():
+            if line.strip():
+                trains = line.strip().startswith("im-train -")
+                yield pytest.param(line.strip(), marks=[pytest.mark.slow(6)] if trains else [])
 
 
 def _readme_blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
-@pytest.fixture(scope="session")
-def shop(run, tmp_path_factory) -> Path:
-    """A folder with everything that the examples speak of."""
-    folder = tmp_path_factory.mktemp("shop")
-    build_workspace(run, folder, "music", ("cel", "flu", "pia", "vio"))
-    for label in ("cel", "flu"):
-        write_note(folder / "IRMAS-TrainingData" / label / f"[{label}][cla]0001__1.wav", label, 1)
-    song = run("im-segment", "--length", "2", "-o", str(folder / "song"), str(folder / "music/cel/0.wav"))
-    assert song.returncode == 0
-    shutil.copy(next((folder / "song" / "audio").rglob("*.flac")), folder / "song.flac")
-    shutil.rmtree(folder / "song")
-    sound, rate = soundfile.read(folder / "song.flac")
-    soundfile.write(folder / "song.mp3", sound, rate)
-    shutil.copy(folder / "scores.jsonl", folder / "pitch-scores.jsonl")
-    (folder / "token.txt").write_text("a-token-of-20-letters\n")
-    shutil.copytree(folder / "features", folder / "irmas")
-    shutil.copytree(folder / "features", folder / "new")
-    families = (
-        "--model",
-        "chen2024",
-        "--classes",
-        "cel,flu",
-        "--epochs",
-        "1",
-        "-o",
-        str(folder / "families"),
-    )
-    assert run("im-train", *families, str(folder / "features")).returncode == 0
-    for name in ("segments.jsonl", "folds.jsonl"):
-        records = list(read_manifest(folder / name))
-        changed = [r.replace(genre="cla", source=r.source | {"dataset": f"d{n % 4}"}, groups=[f"g{n % 4}"])
-                   for n, r in enumerate(records)]  # fmt: skip
-        write_manifest(folder / name, changed)
-    return folder
-
-
-@pytest.mark.parametrize("line", _examples())
+@pytest.mark.parametrize("line", [*_examples()])
 def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     shutil.copytree(shop, folder)

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-import sysconfig
 import venv
 from collections import Counter
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from datasets import IRMAS_TEST, IRMAS_TRAIN, fake_irmas_test, fake_irmas_train, fake_nsynth
 from paths import ROOT
+from shared import made_once
 from shell import run_script
 
 EXAMPLES = ROOT / "examples"
@@ -23,8 +23,11 @@ SCRIPTS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis
 
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands of an installed wheel; what it needs is that of this environment."""
-    folder = tmp_path_factory.mktemp("wheel")
+    """The commands of an installed wheel; the packages that it needs are those of this environment."""
+    return made_once(tmp_path_factory, "wheel", install_wheel) / "env" / "bin"
+
+
+def install_wheel(folder: Path) -> None:
     pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "--no-input"]
     subprocess.run(
         [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)], check=True
@@ -36,14 +39,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [str(python), "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], text=True
     ).strip()
     # A path in a .pth file is searched after the wheel's own folder, and its .pth files are not read in turn:
-    # the editable installation is not found.
-    Path(site, "needs.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    subprocess.run(
-        [*pip, "--python", str(python), "install", "--no-deps", "--no-index", str(wheel)], check=True
-    )
+    # an editable installation is not found, and one that is not editable comes second.
+    needs = [path for path in sys.path if Path(path).name == "site-packages"]
+    Path(site, "needs.pth").write_text("\n".join(needs) + "\n")
+    install = ["install", "--no-deps", "--no-index", "--ignore-installed", str(wheel)]
+    subprocess.run([*pip, "--python", str(python), *install], check=True)
     found = subprocess.check_output([str(python), "-c", "import imtools; print(imtools.__file__)"], text=True)
     assert found.startswith(site)
-    return python.parent
 
 
 def records(path: Path) -> list[dict]:
@@ -76,8 +78,10 @@ MISSING = {
 
 @pytest.fixture(scope="session")
 def irmas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("irmas")
-    return fake_irmas_train(root), fake_irmas_test(root)
+    """Folders with as many files as those of IRMAS, training and testing."""
+    train = made_once(tmp_path_factory, "irmas-train", fake_irmas_train)
+    test = made_once(tmp_path_factory, "irmas-test", fake_irmas_test)
+    return train / "IRMAS-TrainingData", test / "IRMAS-TestingData"
 
 
 def test_the_mixes_of_the_whole_of_irmas(irmas: tuple[Path, Path], tmp_path: Path) -> None:

@@ -30,7 +30,6 @@ from imtools.export.records.lhotse import cut
 from imtools.export.records.text import columns, csv_header, csv_lines, table_lines, to_bytes
 from imtools.manifest import Label, Prediction, Record, read_manifest, write_manifest
 from shell import BIN, run_script, run_to_end
-from workspace import build_workspace, write_note
 
 ODD = 'a,b "q" it\'s\nnew: größe caf\udce9.wav'
 """A file's name with all that may stand in one, a byte that is not UTF-8 too."""
@@ -494,16 +493,6 @@ def test_texts_in_a_dry_run_and_a_closed_pipe(kind: str, run, space: Path) -> No
     os.close(write)
     assert piped.returncode == 141
     assert b"Traceback" not in piped.stderr
-
-
-@pytest.fixture(scope="module")
-def shop(run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shop")
-    build_workspace(run, folder, "music", ("cel", "vio"))
-    write_note(folder / "note.wav", "cel", 1)
-    samples, rate = soundfile.read(folder / "note.wav")
-    soundfile.write(folder / "song.flac", samples, rate)
-    return folder
 
 
 def _examples() -> list[str]:

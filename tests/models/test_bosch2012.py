@@ -234,6 +234,7 @@ class TestTraining:
         without = train_svm(examples, FOLD, TrainConfig())
         assert all(torch.equal(tensor, without.state[key]) for key, tensor in one.state.items())
 
+    @pytest.mark.slow(7)
     def test_real_notes(self) -> None:
         """Seconds of real instruments, judged on recordings that are not among them: above chance."""
         lines = (EXAMPLES / "manifest.jsonl").read_text().splitlines()

@@ -241,6 +241,7 @@ def test_the_examples_of_the_help_work(line: str, shop: Path, tmp_path: Path, mo
     assert (tmp_path / picture).stat().st_size > 1000
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("fmt", PICTURE_FORMATS)
 def test_other_processes_and_settings_give_the_same_bytes(fmt: str, shop: Path, tmp_path: Path, run) -> None:
     scores = shop / "scores.jsonl"
@@ -850,6 +851,7 @@ def test_thresholds_come_from_a_file(shop: Path, tmp_path: Path, capfd) -> None:
 # ---------------------------------------------------------------------------------------------- many classes
 
 
+@pytest.mark.slow(3)
 @pytest.mark.parametrize("width", [8.5, 17.5])
 def test_many_classes_with_long_names_do_not_collide(width: float) -> None:
     models = [*scores_of("a", 1, LONG), *scores_of("b", 2, LONG), *scores_of("c", 3, LONG)]

@@ -78,6 +78,7 @@ def test_what_is_no_music_has_no_instruments(sound: str, run, tmp_path: Path) ->
     assert _present(record) == []
 
 
+@pytest.mark.slow(7)
 def test_other_commands_know_it_by_its_name(run, examples_audio: Path, tmp_path: Path) -> None:
     segments = run("im-segment", "--length", "3", "--tail", "pad", str(examples_audio))
     made = run("im-features", "--like", "bundled", "-o", str(tmp_path / "mel"), stdin=segments.stdout)

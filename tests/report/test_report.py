@@ -137,6 +137,7 @@ def test_what_are_no_scores_is_refused(tmp_path: Path) -> None:
         Measured.read([write_text(tmp_path / "d", "\n")])
 
 
+@pytest.mark.slow(7)
 def test_the_command(run, tmp_path: Path) -> None:
     file = write(tmp_path / "scores.jsonl", scores())
     (tmp_path / "drawn.svg").write_text('<?xml version="1.0"?><svg width="3"></svg>')

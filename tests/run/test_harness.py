@@ -105,6 +105,7 @@ def test_an_unfinished_output_is_no_data_set(name: str, run, space: Path, tmp_pa
     assert b"unfinished" in result.stderr
 
 
+@pytest.mark.slow(8)
 def test_options_that_are_lists_are_replayed(run, space: Path, tmp_path: Path) -> None:
     out, again = tmp_path / "out", tmp_path / "again"
     assert run("im-features", "--crop", "0:90", "-o", str(out), "folds.jsonl", cwd=space).returncode == 0

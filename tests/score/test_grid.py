@@ -40,6 +40,7 @@ def test_the_grid_is_made_of_the_decimal_numbers():
         GRID[0] = 1.0
 
 
+@pytest.mark.slow(7)
 @settings(max_examples=100, deadline=None)
 @given(problems())
 def test_every_threshold_gives_what_its_decisions_give(problem):
@@ -61,6 +62,7 @@ def test_every_threshold_gives_what_its_decisions_give(problem):
     assert counts.negatives.tolist() == (~y_true & known).sum(axis=0).tolist()
 
 
+@pytest.mark.slow(5)
 @settings(max_examples=6, deadline=None)
 @given(problems())
 def test_f1_on_the_grid_equals_scikit_learn(problem):

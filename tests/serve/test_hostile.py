@@ -20,12 +20,9 @@ import pytest
 import soundfile
 
 pytest.importorskip("fastapi")
-schemathesis = pytest.importorskip("schemathesis")
 
-from schemathesis.specs.openapi.checks import positive_data_acceptance  # noqa: E402
-
-from serving import Serving  # noqa: E402
-from waiting import wait_until  # noqa: E402
+from serving import Serving
+from waiting import wait_until
 
 COUNT = int(os.environ.get("IMTOOLS_HOSTILE", "1000"))
 """How many uploads."""
@@ -181,6 +178,9 @@ def test_hostile_uploads(server: Serving) -> None:
 @pytest.mark.slow(5)
 def test_the_description_is_kept(server: Serving) -> None:
     """Requests made up from the OpenAPI description, valid and not, get answers that it knows."""
+    schemathesis = pytest.importorskip("schemathesis")  # here: the import takes as long as a whole module
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
     # Bytes that the description allows need not be audio: 422 is the answer to those.
     left_out = [positive_data_acceptance]

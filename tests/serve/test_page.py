@@ -17,6 +17,8 @@ playwright = pytest.importorskip("playwright.sync_api")
 
 from serving import Serving  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without a sandbox, which a container does not allow; and without asking for anything elsewhere.
 ARGUMENTS = [

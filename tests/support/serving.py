@@ -15,7 +15,7 @@ import httpx
 
 from shell import BIN, environment, interruptible, without_coverage
 
-ROUNDING = 1.001e-6
+ROUNDED = 1.001e-6
 """How far two scores of six decimals may differ whose unrounded values agree."""
 
 

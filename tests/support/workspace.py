@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from imtools.manifest import read_manifest, write_manifest
 
 RATE = 22050
 
@@ -137,6 +140,31 @@ def build_workspace(run, space: Path, library: str = "lib", labels: tuple[str, .
     step("scores.jsonl", "im-score", "--format", "jsonl", "predictions.jsonl")
     _write_ensemble(space)
     step("thresholds.json", "im-threshold", "mel.jsonl", "modgd.jsonl", "cqt.jsonl")
+
+
+def build_shop(run, folder: Path) -> None:
+    """Fill a folder with all files that the examples of the documents mention."""
+    build_workspace(run, folder, "music", ("cel", "flu", "pia", "vio"))
+    for label in ("cel", "flu"):
+        write_note(folder / "IRMAS-TrainingData" / label / f"[{label}][cla]0001__1.wav", label, 1)
+    song = run("im-segment", "--length", "2", "-o", str(folder / "song"), str(folder / "music/cel/0.wav"))
+    assert song.returncode == 0, song.stderr.decode()
+    shutil.copy(next((folder / "song" / "audio").rglob("*.flac")), folder / "song.flac")
+    shutil.rmtree(folder / "song")
+    sound, rate = soundfile.read(folder / "song.flac")
+    soundfile.write(folder / "song.mp3", sound, rate)
+    shutil.copy(folder / "scores.jsonl", folder / "pitch-scores.jsonl")
+    (folder / "token.txt").write_text("a-token-of-20-letters\n")
+    shutil.copytree(folder / "features", folder / "irmas")
+    shutil.copytree(folder / "features", folder / "new")
+    options = ("--model", "chen2024", "--classes", "cel,flu", "--epochs", "1", "-o", str(folder / "families"))
+    families = run("im-train", *options, str(folder / "features"))
+    assert families.returncode == 0, families.stderr.decode()
+    for name in ("segments.jsonl", "folds.jsonl"):
+        records = list(read_manifest(folder / name))
+        changed = [r.replace(genre="cla", source=r.source | {"dataset": f"d{n % 4}"}, groups=[f"g{n % 4}"])
+                   for n, r in enumerate(records)]  # fmt: skip
+        write_manifest(folder / name, changed)
 
 
 def _write_ensemble(space: Path) -> None:

@@ -126,6 +126,7 @@ class _Killed(BaseException):
     pass
 
 
+@pytest.mark.slow(1)
 @pytest.mark.parametrize("calls", [1, 3, 4, 9, 13])
 def test_interrupted_anywhere_resumed_gives_the_same_bytes(
     records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int

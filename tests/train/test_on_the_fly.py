@@ -47,6 +47,7 @@ def test_the_same_as_from_features(tmp_path: Path) -> None:
     assert (sounds.front_end_hash, sounds.shape) == (apart.front_end_hash, apart.shape)
 
 
+@pytest.mark.slow(5)
 def test_mixing_sounds_teaches_to_tell_both(run, tmp_path: Path) -> None:
     write_manifest(tmp_path / "in.jsonl", [*make_sounds(tmp_path / "audio", 48)])
     made = run("im-train", *OPTIONS, "--mix", "0.5", "-o", "m", "in.jsonl", "--epochs", "14", cwd=tmp_path)
@@ -103,6 +104,7 @@ def test_records_of_several_lengths_are_refused(run, tmp_path: Path) -> None:
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow(6)
 def test_a_net_on_waveforms_learns(run, tmp_path: Path) -> None:
     write_manifest(tmp_path / "in.jsonl", make_sounds(tmp_path / "audio", 48))
     options = [*OPTIONS, "--model", "avramidis2021-fcn", "--width", "0.5", "--epochs", "12", "--mix", "0.3"]

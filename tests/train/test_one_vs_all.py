@@ -226,6 +226,7 @@ def test_what_a_model_says_of_its_use_stays(records: list[Record], tmp_path: Pat
     assert more.training["validation"][0]["lrap"] is None
 
 
+@pytest.mark.slow(6)
 def test_extending_by_the_command(run, records: list[Record], tmp_path: Path) -> None:
     write_manifest(tmp_path / "in.jsonl", records)
     few = ("--epochs", "1", "--folds", "0", "in.jsonl")

@@ -120,6 +120,7 @@ def test_what_cannot_be_started_from_is_refused(records: list[Record], model: Pa
     refused("has no net that knows all classes", quick_config(strategy="one-vs-all"))
 
 
+@pytest.mark.slow(3)
 def test_the_command_takes_net_and_front_end_from_the_model(run, space: Path, tmp_path: Path) -> None:
     made = run(
         "im-train", "--init", str(space / "model"), "--epochs", "1", "--batch", "16", "--classes", "vio,new",

@@ -79,6 +79,7 @@ def computed(records: list[Record], computing: FeatureCollector) -> np.ndarray:
 # What is computed
 
 
+@pytest.mark.slow(3)
 def test_the_same_model_as_from_stored_features(run, training: Training, tmp_path: Path) -> None:
     """Bytes: batches are those of im-features, whatever the number of jobs is."""
     # Two groups, and in each two lengths of one shape.
