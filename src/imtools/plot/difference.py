@@ -25,7 +25,7 @@ from .style import (
 )
 
 _NAMES = {"f1": "F1", "auc": "AUC", "ap": "AP"}
-_HINT = "make it by im-score with `fmt=jsonl` and a baseline"
+_HINT = "score it by im-score with `baseline`"
 _MOST_HEIGHT = 24.0
 """Height of a page in centimetres: horizontal bars get thinner to fit."""
 _BAR, _GAP = 0.28, 0.25
