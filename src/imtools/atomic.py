@@ -96,6 +96,14 @@ def _locked(path: Path) -> int:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a UTF-8 text file atomically."""
+    """Write a UTF-8 text file atomically.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    text : str
+        Its content.
+    """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -46,7 +46,15 @@ class Clock:
             _here.clock, _here.inside = outer, before + spent
 
     def set_apart(self, name: str, seconds: float) -> None:
-        """Count some of the time that this thread is measuring under a name of its own."""
+        """Count some of the time that this thread is measuring under a name of its own.
+
+        Parameters
+        ----------
+        name : str
+            What the time was spent on.
+        seconds : float
+            How much of it.
+        """
         self.add({name: seconds})
         _here.inside += seconds
 
@@ -67,7 +75,17 @@ def current_clock() -> Clock:
 
 
 def timed(items: Iterable[T], name: str, clock: Clock) -> Iterator[T]:
-    """Yield items, and count the time that it takes to get each under a name."""
+    """Yield items, and count the time that it takes to get each under a name.
+
+    Parameters
+    ----------
+    items : iterable
+        Taken one by one.
+    name : str
+        What taking them counts as.
+    clock : Clock
+        Where it is counted.
+    """
     rest = iter(items)
     end = object()
     while True:

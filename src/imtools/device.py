@@ -101,7 +101,20 @@ def _computes_bf16(device: torch.device) -> bool:
 
 
 def place(net: nn.Module, device: torch.device) -> nn.Module:
-    """Move a net to a device, its images channels last: the layout in which convolutions are fastest."""
+    """Move a net to a device, its images channels last: the layout in which convolutions are fastest.
+
+    Parameters
+    ----------
+    net : Module
+        The net; it is moved itself.
+    device : torch.device
+        Where to.
+
+    Returns
+    -------
+    Module
+        The net.
+    """
     import torch
 
     moved: nn.Module = net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -54,6 +54,11 @@ class ImtoolsWarning(UserWarning):
     """Something doubtful that does not stop the work: the commands print it once, on stderr."""
 
 
+def plain(text: str) -> str:
+    """Return a message without the backticks around parameters: for readers who cannot set them."""
+    return text.replace("`", "")
+
+
 def is_fatal(error: Exception) -> bool:
     """Return whether an error concerns the machine rather than one item.
 

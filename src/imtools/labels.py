@@ -1,23 +1,23 @@
-"""From labelled records to matrices: which classes are present, and of which that is known at all."""
+"""From labelled records to matrices: which classes are present, and for which that is known."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import BoolArray
+from .choices import UNLISTED, Unlisted
 from .errors import UsageError
 from .manifest import Label
 
-Unlisted = Literal["unknown", "absent"]
-"""What to think of a class that a record without complete labels does not list."""
+__all__ = ["PRESENT", "LabelTable", "Labelled", "Unlisted", "classes_of", "label_matrix"]
 
 
 class Labelled(Protocol):
-    """What has labels: a record, or what is left of one."""
+    """What has labels: a record, or a part of its data."""
 
     @property
     def labels(self) -> list[Label]:
@@ -55,24 +55,37 @@ class LabelTable:
             self._presences.append(label.presence)
 
     @property
-    def spoken(self) -> NDArray[np.bool_]:
-        """Of which items anything is known, shape (n,)."""
+    def spoken(self) -> BoolArray:
+        """Which items have any known label, shape (n,)."""
         spoken = np.array(self._complete, dtype=np.bool_)
         spoken[np.asarray(self._rows, dtype=np.int64)] = True
         return spoken
 
-    def listed(self, rows: NDArray[np.bool_]) -> list[str]:
+    def listed(self, rows: BoolArray) -> list[str]:
         """Return the classes that some of the items list, sorted."""
         chosen = rows[np.asarray(self._rows, dtype=np.int64)]
         places = set(np.asarray(self._listed, dtype=np.int64)[chosen].tolist())
         return sorted(name for name, place in self._columns.items() if place in places)
 
-    def matrix(
-        self, classes: Sequence[str], unlisted: Unlisted = "unknown"
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return which classes are present, and of which that is known; see `label_matrix`."""
-        if unlisted not in ("unknown", "absent"):
-            raise UsageError(f"unlisted labels cannot be {unlisted!r}", "say 'unknown' or 'absent'")
+    def matrix(self, classes: Sequence[str], unlisted: Unlisted = "unknown") -> tuple[BoolArray, BoolArray]:
+        """Return which classes are present, and for which that is known; see `label_matrix`.
+
+        Parameters
+        ----------
+        classes : sequence of str
+            The k columns, each once.
+        unlisted : {"unknown", "absent"}
+            What a class is that an item with incomplete labels does not list.
+
+        Returns
+        -------
+        present, known : ndarray of bool, shape (n, k)
+            See `label_matrix`.
+        """
+        if unlisted not in UNLISTED:
+            raise UsageError(
+                f"unlisted labels cannot be {unlisted!r}", f"choose {' or '.join(map(repr, UNLISTED))}"
+            )
         if len(set(classes)) < len(classes):
             twice = sorted({name for name in classes if list(classes).count(name) > 1})
             raise UsageError(f"classes named more than once: {', '.join(twice)}", "name each class once")
@@ -94,7 +107,7 @@ class LabelTable:
 
 def label_matrix(
     records: Sequence[Labelled], classes: Sequence[str], unlisted: Unlisted = "unknown"
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[BoolArray, BoolArray]:
     """Return the label matrix of some records and the mask of its known entries.
 
     Parameters
@@ -117,7 +130,7 @@ def label_matrix(
     Raises
     ------
     UsageError
-        If a class is named twice, or `unlisted` is neither word.
+        If a class is named twice, or `unlisted` is no such choice.
     """
     table = LabelTable()
     for record in records:

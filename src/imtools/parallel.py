@@ -77,7 +77,15 @@ def _apply(function: Callable[[T], R], items: list[T]) -> list[R]:
 
 
 def until_fault(items: Iterable[T], faults: list[Exception]) -> Iterator[T]:
-    """Yield items until taking one raises: what came before it is good, with any number of jobs."""
+    """Yield items until taking one raises: what came before it is good, with any number of jobs.
+
+    Parameters
+    ----------
+    items : iterable
+        What is taken.
+    faults : list of Exception
+        The error is appended here.
+    """
     try:
         yield from items
     except Exception as error:

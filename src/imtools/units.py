@@ -28,12 +28,27 @@ def samples_to_seconds(num_samples: int, sampling_rate: int) -> float:
     """Return the duration in seconds of a number of samples at a rate in Hz.
 
     ``seconds_to_samples`` gives the same number of samples back.
+
+    Parameters
+    ----------
+    num_samples : int
+        Samples per channel.
+    sampling_rate : int
+        In Hz.
     """
     return num_samples / sampling_rate
 
 
 def resampled_length(num_samples: int, from_rate: int, to_rate: int) -> int:
-    """Return how many samples ``num_samples`` at ``from_rate`` become at ``to_rate`` (both in Hz)."""
+    """Return how many samples ``num_samples`` at ``from_rate`` become at ``to_rate`` (both in Hz).
+
+    Parameters
+    ----------
+    num_samples : int
+        Samples per channel.
+    from_rate, to_rate : int
+        The rates before and after, in Hz.
+    """
     return (2 * num_samples * to_rate + from_rate) // (2 * from_rate)
 
 

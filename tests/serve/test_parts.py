@@ -253,3 +253,52 @@ def test_what_is_no_request_has_problem_details_for_an_answer(port: int, wrong: 
         answer.begin()
         assert answer.status == 400
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+# --- the end of the server ---
+
+
+@pytest.mark.parametrize("ending", [True, False])
+def test_a_connection_that_comes_while_the_server_ends_is_not_waited_for(
+    ending: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "ending", ending)
+
+    class Transport(asyncio.Transport):
+        aborted = False
+
+        def abort(self) -> None:
+            self.aborted = True
+
+        def close(self) -> None: ...
+
+        def is_closing(self) -> bool:
+            return self.aborted
+
+    async def connect() -> bool:
+        config = uvicorn.Config(PlainTextResponse("here"), http=PatientProtocol)
+        config.load()
+        protocol = PatientProtocol(config, uvicorn.server.ServerState(), {})
+        transport = Transport()
+        protocol.connection_made(transport)
+        protocol.connection_lost(None)
+        return transport.aborted
+
+    assert asyncio.run(connect()) is ending
+
+
+def test_signals_that_are_ignored_stay_so_and_others_are_taken() -> None:
+    async def app(*_: Any) -> None: ...
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with server._Server(uvicorn.Config(app), lambda: None).capture_signals():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_IGN, signal.default_int_handler)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+    finally:
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)

@@ -138,5 +138,9 @@ def _record(clip: Clip, name: str, kind: str, ref: FeatureRef) -> Record:
 
 
 LAYOUT = Layout(
-    NAME, "an .npz archive of mel spectrograms of IRMAS training clips (needs -o)", matches, entries, convert
+    NAME,
+    "an .npz archive of mel spectrograms of IRMAS training clips (needs an output directory)",
+    matches,
+    entries,
+    convert,
 )

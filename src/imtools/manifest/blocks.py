@@ -48,7 +48,20 @@ class Label:
 
     @classmethod
     def from_json(cls, value: Json, key: str) -> Label:
-        """Parse ``{"label": ..., "presence": ...}``; ``key`` names the place in errors."""
+        """Parse ``{"label": ..., "presence": ...}``; ``key`` names the place in errors.
+
+        Parameters
+        ----------
+        value : JSON value
+            What is parsed.
+        key : str
+            Its place in the record, for errors.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing or has the wrong type or range.
+        """
         data = dict(mapping(value, key))
         presence = number(data.pop("presence", 1.0), f"{key}.presence", minimum=0)
         if presence > 1:
@@ -96,7 +109,20 @@ class FeatureRef:
 
     @classmethod
     def from_json(cls, value: Json, key: str) -> FeatureRef:
-        """Parse one entry of the ``features`` object."""
+        """Parse one entry of the ``features`` object.
+
+        Parameters
+        ----------
+        value : JSON value
+            What is parsed.
+        key : str
+            Its place in the record, for errors.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing or has the wrong type or range.
+        """
         data = dict(mapping(value, key))
         shape = array(data.pop("shape", None), f"{key}.shape")
         return cls(
@@ -147,7 +173,20 @@ class Prediction:
 
     @classmethod
     def from_json(cls, value: Json, key: str) -> Prediction:
-        """Parse one entry of the ``predictions`` array."""
+        """Parse one entry of the ``predictions`` array.
+
+        Parameters
+        ----------
+        value : JSON value
+            What is parsed.
+        key : str
+            Its place in the record, for errors.
+
+        Raises
+        ------
+        WrongKeyError
+            If a key is missing or has the wrong type or range.
+        """
         data = dict(mapping(value, key))
         return cls(
             model=string(data.pop("model", None), f"{key}.model"),

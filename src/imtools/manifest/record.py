@@ -250,6 +250,11 @@ class Record:
         """Return the samples from one position to another: loading gives the same numbers for them.
 
         ``normalize`` has to be ``None``, for the level of a part is not that of the whole.
+
+        Parameters
+        ----------
+        begin, end : int
+            The first sample of the part, and the one after its last.
         """
         rate = self.sampling_rate
         first = seconds_to_samples(self.start, rate)
@@ -264,7 +269,15 @@ class Record:
         )
 
     def with_history(self, tool: str, version: str, params: str) -> Record:
-        """Return a copy whose history ends with the given tool."""
+        """Return a copy whose history ends with the given tool.
+
+        Parameters
+        ----------
+        tool, version : str
+            What made the record.
+        params : str
+            The fingerprint of its parameters.
+        """
         entry: dict[str, Json] = {"tool": tool, "version": version, "params": params}
         return replace(self, history=[*self.history, entry])
 

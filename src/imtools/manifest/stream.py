@@ -104,7 +104,15 @@ def absolute(record: Record) -> Record:
 
 
 def moved(record: Record, move: Callable[[str], str]) -> Record:
-    """Return the record with a function applied to all its paths, but for those in ``source``."""
+    """Return the record with a function applied to all its paths, but for those in ``source``.
+
+    Parameters
+    ----------
+    record : Record
+        The record; it stays as it is.
+    move : callable
+        Returns the new path for a path.
+    """
     changes: dict[str, Any] = {}
     if record.audio is not None:
         changes["audio"] = move(record.audio)
@@ -223,6 +231,13 @@ def write_manifest(path: str | os.PathLike[str], records: Iterable[Record]) -> i
     """Write records to a ``.jsonl`` or ``.jsonl.gz`` file, atomically, and return how many.
 
     Relative paths are rewritten from the working directory to the manifest's folder.
+
+    Parameters
+    ----------
+    path : path
+        The file, or one ending in ``.gz``.
+    records : iterable of Record
+        Its content.
     """
     target, count = Path(path), 0
     # mtime=0: the same records give the same bytes

@@ -38,7 +38,17 @@ class WrongKeyError(Exception):
 
 
 def number(value: Json, key: str, *, minimum: float | None = None, maximum: float | None = None) -> float:
-    """Return a finite number, neither below a minimum nor above a maximum."""
+    """Return a finite number, neither below a minimum nor above a maximum.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    minimum, maximum : float, optional
+        The range.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise WrongKeyError(key, f"must be a number, not {kind_of(value)}")
     try:
@@ -55,7 +65,17 @@ def number(value: Json, key: str, *, minimum: float | None = None, maximum: floa
 
 
 def integer(value: Json, key: str, *, minimum: int | None = None) -> int:
-    """Return an integer, not below a minimum."""
+    """Return an integer, not below a minimum.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    minimum : int, optional
+        The least value.
+    """
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongKeyError(key, f"must be an integer, not {kind_of(value)}")
     if minimum is not None and value < minimum:
@@ -64,28 +84,60 @@ def integer(value: Json, key: str, *, minimum: int | None = None) -> int:
 
 
 def string(value: Json, key: str) -> str:
-    """Return a string."""
+    """Return a string.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    """
     if not isinstance(value, str):
         raise WrongKeyError(key, f"must be a string, not {kind_of(value)}")
     return value
 
 
 def boolean(value: Json, key: str) -> bool:
-    """Return true or false."""
+    """Return true or false.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    """
     if not isinstance(value, bool):
         raise WrongKeyError(key, f"must be true or false, not {kind_of(value)}")
     return value
 
 
 def array(value: Json, key: str) -> list[Json]:
-    """Return an array."""
+    """Return an array.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    """
     if not isinstance(value, list):
         raise WrongKeyError(key, f"must be an array, not {kind_of(value)}")
     return value
 
 
 def mapping(value: Json, key: str) -> dict[str, Json]:
-    """Return an object."""
+    """Return an object.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    """
     if not isinstance(value, dict):
         raise WrongKeyError(key, f"must be an object, not {kind_of(value)}")
     return value
@@ -98,5 +150,15 @@ def kind_of(value: Json) -> str:
 
 
 def optional(value: Json, key: str, parse: Any) -> Any:
-    """Return ``None`` for null, else what ``parse`` makes of the value."""
+    """Return ``None`` for null, else what ``parse`` makes of the value.
+
+    Parameters
+    ----------
+    value : JSON value
+        What is parsed.
+    key : str
+        Its place in the record, for errors.
+    parse : callable
+        Parses it if it is not ``None``.
+    """
     return None if value is None else parse(value, key)

@@ -92,6 +92,13 @@ class Cluster(Generic[P, M]):
     def groups(self, items: Iterable[Item], first: int) -> Generator[list[Made[M]], None, None]:
         """Yield items in groups, with what the workers have made of them; see `local_groups`.
 
+        Parameters
+        ----------
+        items : iterable of Item
+            What is left to do.
+        first : int
+            How many items came before them.
+
         Raises
         ------
         ImtoolsError

@@ -151,7 +151,15 @@ class Run:
         self._muted = True
 
     def advance(self, count: int = 1, *, note: str = "") -> None:
-        """Move the progress line on by a number of items."""
+        """Move the progress line on by a number of items.
+
+        Parameters
+        ----------
+        count : int
+            How many items are done.
+        note : str
+            Shown beside the count.
+        """
         if self.progress is not None:
             self.progress.advance(count, note=note)
 
@@ -228,6 +236,15 @@ class Run:
     def fail(self, item: Item, step: str, error: Exception) -> dict[str, Any]:
         """Count and report one failed item, and return its failure record.
 
+        Parameters
+        ----------
+        item : Item
+            What failed.
+        step : str
+            In which step of the work.
+        error : Exception
+            Why.
+
         Raises
         ------
         StrictError
@@ -259,7 +276,15 @@ def print_line(line: str) -> None:
 
 
 def resolved(items: Iterable[Item], jobs: int) -> Iterator[tuple[Item, Record | Exception]]:
-    """Yield each item with its record, or with what is wrong with it; files are probed by threads."""
+    """Yield each item with its record, or with what is wrong with it; files are probed by threads.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        In any number; taken lazily.
+    jobs : int
+        Number of threads.
+    """
     rest = iter(items)
     for item in rest:
         if isinstance(item.value, Entry):

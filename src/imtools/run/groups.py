@@ -96,6 +96,15 @@ def blocks(items: Iterable[T], size: int, first: int) -> Iterator[list[T]]:
     """Yield items by the block; ``first`` of them came before, so the first block may be shorter.
 
     No group goes beyond a block (see `cut`), so each can be computed by itself, anywhere.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        What is left to do.
+    size : int
+        Most items of a group.
+    first : int
+        How many items came before them.
     """
     block: list[T] = []
     room = size - first % size
@@ -112,6 +121,15 @@ def cut(each: Iterable[Ready[P]], size: int, first: int) -> Iterator[list[Ready[
     """Yield items in groups: the blocks of so many, cut again where their audio is long.
 
     What is not committed can be lost, so no group is much longer than `GROUP_SECONDS`.
+
+    Parameters
+    ----------
+    each : iterable
+        Prepared items.
+    size : int
+        Most items of a group.
+    first : int
+        How many items came before them.
     """
     group: list[Ready[P]] = []
     room, seconds = size - first % size, 0.0
@@ -128,7 +146,19 @@ def cut(each: Iterable[Ready[P]], size: int, first: int) -> Iterator[list[Ready[
 
 
 def prepared(stage: Work[P, M], item: Item, digest: str, clock: Clock) -> Ready[P]:
-    """Send one item through `Work.prepare`."""
+    """Send one item through `Work.prepare`.
+
+    Parameters
+    ----------
+    stage : Work
+        The work.
+    item : Item
+        What is prepared.
+    digest : str
+        The state of its input; ``""`` without a journal.
+    clock : Clock
+        Where the time is counted.
+    """
     try:
         with clock.measure(stage.prepare_step):
             record = item.resolve()
@@ -140,7 +170,17 @@ def prepared(stage: Work[P, M], item: Item, digest: str, clock: Clock) -> Ready[
 
 
 def processed(stage: Work[P, M], group: list[Ready[P]], clock: Clock) -> list[Made[M]]:
-    """Send a group through `Work.process`."""
+    """Send a group through `Work.process`.
+
+    Parameters
+    ----------
+    stage : Work
+        The work.
+    group : list of Ready
+        Prepared items.
+    clock : Clock
+        Where the time is counted.
+    """
     with clock.measure(stage.process_step):
         outcomes = _isolated(stage, [one.outcome for one in group if isinstance(one.outcome, Good)])
     results = iter(outcomes)

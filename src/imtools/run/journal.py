@@ -66,12 +66,27 @@ class Group:
 
 
 def write_run(folder: Path, run: dict[str, Json]) -> None:
-    """Write ``run.json``."""
+    """Write ``run.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        The output directory.
+    run : dict
+        From `imtools.run.settings.run_json`.
+    """
     write_text(folder / RUN_NAME, json.dumps(run, indent=1, sort_keys=True) + "\n")
 
 
 def claim(folder: Path, *, resume: bool, force: bool) -> set[str]:
     """Make sure that a directory may be written to, make it, and return the names of what it holds.
+
+    Parameters
+    ----------
+    folder : Path
+        The directory.
+    resume, force : bool
+        Whether it may hold something: what is gone on with, or replaced.
 
     Raises
     ------
@@ -90,6 +105,13 @@ def claim(folder: Path, *, resume: bool, force: bool) -> set[str]:
 
 def claim_file(path: str, *, force: bool) -> None:
     """Make sure that a file may be written.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    force : bool
+        Whether it may exist.
 
     Raises
     ------
@@ -217,7 +239,15 @@ class OutputDirectory:
                 yield rebase(parse_line(line, f"{self._part}:{number}"), self.folder, "")
 
     def commit(self, items: list[Done], records: list[Record]) -> None:
-        """Write the records of a group of items, then the journal line that makes them count."""
+        """Write the records of a group of items, then the journal line that makes them count.
+
+        Parameters
+        ----------
+        items : list of Done
+            The items of a group.
+        records : list of Record
+            Their output.
+        """
         self._manifest.seek(0, os.SEEK_END)  # `keep` has cut the file behind this stream's back
         with naming(self._part):
             for record in records:

@@ -42,7 +42,15 @@ class Progress:
             self._bar.start()
 
     def advance(self, count: int, *, note: str) -> None:
-        """Move on by a number of items, and show a note."""
+        """Move on by a number of items, and show a note.
+
+        Parameters
+        ----------
+        count : int
+            How many items are done.
+        note : str
+            Shown beside the count.
+        """
         if self._bar is not None:
             self._bar.update(self._task, advance=count, note=note)
 

@@ -117,7 +117,17 @@ class Paths:
         return item
 
     def made(self, items: list[Item], digests: list[str], answer: BlockResult[M]) -> Iterator[list[Made[M]]]:
-        """Yield the groups of an answer as if they had been made here."""
+        """Yield the groups of an answer as if they had been made here.
+
+        Parameters
+        ----------
+        items : list of Item
+            The block that was sent.
+        digests : list of str
+            The states of their inputs.
+        answer : BlockResult
+            What came back.
+        """
         known = zip(items, digests, strict=True)
         for group in answer.groups:
             yield [

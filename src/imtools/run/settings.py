@@ -18,7 +18,15 @@ _LIBRARIES = ("numpy", "scipy", "soundfile", "soxr", "librosa", "scikit-learn", 
 
 
 def fingerprint(tool: str, params: dict[str, Any]) -> str:
-    """Return ``"sha256:..."`` of a tool, its version and the parameters that shape its output."""
+    """Return ``"sha256:..."`` of a tool, its version and the parameters that shape its output.
+
+    Parameters
+    ----------
+    tool : str
+        ``"im-features"``.
+    params : dict
+        The parameters.
+    """
     text = json.dumps([tool, __version__, params], sort_keys=True, default=str)
     return f"sha256:{text_sha256(text)}"
 
@@ -27,6 +35,13 @@ def content_digest(path: str, name: str) -> str:
     """Return a hash of a file inside a directory that a setting names, or the path where there is none.
 
     It stands for the path in the fingerprint: another model under the same name is another model.
+
+    Parameters
+    ----------
+    path : str
+        The directory.
+    name : str
+        The file's name.
     """
     try:
         return file_sha256(Path(path) / name)
@@ -35,7 +50,17 @@ def content_digest(path: str, name: str) -> str:
 
 
 def run_json(tool: str, arguments: dict[str, Any], params: str) -> dict[str, Any]:
-    """Return the content of ``run.json``: no times, so that equal runs leave equal files."""
+    """Return the content of ``run.json``: no times, so that equal runs leave equal files.
+
+    Parameters
+    ----------
+    tool : str
+        ``"im-features"``.
+    arguments : dict
+        All its arguments.
+    params : str
+        From `fingerprint`.
+    """
     versions = {"python": platform.python_version(), "imtools": __version__}
     for name in _LIBRARIES:
         try:
@@ -53,6 +78,13 @@ def run_json(tool: str, arguments: dict[str, Any], params: str) -> dict[str, Any
 
 def read_arguments(path: str, tool: str) -> dict[str, Any]:
     """Return the arguments that a ``run.json`` holds, to be used as defaults.
+
+    Parameters
+    ----------
+    path : str
+        The ``run.json``.
+    tool : str
+        Who reads it.
 
     Raises
     ------

@@ -62,7 +62,15 @@ class Work(ABC, Generic[P, M]):
         """Do the part of the work that concerns one record alone (in a worker thread)."""
 
     def prepare_item(self, item: Item, record: Record) -> P:
-        """Prepare the record of an item; for stages whose items say more than their records."""
+        """Prepare the record of an item; for stages whose items say more than their records.
+
+        Parameters
+        ----------
+        item : Item
+            What the record was made of.
+        record : Record
+            The record.
+        """
         return self.prepare(record)
 
     def seconds(self, record: Record) -> float:
@@ -75,11 +83,26 @@ class Work(ABC, Generic[P, M]):
 
         If this raises, the records are processed again one by one: whatever leaves traces outside has to
         return what went wrong with a record instead.
+
+        Parameters
+        ----------
+        records : list of Record
+            The records of a group.
+        prepared : list
+            What `prepare` made of each.
         """
 
     @abstractmethod
     def store(self, records: list[Record], made: list[M]) -> Sequence[list[Record] | Exception]:
-        """Return the output records of each record of which `process` made something, or why it has none."""
+        """Return the output records of each record of which `process` made something, or why it has none.
+
+        Parameters
+        ----------
+        records : list of Record
+            The records of which something was made.
+        made : list
+            What `process` made of each.
+        """
 
     def end(self) -> None:
         """Finish: everything has been processed (not called when the run breaks off)."""
@@ -96,7 +119,15 @@ class Stage(Work[P, list[Record]], Generic[P]):
     """Work whose `process` gives the output records, so that nothing is left to store."""
 
     def store(self, records: list[Record], made: list[list[Record]]) -> Sequence[list[Record] | Exception]:
-        """Hand on what was made."""
+        """Hand on what was made.
+
+        Parameters
+        ----------
+        records : list of Record
+            The records of which something was made.
+        made : list
+            What `process` made of each.
+        """
         return made
 
 
@@ -106,7 +137,15 @@ class RecordStage(Stage[list[Record]]):
     group_size = 16
 
     def process(self, records: list[Record], prepared: list[list[Record]]) -> list[list[Record]]:
-        """Hand on what the workers made."""
+        """Hand on what the workers made.
+
+        Parameters
+        ----------
+        records : list of Record
+            The records of a group.
+        prepared : list
+            What `prepare` made of each.
+        """
         return prepared
 
 

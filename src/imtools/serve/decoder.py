@@ -20,7 +20,7 @@ from typing import Any
 
 from ..audio.decode import WITHOUT_FFMPEG
 from ..audio.load import close_files, probe_to_load
-from ..errors import ImtoolsError
+from ..errors import ImtoolsError, plain
 from ..manifest import Record
 from ..sound.stereo import cut_stream_windows
 from ..sound.windows import cut_windows
@@ -65,13 +65,29 @@ class Cutting:
 
 
 def encode(name: str, cutting: Cutting) -> bytes:
-    """Return a request, without its file."""
+    """Return a request, without its file.
+
+    Parameters
+    ----------
+    name : str
+        What to call the file in messages.
+    cutting : Cutting
+        How to cut it.
+    """
     text = json.dumps([name[:1000], asdict(cutting)]).encode()
     return len(text).to_bytes(4, "big") + text
 
 
 def main(number: int, memory: int) -> None:
-    """Answer requests until the other end of the socket is closed."""
+    """Answer requests until the other end of the socket is closed.
+
+    Parameters
+    ----------
+    number : int
+        The file descriptor of the socket.
+    memory : int
+        Bytes that this process may use.
+    """
     _bind(memory)
     channel = socket.socket(fileno=number)
     answers = Connection(os.dup(number), readable=False)
@@ -87,8 +103,8 @@ def main(number: int, memory: int) -> None:
             _answer(answers, files[0], Cutting(**settings))
         except ImtoolsError as error:
             path = _path(files[0])
-            message, hint = error.message.replace(path, name), error.hint or ""
-            hint = _FOR_CLIENTS.get(hint, hint)
+            hint = error.hint or ""
+            message, hint = plain(error.message).replace(path, name), plain(_FOR_CLIENTS.get(hint, hint))
             end = ["refused", message.replace(f"record {ID}", name), hint.replace(path, name)]
         except MemoryError:
             end = ["refused", f"{name}: takes too much memory to decode", "send less of it at a time"]

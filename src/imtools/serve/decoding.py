@@ -80,7 +80,17 @@ class DecoderProcess:
         return self._process.poll() is None
 
     def ask(self, file: int, name: str, cutting: Cutting) -> None:
-        """Hand over an upload."""
+        """Hand over an upload.
+
+        Parameters
+        ----------
+        file : int
+            The descriptor of the open file.
+        name : str
+            What to call it in messages.
+        cutting : Cutting
+            How to cut it.
+        """
         try:
             request = encode(name, cutting)
             socket.send_fds(self._channel, [request[:4]], [file])
@@ -199,7 +209,7 @@ class Decoding:
                     self._replace(decoder)  # it died while nobody looked
         except TimeoutError:
             what = "the server is too busy to decode"
-            raise ProblemError(503, what, "ask again later", Retry_After="10") from None
+            raise ProblemError(503, what, "try again later", Retry_After="10") from None
         return decoder
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""How much a request may ask of the server."""
+"""Limits on requests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Limits:
         Seconds of audio.
     timeout : float
         Seconds that an upload may take, that it may wait for a process to decode it, and that this may take;
-        an answer that takes three times as long altogether is given up.
+        a response that takes three times as long altogether is given up.
     waiting : int
         Requests that are received or answered at the same time; more are turned away.
     uploads : int
@@ -54,7 +54,7 @@ class Limits:
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes of ``"200M"``.
+    """Return the number of bytes of ``"200M"``.
 
     Raises
     ------

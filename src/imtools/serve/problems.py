@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from ..errors import ImtoolsError
+from ..errors import ImtoolsError, plain
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -68,13 +68,23 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ImtoolsError)
     async def _ours(request: Request, error: ImtoolsError) -> JSONResponse:
-        return response(422, error.message, error.hint)
+        return response(422, plain(error.message), plain(error.hint or ""))
 
 
 def response(
     status: int, detail: str, hint: str | None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """Return problem details as a response."""
+    """Return problem details as a response.
+
+    Parameters
+    ----------
+    status : int
+        The HTTP status.
+    detail, hint : str
+        What is wrong, and what the client can do about it.
+    headers : mapping, optional
+        More headers.
+    """
     try:
         title = HTTPStatus(status).phrase
     except ValueError:

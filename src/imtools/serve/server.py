@@ -116,6 +116,13 @@ class PatientProtocol(H11Protocol):
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens; port 0 takes a free one.
 
+    Parameters
+    ----------
+    host : str
+        The address or name.
+    port : int
+        The port.
+
     Raises
     ------
     ImtoolsError

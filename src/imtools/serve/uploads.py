@@ -56,6 +56,13 @@ class Upload:
     def write(self, data: bytes, most: int) -> None:
         """Append data.
 
+        Parameters
+        ----------
+        data : bytes
+            What has come.
+        most : int
+            Bytes that the whole upload may have.
+
         Raises
         ------
         ProblemError
@@ -88,6 +95,13 @@ def safe_name(text: str) -> str:
 
 async def receive(request: Request, limits: Limits) -> Upload:
     """Receive the body of a request: the file itself, or a form with one file.
+
+    Parameters
+    ----------
+    request : Request
+        The request.
+    limits : Limits
+        On size and time.
 
     Raises
     ------

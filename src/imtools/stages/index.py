@@ -49,7 +49,13 @@ class IndexStage(RecordStage):
         return [record]
 
     def process(self, records: list[Record], prepared: list[list[Record]]) -> list[list[Record]]:
-        """Count the records and hand them on."""
+        """Count the records and hand them on.
+
+        Parameters
+        ----------
+        records, prepared : list
+            See `Work.process`.
+        """
         self.statistics.add(records)
         return prepared
 

@@ -27,7 +27,15 @@ def inputs_of(run: Run) -> list[str]:
 
 
 def items_of(run: Run, name: str) -> Iterator[Item]:
-    """Yield the items of one input that meet the conditions of the run; ids may recur in other inputs."""
+    """Yield the items of one input that meet the conditions of the run; ids may recur in other inputs.
+
+    Parameters
+    ----------
+    run : Run
+        Its conditions.
+    name : str
+        The input.
+    """
     return iter(chosen_items(read_items([name]), parse_conditions(run.options.where)))
 
 
@@ -36,6 +44,17 @@ def take_in(run: Run, items: Iterable[Item], take: Callable[[Record], None], *, 
 
     What cannot be read, and what the function refuses with a ManifestError, counts as failed; what it takes
     counts as good, unless the caller does so itself (``count``).
+
+    Parameters
+    ----------
+    run : Run
+        Counts what is good and what has failed.
+    items : iterable of Item
+        What to read.
+    take : callable
+        Called with each record.
+    count : bool
+        Whether to count what is taken as good.
     """
     held = 0
     for item, outcome in resolved(items, run.options.jobs):
