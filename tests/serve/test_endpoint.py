@@ -22,7 +22,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 from imtools.audio import ffmpeg
-from serving import ROUNDED, Serving
+from serving import Serving
 from waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux")
