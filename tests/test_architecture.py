@@ -23,6 +23,7 @@ HEAVY = ("numpy", "scipy", "torch", "librosa", "soundfile", "soxr", "sklearn", "
 """What no command may import before its options are parsed, so that ``--help`` answers at once."""
 
 EXTERNAL_OPTIONS = {
+    "effects/stretch/rubberband.py": {"--pitchmap"},  # of rubberband
     "run/cluster.py": {"--scheduler-file"},  # of dask scheduler
 }
 """Options of other programs, by the file that names them."""

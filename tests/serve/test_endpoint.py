@@ -22,7 +22,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 
 from imtools.audio import ffmpeg
-from serving import Serving
+from serving import ROUNDED, Serving
 from waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux")
@@ -67,7 +67,7 @@ BF16 = 1e-2
 def precise(request: pytest.FixtureRequest) -> tuple[str, Serving, float]:
     """A precision, a server that computes in it, and how far scores of equal windows may lie apart."""
     if request.param == "fp32":
-        return "fp32", request.getfixturevalue("server"), ROUNDING
+        return "fp32", request.getfixturevalue("server"), ROUNDED
     return "bf16", request.getfixturevalue("bf16_server"), BF16
 
 

@@ -56,7 +56,7 @@ class Layout:
     Attributes
     ----------
     name : str
-        What ``--layout`` calls it.
+        Its name.
     summary : str
         One line for the list of layouts.
     matches : callable
