@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from . import metrics as metrics
+    from . import metrics
     from .api import Model, load_model, recognize
     from .errors import (
         AudioError,

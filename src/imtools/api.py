@@ -18,8 +18,7 @@ from .device import resolve_device, resolve_precision
 from .errors import UsageError, is_fatal
 from .layouts import Entry
 from .manifest import Record, make_id
-from .models.bundle import Model as TrainedModel
-from .models.bundle import load, read_card
+from .models.bundle import TrainedModel, load, read_card
 from .parallel import default_jobs, ordered_map
 from .predict.annotate import PredictionOutput
 from .predict.predictor import PredictSettings
@@ -30,7 +29,7 @@ from .sound.source import Source, is_several, list_sources, open_source, source_
 
 PathLike = str | os.PathLike[str]
 
-OnFailure = Callable[[str, Exception], None]
+FailureCallback = Callable[[str, Exception], None]
 
 _GROUP = 64
 """Sources that are scored together, at most."""
@@ -47,7 +46,7 @@ class PredictOptions(TypedDict, total=False):
     stereo: bool | None
     batch_size: int
     jobs: int | None
-    on_failure: OnFailure | None
+    on_failure: FailureCallback | None
 
 
 @overload
@@ -166,7 +165,7 @@ class Model:
 
     Parameters
     ----------
-    models : sequence of imtools.models.bundle.Model
+    models : sequence of imtools.models.bundle.TrainedModel
         On their device; the scores of several are averaged.
     folders : sequence of path
         Where they were loaded from.
@@ -221,7 +220,7 @@ class Model:
         stereo: bool | None = None,
         batch_size: int = 128,
         jobs: int | None = None,
-        on_failure: OnFailure | None = None,
+        on_failure: FailureCallback | None = None,
     ) -> Recognition | list[Recognition]:
         """Recognize the instruments in recordings.
 
@@ -331,7 +330,7 @@ def _excerpt(excerpt: float | Excerpt | None) -> Excerpt | None:
 
 
 def _annotated(
-    recognizer: Recognizer, source: Any, jobs: int | None, on_failure: OnFailure | None
+    recognizer: Recognizer, source: Any, jobs: int | None, on_failure: FailureCallback | None
 ) -> Iterator[Record]:
     """Yield the record of each source with its predictions, in order; a bounded number is in memory."""
     jobs = jobs or default_jobs()

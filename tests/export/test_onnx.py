@@ -21,7 +21,7 @@ from imtools.export.model.onnx import export_onnx
 from imtools.features import from_config
 from imtools.models import ARCHITECTURES, build
 from imtools.models.bosch2012 import SupportVectors
-from imtools.models.bundle import Model, load
+from imtools.models.bundle import TrainedModel, load
 from imtools.models.description import Description, Member
 from imtools.models.one_vs_all import build_binary
 from nets import CLASSES, CONFIG, RATE, fit, make_records, quick_config, small_front_end, tone
@@ -79,7 +79,7 @@ def machines(shape: tuple[int, int]) -> nn.Module:
     return net
 
 
-def make_model(name: str) -> Model:
+def make_model(name: str) -> TrainedModel:
     """A model of two members (of one for each class, where the paper has that)."""
     architecture = ARCHITECTURES[name]
     torch.manual_seed(7)
@@ -94,7 +94,9 @@ def make_model(name: str) -> Model:
             nets.append(Lively(build_binary(name, input_shape=shape, width=0.1), shape))
         else:
             nets.append(Lively(build(name, num_classes=len(CLASSES), input_shape=shape, width=0.1), shape))
-    return Model(describe(name, shape, members, strategy=architecture.strategy), nets, CPU, torch.float32)
+    return TrainedModel(
+        describe(name, shape, members, strategy=architecture.strategy), nets, CPU, torch.float32
+    )
 
 
 def answer(path: Path, inputs: Tensor) -> np.ndarray:
@@ -129,11 +131,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(folder: Path) -> Model:
+def model(folder: Path) -> TrainedModel:
     return load(folder)
 
 
-def test_a_trained_model_recognizes_tones(model: Model, tmp_path: Path) -> None:
+def test_a_trained_model_recognizes_tones(model: TrainedModel, tmp_path: Path) -> None:
     exported = export_onnx(model, tmp_path / "a.onnx", front_end=True)
     assert (exported.input, exported.shape) == ("waveforms", (RATE,))
     waveforms = torch.from_numpy(np.stack([tone(label, 50) for label in CLASSES]))
@@ -168,7 +170,7 @@ class Average(nn.Module):
         return ((features - self.mean) / self.std).flatten(1) @ self.weights
 
 
-def model_with(kind: str, **parameters: object) -> tuple[Model, nn.Module]:
+def model_with(kind: str, **parameters: object) -> tuple[TrainedModel, nn.Module]:
     """A model with a front end of a kind."""
     torch.manual_seed(3)
     front_end = from_config({"kind": kind, "sampling_rate": RATE} | parameters)
@@ -178,7 +180,7 @@ def model_with(kind: str, **parameters: object) -> tuple[Model, nn.Module]:
     description = describe(
         "gururani2018", shape, [one], front_end=front_end.config, front_end_hash=front_end.config_hash
     )
-    return Model(description, [Average(shape, level)], CPU, torch.float32), front_end
+    return TrainedModel(description, [Average(shape, level)], CPU, torch.float32), front_end
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -203,7 +205,7 @@ def test_transforms_that_are_too_long_are_refused(kind: str, parameters: dict, t
     assert export_onnx(model, tmp_path / "a.onnx").input == "features"
 
 
-def test_metadata_tell_how_to_use_the_file(model: Model, tmp_path: Path) -> None:
+def test_metadata_tell_how_to_use_the_file(model: TrainedModel, tmp_path: Path) -> None:
     export_onnx(model, tmp_path / "a.onnx")
     proto = onnx.load(tmp_path / "a.onnx")
     onnx.checker.check_model(proto, full_check=True)
@@ -221,7 +223,7 @@ def test_metadata_tell_how_to_use_the_file(model: Model, tmp_path: Path) -> None
     assert (batch.dim_param, bins.dim_value, frames.dim_value) == ("batch", 36, 41)
 
 
-def test_equal_models_give_equal_bytes(model: Model, tmp_path: Path) -> None:
+def test_equal_models_give_equal_bytes(model: TrainedModel, tmp_path: Path) -> None:
     first = export_onnx(model, tmp_path / "a.onnx", front_end=True)
     second = export_onnx(model, tmp_path / "b.onnx", front_end=True)
     assert first == second
@@ -272,20 +274,22 @@ class Foreign(nn.Module):
 def test_a_file_that_says_something_else_is_not_kept(net: nn.Module, message: str, tmp_path: Path) -> None:
     path = tmp_path / "a.onnx"
     path.write_text("earlier")
-    wrong = Model(describe("gururani2018", (5, 6), [member(0)]), [net], CPU, torch.float32)
+    wrong = TrainedModel(describe("gururani2018", (5, 6), [member(0)]), [net], CPU, torch.float32)
     with pytest.raises(ModelError, match=message):
         export_onnx(wrong, path)
     assert path.read_text() == "earlier"
     assert os.listdir(tmp_path) == ["a.onnx"]
 
 
-def test_too_many_weights_for_one_file(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_weights_for_one_file(
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(onnx_module, "LARGEST_FILE", 1000)
     with pytest.raises(ModelError, match="do not fit into one ONNX file"):
         export_onnx(model, tmp_path / "a.onnx")
 
 
-def test_without_the_packages(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages(model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
 
     def without(*missing: str) -> None:
@@ -302,7 +306,7 @@ def test_without_the_packages(model: Model, tmp_path: Path, monkeypatch: pytest.
         export_onnx(model, tmp_path / "b.onnx")
 
 
-def test_the_command(run, folder: Path, model: Model, tmp_path: Path) -> None:
+def test_the_command(run, folder: Path, model: TrainedModel, tmp_path: Path) -> None:
     done = run("im-export", "onnx", "-m", str(folder), "--front-end", "-o", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr.decode()
     record = json.loads(done.stdout)

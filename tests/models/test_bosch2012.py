@@ -21,7 +21,13 @@ from imtools.labels import classes_of
 from imtools.manifest import Label, Record
 from imtools.models.bosch2012 import SupportVectors, build, for_state, summarise
 from imtools.score.metrics import lrap, roc_auc
-from imtools.sound.stereo import MONO, STREAMS, audible_streams, cut_stream_windows, merge_streams
+from imtools.sound.stereo import (
+    MONO,
+    STREAMS,
+    audible_streams,
+    cut_stream_windows,
+    merge_streams,
+)
 from imtools.sound.windows import cut_windows
 from imtools.split import assign_folds
 from imtools.train import TrainConfig

@@ -13,7 +13,7 @@ import torch
 
 from imtools.errors import ModelError, UsageError
 from imtools.manifest import Record
-from imtools.models.bundle import Model, load
+from imtools.models.bundle import TrainedModel, load
 from imtools.models.output import output_layer
 from imtools.predict.predictor import Predictor, PredictSettings
 from nets import CLASSES, fit, make_records, quick_config, small_front_end, tone
@@ -27,7 +27,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 
 @pytest.fixture(scope="module", params=["kratimenos2020", "vaznonis2022-fft"])
-def model(request, records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(request, records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     folder = tmp_path_factory.mktemp("model")
     fit(
         records,
@@ -41,7 +41,7 @@ def features() -> torch.Tensor:
     return small_front_end()(torch.from_numpy(np.stack([tone(label, 3) for label in CLASSES])))
 
 
-def test_the_last_layer_makes_the_scores_of_them(model: Model) -> None:
+def test_the_last_layer_makes_the_scores_of_them(model: TrainedModel) -> None:
     scores, embeddings = model.predict_with_embeddings(features())
     assert torch.equal(scores, model.predict_proba(features()))
     layers = [output_layer(net)[1] for net in model.scorer.nets]
@@ -53,7 +53,7 @@ def test_the_last_layer_makes_the_scores_of_them(model: Model) -> None:
     assert torch.equal(of_one, parts[1])
 
 
-def test_threads_get_their_own(model: Model) -> None:
+def test_threads_get_their_own(model: TrainedModel) -> None:
     rows = features()
     alone = [model.predict_with_embeddings(row[None])[1] for row in rows]
     with ThreadPoolExecutor(3) as pool:
@@ -62,7 +62,7 @@ def test_threads_get_their_own(model: Model) -> None:
             assert all(torch.equal(a, b) for a, b in zip(alone, together, strict=True))
 
 
-def test_windows_keep_theirs_and_scores_stay(model: Model, records: list[Record]) -> None:
+def test_windows_keep_theirs_and_scores_stay(model: TrainedModel, records: list[Record]) -> None:
     plain, embedding = Predictor(model), Predictor(model, PredictSettings(embeddings=True))
     for record in records[:4]:
         (told,), (more,) = (p.score([p.prepare(record)]) for p in (plain, embedding))
@@ -72,13 +72,13 @@ def test_windows_keep_theirs_and_scores_stay(model: Model, records: list[Record]
         assert more.windows.shape == (1, 3)
 
 
-def test_what_has_none_says_so(model: Model, records: list[Record], tmp_path: Path) -> None:
+def test_what_has_none_says_so(model: TrainedModel, records: list[Record], tmp_path: Path) -> None:
     for option in ("members", "held_out"):
         with pytest.raises(UsageError, match="do not go together"):
             Predictor(model, PredictSettings(embeddings=True, **{option: True}))
     with pytest.raises(UsageError, match="separate streams"):
         Predictor(model, PredictSettings(embeddings=True, stereo=True))
-    several = Model(
+    several = TrainedModel(
         replace(model.description, strategy="one-vs-all"), model.scorer.nets, model.device, model.dtype
     )
     with pytest.raises(ModelError, match="no net that knows all classes"):

@@ -16,7 +16,7 @@ from imtools.cli.parsing import parse_excerpt
 from imtools.clock import Clock
 from imtools.errors import FeatureError, ImtoolsWarning, UsageError
 from imtools.manifest import Record
-from imtools.models.bundle import Model, load
+from imtools.models.bundle import TrainedModel, load
 from imtools.predict import batching
 from imtools.predict.predictor import Predictor, PredictSettings
 from imtools.predict.prefetch import prefetch
@@ -26,7 +26,7 @@ from nets import RATE, fit, make_records, quick_config, tone
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     records = make_records(tmp_path_factory.mktemp("features"))
     folder = tmp_path_factory.mktemp("model")
     fit(records, folder, quick_config(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
@@ -90,7 +90,7 @@ def test_several_sources_are_made_at_once_and_come_one_after_the_other() -> None
 
 
 def test_long_records_are_decoded_several_at_once(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
     monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
@@ -114,7 +114,7 @@ def test_long_records_are_decoded_several_at_once(
 
 
 def test_long_records_beside_short_ones_score_as_alone(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
     monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
@@ -128,7 +128,7 @@ def test_long_records_beside_short_ones_score_as_alone(
 
 
 def test_a_file_that_breaks_on_the_way_spoils_no_other(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
     monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
@@ -148,7 +148,7 @@ def test_a_file_that_breaks_on_the_way_spoils_no_other(
 # --- memory ---
 
 
-def test_memory_that_runs_out_halves_the_batch_once(model: Model, tmp_path: Path) -> None:
+def test_memory_that_runs_out_halves_the_batch_once(model: TrainedModel, tmp_path: Path) -> None:
     predictor = Predictor(model, PredictSettings(batch_size=8))
     record = song(tmp_path / "a.wav", 6, 1)
     (expected,) = predictor.score([predictor.prepare(record)])
@@ -225,7 +225,7 @@ def test_the_command_hears_the_excerpt_and_tells_when(run, space: Path, tmp_path
 
 
 def test_models_that_want_the_same_windows_share_them(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = song(tmp_path / "a.wav", 6, 1)
     a, b, other = Predictor(model), Predictor(model), Predictor(model, PredictSettings(hop=0.25))
@@ -291,7 +291,7 @@ def test_decisions_go_by_the_thresholds_of_the_model(run, space: Path, tmp_path:
 # --- what is told ---
 
 
-def test_time_is_counted_once_where_it_is_spent(model: Model, tmp_path: Path) -> None:
+def test_time_is_counted_once_where_it_is_spent(model: TrainedModel, tmp_path: Path) -> None:
     predictor = Predictor(model)
     records = [song(tmp_path / "short.wav", 3, 1), song(tmp_path / "long.wav", 70, 2)]
     prepared = [predictor.prepare(record) for record in records]

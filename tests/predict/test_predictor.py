@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from imtools.errors import FeatureError, ImtoolsWarning, ModelError, UsageError
 from imtools.manifest import Record
-from imtools.models.bundle import Model, load
+from imtools.models.bundle import TrainedModel, load
 from imtools.predict.predictor import Predictor, PredictSettings, RecordScores
 from imtools.sound import windows as windows_module
 from imtools.sound.windows import cut_windows, window_starts
@@ -30,7 +30,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[Record]:
 
 
 @pytest.fixture(scope="module")
-def model(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(records: list[Record], tmp_path_factory: pytest.TempPathFactory) -> TrainedModel:
     folder = tmp_path_factory.mktemp("model")
     fit(records, folder, quick_config(width=0.1, epochs=10, learning_rate=1e-2, hop=0.5))
     return load(folder)
@@ -46,7 +46,7 @@ def one(predictor: Predictor, record: Record) -> RecordScores:
     return predictor.score([predictor.prepare(record)])[0]
 
 
-def test_features_are_scored_as_they_are(model: Model, records: list[Record]) -> None:
+def test_features_are_scored_as_they_are(model: TrainedModel, records: list[Record]) -> None:
     predictor = Predictor(model)
     scores = predictor.score([predictor.prepare(record) for record in records[:6]])
     assert [CLASSES[s.mean.argmax()] for s in scores] == [*CLASSES, *CLASSES]
@@ -55,14 +55,16 @@ def test_features_are_scored_as_they_are(model: Model, records: list[Record]) ->
     assert scores[0].mean.dtype == np.float32
 
 
-def test_audio_gives_what_its_features_give(model: Model, records: list[Record], tmp_path: Path) -> None:
+def test_audio_gives_what_its_features_give(
+    model: TrainedModel, records: list[Record], tmp_path: Path
+) -> None:
     predictor = Predictor(model)
     heard = one(predictor, audio(tmp_path / "a.wav", tone("bass", 0)))
     read = one(predictor, records[0])  # the same tone
     np.testing.assert_allclose(heard.mean, read.mean, atol=1e-4)
 
 
-def test_scores_are_the_mean_over_windows(model: Model, tmp_path: Path) -> None:
+def test_scores_are_the_mean_over_windows(model: TrainedModel, tmp_path: Path) -> None:
     signal = np.concatenate([tone("bass", 1), tone("organ", 2), tone("organ", 3)[:3999]])
     scores = one(Predictor(model), audio(tmp_path / "a.wav", signal))
     assert scores.starts.tolist() == [0.0, 0.5, 1.0]  # hop 0.5 s; the last 0.499 s fill no window
@@ -77,14 +79,14 @@ def test_scores_are_the_mean_over_windows(model: Model, tmp_path: Path) -> None:
     np.testing.assert_allclose(scores.windows, model.predict_proba(features).numpy(), atol=1e-4)
 
 
-def test_hop_can_be_chosen(model: Model, tmp_path: Path) -> None:
+def test_hop_can_be_chosen(model: TrainedModel, tmp_path: Path) -> None:
     record = audio(tmp_path / "a.wav", tone("flute", 1, seconds=3.0))
     assert one(Predictor(model, PredictSettings(hop=1.0)), record).starts.tolist() == [0.0, 1.0, 2.0]
     with pytest.raises(UsageError, match="hop"):
         Predictor(model, PredictSettings(hop=0.0))
 
 
-def test_a_short_clip_is_padded_to_one_window_but_not_in_time(model: Model, tmp_path: Path) -> None:
+def test_a_short_clip_is_padded_to_one_window_but_not_in_time(model: TrainedModel, tmp_path: Path) -> None:
     record = audio(tmp_path / "a.wav", tone("organ", 1, seconds=0.3))
     predictor = Predictor(model)
     (chunk,) = predictor.prepare(record).chunks
@@ -95,7 +97,7 @@ def test_a_short_clip_is_padded_to_one_window_but_not_in_time(model: Model, tmp_
     assert scores.durations.tolist() == [pytest.approx(0.3)]
 
 
-def test_batches_do_not_change_scores(model: Model, records: list[Record], tmp_path: Path) -> None:
+def test_batches_do_not_change_scores(model: TrainedModel, records: list[Record], tmp_path: Path) -> None:
     long = audio(tmp_path / "a.wav", np.concatenate([tone(name, 5) for name in CLASSES * 3]))
     mixed = [records[0], long, records[1], audio(tmp_path / "b.wav", tone("flute", 6))]
     results = []
@@ -108,7 +110,7 @@ def test_batches_do_not_change_scores(model: Model, records: list[Record], tmp_p
     assert Predictor(model).score([]) == []
 
 
-def test_held_out_members_only(model: Model, records: list[Record]) -> None:
+def test_held_out_members_only(model: TrainedModel, records: list[Record]) -> None:
     predictor = Predictor(model, PredictSettings(held_out=True))
     mixed = [records[0], records[1].replace(fold=None), records[1]]
     scores = predictor.score([predictor.prepare(record) for record in mixed])
@@ -124,12 +126,14 @@ def test_held_out_members_only(model: Model, records: list[Record]) -> None:
         predictor.prepare(records[0].replace(fold=3))
 
 
-def test_members_are_given_beside_the_whole(model: Model, records: list[Record], tmp_path: Path) -> None:
+def test_members_are_given_beside_the_whole(
+    model: TrainedModel, records: list[Record], tmp_path: Path
+) -> None:
     long = audio(tmp_path / "a.wav", np.concatenate([tone("bass", 1), tone("organ", 2)]))
     alone = Predictor(model, PredictSettings(held_out=True))
     for aggregation in ("mean", "s2"):
         changed = replace(model.description, aggregation=aggregation)
-        own = Model(changed, model.scorer.nets, model.device, model.dtype)
+        own = TrainedModel(changed, model.scorer.nets, model.device, model.dtype)
         predictor, plain = Predictor(own, PredictSettings(members=True)), Predictor(own)
         for record in (records[0], long):
             scores, whole = one(predictor, record), one(plain, record)
@@ -167,15 +171,17 @@ def test_binary_members_of_one_fold_are_one(tmp_path_factory: pytest.TempPathFac
 
     # Of a class that only one fold's members know, the others say nothing.
     fewer = replace(families.description, members=families.description.members[:5])
-    part = Model(fewer, families.scorer.nets[:5], families.device, families.dtype)
+    part = TrainedModel(fewer, families.scorer.nets[:5], families.device, families.dtype)
     scores = one(Predictor(part, PredictSettings(members=True)), records[0])
     assert [len(member.mean) for member in scores.members] == [3, 2]
     np.testing.assert_array_equal(scores.mean, one(Predictor(part), records[0]).mean)
 
 
-def test_members_without_folds_cannot_be_told_apart(model: Model) -> None:
+def test_members_without_folds_cannot_be_told_apart(model: TrainedModel) -> None:
     members = [replace(model.description.members[0], fold=None), model.description.members[1]]
-    bare = Model(replace(model.description, members=members), model.scorer.nets, model.device, model.dtype)
+    bare = TrainedModel(
+        replace(model.description, members=members), model.scorer.nets, model.device, model.dtype
+    )
     with pytest.raises(UsageError, match="no folds"):
         Predictor(bare, PredictSettings(members=True))
     with pytest.raises(UsageError, match="`held_out`"):
@@ -202,12 +208,14 @@ def test_the_command_names_members_by_their_folds(run, space: Path) -> None:
 
 
 def test_s2_is_the_sum_over_windows_by_the_largest(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Han et al. (2017), section II-E: classes are compared within the clip."""
     record = audio(tmp_path / "a.wav", np.concatenate([tone("bass", 1), tone("bass", 2), tone("organ", 3)]))
     mean = one(Predictor(model), record)
-    s2 = Model(replace(model.description, aggregation="s2"), model.scorer.nets, model.device, model.dtype)
+    s2 = TrainedModel(
+        replace(model.description, aggregation="s2"), model.scorer.nets, model.device, model.dtype
+    )
     scores = one(Predictor(s2), record)
     np.testing.assert_array_equal(scores.windows, mean.windows)
     total = mean.windows.sum(axis=0)
@@ -215,7 +223,7 @@ def test_s2_is_the_sum_over_windows_by_the_largest(
     assert scores.mean.max() == 1.0
 
 
-def test_streams_are_heard_apart(model: Model, tmp_path: Path) -> None:
+def test_streams_are_heard_apart(model: TrainedModel, tmp_path: Path) -> None:
     left, right = (
         np.concatenate([tone(label, seed), tone(label, seed + 9)])
         for label, seed in (("bass", 1), ("organ", 2))
@@ -242,7 +250,7 @@ def test_streams_are_heard_apart(model: Model, tmp_path: Path) -> None:
     np.testing.assert_allclose(batch[1].mean, plain.mean, atol=1e-4)
 
 
-def test_other_features_do_not_count(model: Model, records: list[Record], tmp_path: Path) -> None:
+def test_other_features_do_not_count(model: TrainedModel, records: list[Record], tmp_path: Path) -> None:
     predictor = Predictor(model)
     ref = records[0].features["mel"]
     other = type(ref)(ref.path, ref.row, ref.shape, ref.dtype, "sha256:" + "0" * 64)
@@ -252,7 +260,7 @@ def test_other_features_do_not_count(model: Model, records: list[Record], tmp_pa
     assert not predictor.prepare(record).from_features
 
 
-def test_an_empty_record(model: Model, tmp_path: Path) -> None:
+def test_an_empty_record(model: TrainedModel, tmp_path: Path) -> None:
     record = audio(tmp_path / "a.wav", tone("bass", 0)).replace(num_samples=0, duration=0.0)
     with pytest.raises(FeatureError, match="is empty"):
         Predictor(model).prepare(record)
@@ -288,7 +296,7 @@ def test_long_records_are_cut_in_parts_that_agree_with_the_whole(
 
 
 def test_long_records_are_cut_while_they_are_scored(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from imtools.predict import predictor as predictor_module
     from imtools.sound import reader as reader_module
@@ -315,7 +323,7 @@ def test_long_records_are_cut_while_they_are_scored(
     np.testing.assert_allclose(again.windows, whole.windows, atol=1e-5)
 
 
-def test_real_recordings_at_another_rate(shared_dir: Path, model: Model) -> None:
+def test_real_recordings_at_another_rate(shared_dir: Path, model: TrainedModel) -> None:
     path = next(iter(sorted(shared_dir.glob("audio/**/*.flac"))), None)
     path = path or next(iter(sorted(shared_dir.glob("audio/**/*.wav"))))
     info = soundfile.info(path)

@@ -19,7 +19,14 @@ from imtools.models.bundle import WEIGHTS_NAME, load, read_description
 from imtools.models.description import Description
 from imtools.run import Options, Run
 from imtools.stages import train as stage
-from imtools.train import Monitor, TrainConfig, TrainSettings, plan_training, train_model, training
+from imtools.train import (
+    Monitor,
+    TrainConfig,
+    TrainSettings,
+    plan_training,
+    train_model,
+    training,
+)
 from imtools.train import plan as planning
 from imtools.train.loop.history import Epoch
 from imtools.train.protocol.resolve import resolve_settings

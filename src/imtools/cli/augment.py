@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
-from ..choices import NOISE_COLORS, STRETCHERS, AudioFormat, NoiseColor, Stretcher
+from ..choices import (
+    NOISE_COLORS,
+    STRETCHERS,
+    AudioFormat,
+    NoiseColor,
+    Stretcher,
+)
 from .app import audio_format, start, tool
 
 if TYPE_CHECKING:

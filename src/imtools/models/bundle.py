@@ -43,7 +43,7 @@ CARD_NAME = "README.md"
 _PathLike = str | os.PathLike[str]
 
 
-class Model:
+class TrainedModel:
     """A trained model, ready to score features.
 
     Attributes
@@ -276,7 +276,7 @@ def load(
     folder: _PathLike,
     device: torch.device | Literal["cpu"] = "cpu",
     dtype: torch.dtype = torch.float32,
-) -> Model:
+) -> TrainedModel:
     """Load a model to score features with; `read_states` returns its tensors for training.
 
     Parameters
@@ -290,7 +290,7 @@ def load(
 
     Returns
     -------
-    Model
+    TrainedModel
         On that device.
 
     Raises
@@ -318,7 +318,7 @@ def load(
         _fill(net, state, path, member)
         fold_normalization(net.eval())
         nets.append(place(net, device))
-    return Model(description, nets, device, dtype)
+    return TrainedModel(description, nets, device, dtype)
 
 
 def read_states(folder: _PathLike, description: Description) -> list[dict[str, Tensor]]:

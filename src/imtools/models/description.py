@@ -58,7 +58,7 @@ class Description:
     Attributes
     ----------
     name : str
-        Without the hash of the weights, which `imtools.models.bundle.Model.name` adds.
+        Without the hash of the weights, which `imtools.models.bundle.TrainedModel.name` adds.
     architecture : str
         A key of ``imtools.models.ARCHITECTURES``.
     width : float

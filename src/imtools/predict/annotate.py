@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..fuse import Fusion, plan
 from ..manifest import Prediction, Record
 from ..manifest.values import Json
-from ..models.bundle import Model
+from ..models.bundle import TrainedModel
 from ..sound.excerpt import Excerpt
 from .scores import RecordScores
 from .timeline import selected_predictions
@@ -51,7 +51,7 @@ class Annotator:
 
     Parameters
     ----------
-    models : sequence of Model
+    models : sequence of TrainedModel
         The models that the scores come from; several are averaged.
     output : PredictionOutput
         Which predictions a record gets.
@@ -62,7 +62,7 @@ class Annotator:
         If a model is named twice.
     """
 
-    def __init__(self, models: Sequence[Model], output: PredictionOutput) -> None:
+    def __init__(self, models: Sequence[TrainedModel], output: PredictionOutput) -> None:
         self._models, self._output = models, output
         self._thresholds = [
             dict(zip(model.labels, model.description.thresholds, strict=True)) for model in models

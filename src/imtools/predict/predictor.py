@@ -19,7 +19,7 @@ from ..device import tune_malloc
 from ..errors import ImtoolsWarning, UsageError
 from ..features.store import FeatureReader
 from ..manifest import Record
-from ..models.bundle import Model
+from ..models.bundle import TrainedModel
 from ..sound.stereo import cut_stream_windows, merge_streams
 from ..sound.windows import WINDOWS_AT_ONCE, CutWindows, cut_windows, window_starts
 from ..units import samples_to_seconds, seconds_to_samples
@@ -80,14 +80,14 @@ class Predictor:
 
     Parameters
     ----------
-    model : Model
+    model : TrainedModel
         On its device.
     settings : PredictSettings
         How it scores.
 
     Attributes
     ----------
-    model : Model
+    model : TrainedModel
         As given.
     sampling_rate : int
         Sampling rate in Hz of the waveforms that it takes.
@@ -104,7 +104,7 @@ class Predictor:
         If the model cannot score in this way: members without folds, or embeddings of separate streams.
     """
 
-    def __init__(self, model: Model, settings: PredictSettings | None = None) -> None:
+    def __init__(self, model: TrainedModel, settings: PredictSettings | None = None) -> None:
         settings = settings or PredictSettings()
         description = model.description
         self._folds = folds_of(model) if settings.members else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..audio.load import SampleFile
 from ..errors import UsageError
 from ..manifest import Record
-from ..models.bundle import Model
+from ..models.bundle import TrainedModel
 from .annotate import Annotator, PredictionOutput
 from .batching import score_together
 from .predictor import Predictor, PredictSettings, WindowCache
@@ -36,7 +36,7 @@ class Recognizer:
 
     Parameters
     ----------
-    models : sequence of Model
+    models : sequence of TrainedModel
         Models with equal windows share what is decoded and cut; the scores of several are averaged.
     settings : PredictSettings, optional
         How the models score.
@@ -57,7 +57,7 @@ class Recognizer:
 
     def __init__(
         self,
-        models: Sequence[Model],
+        models: Sequence[TrainedModel],
         settings: PredictSettings | None = None,
         output: PredictionOutput | None = None,
     ) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..arrays import Float32Array
 from ..errors import UsageError
 from ..manifest import Record
-from ..models.bundle import Model
+from ..models.bundle import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class RecordScores:
     embeddings: Float32Array | None = None
 
 
-def folds_of(model: Model) -> list[FoldMembers]:
+def folds_of(model: TrainedModel) -> list[FoldMembers]:
     """Return the folds from which members of a model were held out, in ascending order.
 
     Raises

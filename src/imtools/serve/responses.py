@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from ..manifest import Prediction, Record
-from ..models.bundle import Model
+from ..models.bundle import TrainedModel
 from ..predict.annotate import Annotator, PredictionOutput
 from ..predict.scores import RecordScores
 from ..predict.timeline import timeline, top_predictions
@@ -46,7 +46,7 @@ class TimelineEntry(BaseModel):
     score: float = Field(description="The mean over that time.", examples=[0.88])
 
 
-class WindowScores(BaseModel):
+class ScoredWindows(BaseModel):
     """The scores of each window."""
 
     starts: list[float] = Field(description="Where each window begins, in seconds.")
@@ -61,7 +61,7 @@ class RecordingPrediction(BaseModel):
     model: str = Field(description="The model's name and the beginning of its hash.")
     instruments: list[Instrument] = Field(description="The highest score first.")
     timeline: list[TimelineEntry] | None = Field(None, description="Only if requested.")
-    windows: WindowScores | None = Field(None, description="Only if requested.")
+    windows: ScoredWindows | None = Field(None, description="Only if requested.")
 
 
 class ModelInfo(BaseModel):
@@ -84,11 +84,11 @@ class Responses:
 
     Parameters
     ----------
-    model : Model
+    model : TrainedModel
         Whose scores these are.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: TrainedModel) -> None:
         self._labels = model.labels
         self._name = model.name
         self.thresholds = dict(zip(model.labels, model.description.thresholds, strict=True))
@@ -151,12 +151,12 @@ def display_name(label: str) -> str:
     return NAMES.get(label, label)
 
 
-def _windows(parts: Sequence[Prediction]) -> WindowScores:
+def _windows(parts: Sequence[Prediction]) -> ScoredWindows:
     scores: dict[str, list[float]] = {}
     places: dict[tuple[float, float], None] = {}
     for one in parts:
         scores.setdefault(one.label, []).append(one.score)
         places[one.start or 0.0, one.duration or 0.0] = None
-    return WindowScores(
+    return ScoredWindows(
         starts=[start for start, _ in places], durations=[length for _, length in places], scores=scores
     )

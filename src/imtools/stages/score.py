@@ -10,7 +10,13 @@ from ..errors import UsageError
 from ..manifest.stream import STDIN
 from ..run import Run
 from ..run.journal import claim_file
-from ..score import LabelledPredictions, Resampling, ScoreReport, collect, score_records
+from ..score import (
+    LabelledPredictions,
+    Resampling,
+    ScoreReport,
+    collect,
+    score_records,
+)
 from ..thresholds import ThresholdsFile
 from .inputs import items_of, take_in
 

@@ -19,7 +19,7 @@ from ... import __version__
 from ...atomic import replacing
 from ...errors import ModelError
 from ...features.front_ends.base import FrontEnd
-from ...models.bundle import Model
+from ...models.bundle import TrainedModel
 from .parity import compare, feature_batches, waveform_batches
 from .tracing import Traceable
 
@@ -60,12 +60,12 @@ class Exported:
     difference: float
 
 
-def check_exportable(model: Model, *, front_end: bool) -> None:
+def check_exportable(model: TrainedModel, *, front_end: bool) -> None:
     """Raise ModelError if a model cannot be exported for an obvious reason; see `export_onnx`.
 
     Parameters
     ----------
-    model : Model
+    model : TrainedModel
         The model.
     front_end : bool
         Whether the front end is to be included.
@@ -84,7 +84,7 @@ def check_exportable(model: Model, *, front_end: bool) -> None:
         )
 
 
-def export_onnx(model: Model, path: str | os.PathLike[str], *, front_end: bool = False) -> Exported:
+def export_onnx(model: TrainedModel, path: str | os.PathLike[str], *, front_end: bool = False) -> Exported:
     """Write a model as one ONNX file, which gets its name only if its scores are those of the model.
 
     The graph maps ``features`` (batch, bins, frames), or ``waveforms`` (batch, samples) of one window at
@@ -95,7 +95,7 @@ def export_onnx(model: Model, path: str | os.PathLike[str], *, front_end: bool =
 
     Parameters
     ----------
-    model : Model
+    model : TrainedModel
         On the CPU, in float32.
     path : path
         The file; replaced if it exists.
@@ -163,7 +163,7 @@ def _trace(module: nn.Module, example: Tensor, given: str, path: Path) -> None:
         )
 
 
-def _metadata(model: Model, given: str) -> dict[str, Any]:
+def _metadata(model: TrainedModel, given: str) -> dict[str, Any]:
     description = model.description
     return {
         "model": model.name,

@@ -1,7 +1,12 @@
 """Metrics of multi-label classification on matrices that may have unknown entries; see `imtools.metrics`."""
 
 from .confusion import confusion_matrix
-from .decisions import DecisionScores, decide, decision_scores, precision_recall_f1
+from .decisions import (
+    DecisionScores,
+    decide,
+    decision_scores,
+    precision_recall_f1,
+)
 from .items import exact_match, intersection_over_union
 from .matrices import Ratios
 from .polyphony import PolyphonyScores, scores_by_polyphony
