@@ -29,8 +29,8 @@ im-segment --length 1 --hop 0.5 --tail pad --rate 11025 --normalize rms --format
 im-split --folds 3 --seed 1 segments.jsonl > folds.jsonl
 im-split --holdout 0.2 --seed 2 segments.jsonl > holdout.jsonl
 im-mix --limit 12 --seed 1 folds.jsonl > mixes.jsonl
-im-mix --sync tempo --sync key --limit 4 folds.jsonl > synced.jsonl
-im-mix --sync pitch --f0 pyin --limit 2 --seed 3 folds.jsonl > unisons.jsonl
+im-mix --sync tempo --sync key --pairs cla+vio,flu+sax folds.jsonl > synced.jsonl
+im-mix --sync pitch --f0 pyin --pairs cla+vio,flu+sax --limit 2 --seed 3 folds.jsonl > unisons.jsonl
 im-mix --polyphony 0-3 --per-level 4 folds.jsonl > levels.jsonl
 im-mix --voices 3 --snr -3:3 --offset 0:0.2 --limit 2 -o mixed folds.jsonl > mixed.jsonl
 im-augment --copies 2 --gain -6:6 --noise 20:40 --noise-color pink --polarity 0.5 folds.jsonl > copies.jsonl

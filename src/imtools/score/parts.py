@@ -317,7 +317,15 @@ class Folds(FromJson):
 
 
 def only(data: dict[str, Json], names: Iterable[str]) -> dict[str, Json]:
-    """Return the entries of an object whose keys are known names and whose values are not null."""
+    """Return the entries of an object whose keys are known and whose values are not null.
+
+    Parameters
+    ----------
+    data : dict
+        A JSON object.
+    names : iterable of str
+        The known keys.
+    """
     known = set(names)
     return {name: value for name, value in data.items() if name in known and value is not None}
 

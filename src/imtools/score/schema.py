@@ -152,7 +152,13 @@ def _types(cls: type) -> dict[str, Any]:
 
 
 def join(key: str, name: str) -> str:
-    """Return the path of a key within another one."""
+    """Return the path of a key within another one.
+
+    Parameters
+    ----------
+    key, name : str
+        The path of the outer key, empty at the top, and the name of the inner one.
+    """
     return f"{key}.{name}" if key else name
 
 

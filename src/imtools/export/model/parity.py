@@ -94,7 +94,19 @@ def _first_line(error: Exception) -> str:
 
 
 def feature_batches(shape: tuple[int, int], mean: float, std: float) -> list[Tensor]:
-    """Return batches of features (batch, bins, frames) as a model may meet them: 1, and 3 ever wilder."""
+    """Return batches of features: a single one, and three of very different spread.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Bins and frames.
+    mean, std : float
+        Those of the features that the model was trained on.
+
+    Returns
+    -------
+    list of Tensor, shape (batch, bins, frames), float32
+    """
     random = torch.Generator().manual_seed(0)
     spread = torch.tensor([1.0, 0.0, 3.0])[:, None, None]
     return [

@@ -56,7 +56,13 @@ def jams(
 
 
 def jams_text(record: Record, origin: Origin | None, model: str | None, *, everything: bool = False) -> str:
-    """Return the text of a JAMS file; its parameters are those of `jams`."""
+    """Return the text of a JAMS file.
+
+    Parameters
+    ----------
+    record, origin, model, everything
+        As for `jams`.
+    """
     content = jams(record, origin, model, everything=everything)
     return json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
 

@@ -120,12 +120,24 @@ def precision_recall_f1_of_counts(
 
 
 def ratio_or_zero(numerator: Float64Array, denominator: Float64Array) -> Float64Array:
-    """Return a ratio, and 0 where the denominator is 0."""
+    """Return a ratio, and 0 where the denominator is 0.
+
+    Parameters
+    ----------
+    numerator, denominator : ndarray of float64
+        Not negative; of shapes that broadcast.
+    """
     return _ratio(numerator, denominator, 0.0)
 
 
 def ratio_or_nan(numerator: ArrayLike, denominator: ArrayLike) -> Float64Array:
-    """Return a ratio, and NaN where the denominator is 0: a mean over nothing is not defined."""
+    """Return a ratio, and NaN where the denominator is 0: a mean over nothing is not defined.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like of float
+        Not negative; of shapes that broadcast.
+    """
     return _ratio(np.asarray(numerator, np.float64), np.asarray(denominator, np.float64), np.nan)
 
 

@@ -113,7 +113,15 @@ def _panel(record: Record, front_end: FrontEnd) -> Panel:
 
 
 def waveform(run: Run, output: PictureOutput) -> None:
-    """Draw the waveform of each record; see `imtools.plot.waveform.draw_waveforms`."""
+    """Draw the waveform of each record; see `imtools.plot.waveform.draw_waveforms`.
+
+    Parameters
+    ----------
+    run : Run
+        The harness.
+    output : PictureOutput
+        Where to draw.
+    """
     output.check()
     records = run.records()
     _at_most(records, MOST_WAVES)
