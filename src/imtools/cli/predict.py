@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from ..choices import PREDICTION_FORMATS
+from ..choices import PREDICTION_FORMATS, PredictionFormat
 from .app import start, tool, windows_at_once
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def command(
     windows: bool,
     timeline: bool,
     top: int | None,
-    fmt: str,
+    fmt: PredictionFormat,
     hop: float | None,
     stereo: bool | None,
     held_out: bool,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ...atomic import naming
-from ...choices import Origin
+from ...choices import Origin, PredictionFormat
 from ...errors import is_fatal
 from ...export.records.text import csv_header, csv_lines, table_lines, to_bytes
 from ...manifest import Record, dump_line, rebase
@@ -106,7 +106,7 @@ def export_csv(run: Run, origin: Origin | None, model: str | None) -> None:
     stream(run, lambda record: csv_lines(with_paths(record), origin, model), step="csv", head=csv_header())
 
 
-def show_as(run: Run, fmt: str) -> None:
+def show_as(run: Run, fmt: PredictionFormat) -> None:
     """Let a run write its records to standard output in another format than JSON.
 
     Parameters
