@@ -312,11 +312,11 @@ def test_shards_that_make_no_sense_are_refused(text: str, run, space: Path) -> N
 
 def test_a_shard_is_every_nth_thing_and_counts_once() -> None:
     things = list(range(11))
-    shares = [list(Shard.parse(f"{number}/3").of(things)) for number in (1, 2, 3)]
+    shares = [list(Shard.parse(f"{number}/3").take(things)) for number in (1, 2, 3)]
     assert shares == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8]]
     for number, share in enumerate(shares, 1):
         assert [n for n in things if Shard(number, 3).holds(n)] == share
-    assert list(Shard.parse(None).of(things)) == things
+    assert list(Shard.parse(None).take(things)) == things
 
 
 SHARDED = {

@@ -128,7 +128,7 @@ def test_decoders_that_cannot_be_started_are_started_later(monkeypatch: pytest.M
             super().__init__(memory)
 
     made: list[DecoderProcess] = []
-    monkeypatch.setattr(decoding, "Decoder", Scarce)
+    monkeypatch.setattr(decoding, "DecoderProcess", Scarce)
     monkeypatch.setattr(decoding, "_AGAIN_SECONDS", 0.01)
 
     async def lose_one() -> None:
@@ -178,7 +178,7 @@ def test_signals_for_the_server_do_not_end_its_decoders(minute: int) -> None:
 
 def test_decoders_with_too_little_memory_are_noticed_at_once() -> None:
     decoding.check(2**30)
-    with pytest.raises(UsageError, match=r"20 MiB of memory does not work.*--decoder-memory"):
+    with pytest.raises(UsageError, match=r"20 MiB of memory does not work.*`decoder_memory`"):
         decoding.check(20 * 2**20)
 
 
