@@ -17,8 +17,17 @@ from paths import ROOT
 from shared import made_once
 from shell import run_script
 
+pytestmark = pytest.mark.slow(10)
+
 EXAMPLES = ROOT / "examples"
-SCRIPTS = ("kratimenos2020", "chen2024", "lumen2023", "avramidis2021", "vaznonis2022")
+SCRIPTS = [
+    pytest.param("kratimenos2020", marks=pytest.mark.slow(60)),
+    pytest.param("lumen2023", marks=pytest.mark.slow(50)),
+    *(
+        pytest.param(name, marks=pytest.mark.slow(20))
+        for name in ("avramidis2021", "chen2024", "vaznonis2022")
+    ),
+]
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +93,7 @@ def irmas(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return train / "IRMAS-TrainingData", test / "IRMAS-TestingData"
 
 
+@pytest.mark.slow(23)
 def test_the_mixes_of_the_whole_of_irmas(irmas: tuple[Path, Path], tmp_path: Path) -> None:
     train, test = irmas
     line = f"LIMIT=9 sh {EXAMPLES}/kratimenos2020.sh --plan '{train}' '{test}' out"
