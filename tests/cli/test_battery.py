@@ -404,10 +404,8 @@ def _assert_same_tree(one: Path, other: Path) -> None:
 
 @WRITERS
 @pytest.mark.slow(4)
-def test_killed_and_resumed_ends_with_the_same_bytes(
-    case: Case, run, space: Path, whole: Run, tmp_path: Path
-) -> None:
-    broken = tmp_path / "broken"
+def test_killed_and_resumed_ends_with_the_same_bytes(case: Case, run, space: Path, whole: Run) -> None:
+    broken = whole.folder.with_name("killed")  # beside the other, as paths in it are relative
     program = os.path.join(os.path.dirname(sys.executable), case.name)
     for delay in (0.0, 0.02, 0.1, 0.3):
         arguments = [
@@ -486,10 +484,8 @@ def test_a_file_that_changed_meanwhile_is_done_again(run, space: Path, out: Path
 
 @WRITERS
 @pytest.mark.slow(4)
-def test_a_full_disk_is_an_error_that_can_be_resumed(
-    case: Case, run, space: Path, whole: Run, tmp_path: Path
-) -> None:
-    full = tmp_path / "full"
+def test_a_full_disk_is_an_error_that_can_be_resumed(case: Case, run, space: Path, whole: Run) -> None:
+    full = whole.folder.with_name("full")
     # No file may grow beyond a limit: to the program that writes, the disk is full.
     largest = max(p.stat().st_size for p in whole.folder.rglob("*") if p.is_file())
     command = (BIN / case.name, *case.call(space, full), *case.inputs)

@@ -89,7 +89,7 @@ class Serving:
         """Request a prediction."""
         return self.client.post("/v1/predict", content=data, headers={"Content-Type": kind}, params=query)
 
-    def family(self) -> list[int]:
+    def processes(self) -> list[int]:
         """Return the ids of its process, of the decoders and of what they have started."""
         found = [self.process.pid]
         for parent in found:
