@@ -60,15 +60,16 @@ im-calibrate -m model --unlisted absent -o calibrated predictions.jsonl > calibr
 im-threshold --unlisted absent predictions.jsonl > thresholds.json
 im-threshold --apply thresholds.json predictions.jsonl > decided.jsonl
 im-fuse --rule mean predictions.jsonl family-predictions.jsonl > fused.jsonl
-im-fuse --by-fold --name combined members.jsonl > by-fold.jsonl
+im-predict -m tuned --members folds.jsonl > tuned-members.jsonl
+im-fuse --by-fold --name combined members.jsonl tuned-members.jsonl > by-fold.jsonl
 im-score predictions.jsonl > scores.txt
 im-score --format jsonl --unlisted absent predictions.jsonl > scores.jsonl
-im-score --format csv --aggregation s2 windows.jsonl > scores.csv
-im-score --format jsonl --baseline {{model}} several.jsonl > comparison.jsonl
-im-plot spectrogram -o tones.svg --where labels=vio folds.jsonl
-im-plot waveform -o waves.svg --where labels=vio folds.jsonl
+im-score --format csv --aggregate s2 windows.jsonl > scores.csv
+im-score --format jsonl --baseline predictions.jsonl fused.jsonl > comparison.jsonl
+im-plot spectrogram -o tones.svg --where labels=vio --where fold=1 folds.jsonl
+im-plot waveform -o waves.svg --where labels=vio --where fold=1 folds.jsonl
 im-plot training -o losses.svg model
-im-plot activity -o activity.svg --where labels=vio windows.jsonl
+head -n 1 windows.jsonl | im-plot activity -o activity.svg
 im-plot confusion -o confusion.svg --level all scores.jsonl
 im-plot threshold -o threshold.svg --unlisted absent predictions.jsonl
 im-plot reliability -o reliability.svg --unlisted absent predictions.jsonl
@@ -111,9 +112,6 @@ def run_all(commands: Path, here: Path) -> list[tuple[str, int, str]]:
     shutil.copytree(AUDIO, here / "audio")
     results = []
     for line in COMMANDS.strip().splitlines():
-        if "{model}" in line:
-            found = re.search(r'"model": ?"(model@[^"]*)"', (here / "several.jsonl").read_text())
-            line = line.replace("{model}", found[1] if found else "none")
         results.append((line, *run(line, commands, here)))
     return results
 

@@ -308,10 +308,10 @@ def test_long_records_are_cut_while_they_are_scored(
     largest = 0
     load = reader_module.load
 
-    def loading(part: Record) -> np.ndarray:
+    def loading(part: Record, **options: object) -> np.ndarray:
         nonlocal largest
         largest = max(largest, part.num_samples)
-        return load(part)
+        return load(part, **options)
 
     monkeypatch.setattr(reader_module, "load", loading)
     predictor = Predictor(model)

@@ -99,7 +99,7 @@ class Recognizer:
             If scores of held-out members are requested, and every member was trained on the record's fold.
         """
         excerpt = self._output.excerpt
-        part, begin = (record, 0.0) if excerpt is None else excerpt.cut(record)
+        part, begin = (record, 0.0) if excerpt is None else excerpt.cut(record, file=file)
         cache: WindowCache = {}
         return PreparedExcerpt(tuple(one.prepare(part, cache, file=file) for one in self._predictors), begin)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..audio.load import SampleFile
 from ..errors import FeatureError, UsageError
 from ..manifest import Record
 from ..units import samples_to_seconds, seconds_to_samples
@@ -46,7 +47,7 @@ class Excerpt:
         if isinstance(self.place, float) and not 0 <= self.place < float("inf"):
             raise UsageError(f"an excerpt cannot begin at {self.place:g} s", "give 0 or more")
 
-    def cut(self, record: Record) -> tuple[Record, float]:
+    def cut(self, record: Record, *, file: SampleFile | None = None) -> tuple[Record, float]:
         """Return the part of a record, and where it starts in the record.
 
         A record that is normalised is scaled by the level of the part. The part has no features, since those
@@ -56,6 +57,8 @@ class Excerpt:
         ----------
         record : Record
             With audio or a mix recipe.
+        file : SampleFile, optional
+            Where its samples are read, instead of its ``audio``; see `imtools.sound.source`.
 
         Returns
         -------
@@ -73,7 +76,7 @@ class Excerpt:
         rest = record.num_samples - length
         if rest <= 0:
             return record, 0.0
-        if record.audio is None and not record.mix and record.features:
+        if file is None and record.audio is None and not record.mix:
             what = f"record {record.id}: has features only, of which no excerpt can be taken"
             raise FeatureError(what, "leave out `excerpt`")
         if isinstance(self.place, str):
