@@ -110,10 +110,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def run_all(commands: Path, here: Path) -> list[tuple[str, int, str]]:
     """Run all commands of a version in a folder; return each line with its exit code and messages."""
     shutil.copytree(AUDIO, here / "audio")
-    results = []
-    for line in COMMANDS.strip().splitlines():
-        results.append((line, *run(line, commands, here)))
-    return results
+    return [(line, *run(line, commands, here)) for line in COMMANDS.strip().splitlines()]
 
 
 def compare(old: Path, new: Path, work: Path) -> int:
