@@ -151,7 +151,9 @@ def test_words_are_those_of_the_field() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("importer", ["imtools", "imtools.api", "imtools.models.bundle", "imtools.errors"])
+@pytest.mark.parametrize(
+    "importer", ["imtools", "imtools.api.model", "imtools.models.bundle", "imtools.errors"]
+)
 def test_the_library_is_below_the_commands(importer: str) -> None:
     assert (
         layer(importer) == 0 < layer("imtools.run.context") < layer("imtools.stages") < layer("imtools.cli")

@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import metrics
-    from .api import Model, load_model, recognize
+    from .api.features import extract_features
+    from .api.model import Model, load_model, recognize
     from .errors import (
         AudioError,
         FeatureError,
@@ -26,14 +27,13 @@ if TYPE_CHECKING:
         ModelError,
         UsageError,
     )
-    from .features import extract_features
     from .manifest import Label, Prediction, Record, read_manifest, write_manifest
     from .mix import MixSettings, mix_records
     from .predict.recognition import Recognition
     from .score import score_records
     from .segment import segment_records
     from .sound.excerpt import Excerpt
-    from .train import train_model
+    from .train import TrainSettings, train_model
 
 _MODULES = {
     "AudioError": "errors",
@@ -44,18 +44,19 @@ _MODULES = {
     "Label": "manifest",
     "ManifestError": "errors",
     "MixSettings": "mix",
-    "Model": "api",
+    "Model": "api.model",
     "ModelError": "errors",
     "Prediction": "manifest",
     "Recognition": "predict.recognition",
     "Record": "manifest",
+    "TrainSettings": "train",
     "UsageError": "errors",
-    "extract_features": "features",
-    "load_model": "api",
+    "extract_features": "api.features",
+    "load_model": "api.model",
     "metrics": "",
     "mix_records": "mix",
     "read_manifest": "manifest",
-    "recognize": "api",
+    "recognize": "api.model",
     "score_records": "score",
     "segment_records": "segment",
     "train_model": "train",
@@ -77,6 +78,7 @@ __all__ = [
     "Prediction",
     "Recognition",
     "Record",
+    "TrainSettings",
     "UsageError",
     "__version__",
     "extract_features",

@@ -34,7 +34,7 @@ Signature = tuple[int, int, int, int]
 
 
 class SampleFile(Protocol):
-    """What `load` reads samples from: `AudioFile`, and `imtools.sound.source.ArrayFile`."""
+    """What `load` reads samples from: `AudioFile`, and `imtools.sound.array.ArrayFile`."""
 
     path: str
     """The name in messages."""

@@ -5,8 +5,6 @@ Importing this package loads neither torch nor numpy: the front ends load when o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from .presets import (
     DEFAULT_PRESET,
     KINDS,
@@ -16,15 +14,4 @@ from .presets import (
     front_end,
 )
 
-if TYPE_CHECKING:
-    from .extract import extract_features
-
-__all__ = ["DEFAULT_PRESET", "KINDS", "PRESETS", "Kind", "extract_features", "from_config", "front_end"]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "extract_features":
-        from .extract import extract_features
-
-        return extract_features
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["DEFAULT_PRESET", "KINDS", "PRESETS", "Kind", "from_config", "front_end"]

@@ -30,7 +30,7 @@ def for_front_end(record: Record, front_end: FrontEnd, *, file: SampleFile | Non
     front_end : FrontEnd
         What is to transform it.
     file : SampleFile, optional
-        Where its samples come from, instead of its ``audio``; see `imtools.sound.source`.
+        Where its samples come from, instead of its ``audio``; see `imtools.sound.array`.
 
     Raises
     ------

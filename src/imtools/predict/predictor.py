@@ -140,7 +140,7 @@ class Predictor:
         cache : dict, optional
             Windows of this record that other predictors have cut; shared by those whose windows are equal.
         file : SampleFile, optional
-            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
+            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
         Returns
         -------

@@ -83,7 +83,7 @@ class Recognizer:
         record : Record
             With audio, a mix recipe, or features of the model's front end.
         file : SampleFile, optional
-            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
+            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
         Returns
         -------

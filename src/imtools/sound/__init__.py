@@ -4,21 +4,19 @@ Samples are float32; full scale is 1. They have shape ``(num_samples,)`` where t
 (``mono``), and ``(channels, num_samples)`` otherwise. The sampling rate is that of the record.
 """
 
+from .array import ArrayFile
 from .overlay import headroom_db, overlay, overlay_pydub
 from .reader import RecordReader
 from .recipe import MixTrack, Recipe
 from .render import load_sound, render
-from .source import ArrayFile, Source, open_source
 
 __all__ = [
     "ArrayFile",
     "MixTrack",
     "Recipe",
     "RecordReader",
-    "Source",
     "headroom_db",
     "load_sound",
-    "open_source",
     "overlay",
     "overlay_pydub",
     "render",

@@ -58,7 +58,7 @@ class Excerpt:
         record : Record
             With audio or a mix recipe.
         file : SampleFile, optional
-            Where its samples are read, instead of its ``audio``; see `imtools.sound.source`.
+            Where its samples are read, instead of its ``audio``; see `imtools.sound.array`.
 
         Returns
         -------

@@ -71,7 +71,7 @@ class RecordReader:
     record : Record
         With an audio file or a recipe. Its rate is the rate of the samples.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
+        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = N
     mono : bool
         Whether to average the channels.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
+        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Returns
     -------

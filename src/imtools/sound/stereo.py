@@ -47,7 +47,7 @@ def cut_stream_windows(
     window, hop : int
         Length of the windows, and the distance between them, in samples.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.source`.
+        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Yields
     ------

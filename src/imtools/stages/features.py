@@ -20,8 +20,8 @@ from ..device import resolve_device, tune_malloc
 from ..errors import FeatureError, is_fatal
 from ..features import from_config
 from ..features.batches import transformed
-from ..features.extract import HELD, load_or_read
 from ..features.front_ends.base import FrontEnd
+from ..features.loading import HELD, load_or_read
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
 from ..features.streaming import SLICE, stream

@@ -1,4 +1,4 @@
-"""The Python API: recognize the instruments in files and arrays with one call, or with a loaded model.
+"""Recognize the instruments in files and arrays, with one call or with a loaded model.
 
 The commands stand on the same functions: `recognize` gives the numbers of ``im-predict``.
 """
@@ -12,20 +12,20 @@ from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 
-from .arrays import Float32Array
-from .choices import Precision
-from .device import resolve_device, resolve_precision
-from .errors import UsageError, is_fatal
-from .layouts import Entry
-from .manifest import Record, make_id
-from .models.bundle import TrainedModel, load, read_card
-from .parallel import default_jobs, ordered_map
-from .predict.annotate import PredictionOutput
-from .predict.predictor import PredictSettings
-from .predict.recognition import Recognition
-from .predict.recognizer import PreparedExcerpt, Recognizer
-from .sound.excerpt import Excerpt
-from .sound.source import Source, is_several, list_sources, open_source, source_name
+from ..arrays import Float32Array
+from ..choices import Precision
+from ..device import resolve_device, resolve_precision
+from ..errors import UsageError, is_fatal
+from ..layouts import Entry
+from ..manifest import Record, make_id
+from ..models.bundle import TrainedModel, load, read_card
+from ..parallel import default_jobs, ordered_map
+from ..predict.annotate import PredictionOutput
+from ..predict.predictor import PredictSettings
+from ..predict.recognition import Recognition
+from ..predict.recognizer import PreparedExcerpt, Recognizer
+from ..sound.excerpt import Excerpt
+from .sources import Source, is_several, list_sources, open_source, source_name
 
 PathLike = str | os.PathLike[str]
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from imtools.api.sources import open_source
 from imtools.audio.load import load
 from imtools.errors import AudioError, UsageError
 from imtools.manifest import Record
+from imtools.sound.array import ArrayFile
 from imtools.sound.reader import RecordReader
 from imtools.sound.render import load_sound
-from imtools.sound.source import ArrayFile, open_source
 from imtools.sound.stereo import cut_stream_windows
 from imtools.sound.windows import CutWindows, cut_windows
 

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import soundfile
 
+from imtools.api.features import extract_features
+from imtools.api.sources import open_source
 from imtools.errors import AudioError, FeatureError, UsageError
-from imtools.features import KINDS, PRESETS, extract, extract_features, front_end
+from imtools.features import KINDS, PRESETS, front_end, loading
 from imtools.features.store import FeatureReader
 from imtools.manifest.stream import read_manifest
-from imtools.sound.source import open_source
 from paths import EXAMPLES
 from signals import RATE, signal
 
@@ -43,8 +44,8 @@ def test_an_array_has_the_features_of_its_file(name: str, stereo: np.ndarray, tm
 @pytest.mark.parametrize("name", ["kratimenos2020", "chen2024"])
 def test_long_sources_pass_in_slices(name: str, held: int, stereo: np.ndarray, monkeypatch) -> None:
     whole = extract_features((stereo, 48_000), name)
-    monkeypatch.setattr(extract, "SHORT", 1000)
-    monkeypatch.setattr(extract, "HELD", held)
+    monkeypatch.setattr(loading, "SHORT", 1000)
+    monkeypatch.setattr(api_features, "HELD", held)
     np.testing.assert_allclose(extract_features((stereo, 48_000), name), whole, atol=1e-3)
 
 
