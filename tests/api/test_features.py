@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from imtools.api import features as api_features
 from imtools.api.features import extract_features
 from imtools.api.sources import open_source
 from imtools.errors import AudioError, FeatureError, UsageError
