@@ -13,7 +13,7 @@ import torch
 
 from imtools.errors import AudioError, FeatureError
 from imtools.features import KINDS, PRESETS, front_end
-from imtools.features import extract as extract_module
+from imtools.features import loading as loading_module
 from imtools.features.front_ends.base import FrontEnd
 from imtools.features.store import FeatureReader
 from imtools.features.streaming import stream
@@ -125,7 +125,7 @@ class TestStage:
     @pytest.fixture(autouse=True)
     def short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let everything above two seconds be long, and nothing above five be held."""
-        monkeypatch.setattr(extract_module, "SHORT", 2 * RATE)
+        monkeypatch.setattr(loading_module, "SHORT", 2 * RATE)
         monkeypatch.setattr(stage_module, "HELD", 5 * RATE)
 
     @staticmethod
