@@ -20,6 +20,9 @@ from imtools.analysis.f0.net import BINS, FRAME, load_crepe
 from imtools.analysis.f0.spectral import SpectralConv
 from imtools.errors import ModelError, UsageError
 
+pytestmark = pytest.mark.slow(2)  # CREPE on seconds of sound
+
+
 CPU, FLOAT = torch.device("cpu"), torch.float32
 
 

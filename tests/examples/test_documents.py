@@ -37,6 +37,7 @@ def _readme_blocks() -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 
+@pytest.mark.slow(2)
 @pytest.mark.parametrize("line", [*_examples()])
 def test_every_example_of_the_help_works(line: str, shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "shop"

@@ -15,6 +15,9 @@ from imtools.manifest import dump_line
 from imtools.manifest.stream import read_manifest
 from imtools.mix import MixSettings, mix_records
 
+pytestmark = pytest.mark.slow(2)  # commands that render and measure sound
+
+
 LEVELS = ("--polyphony", "0-2", "--per-level", "3")
 TINY = ("--f0", "crepe-tiny", "--cache", "none")
 

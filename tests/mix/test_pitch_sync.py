@@ -24,6 +24,9 @@ from imtools.mix.sync.pitch import PitchSync, merge_runs, shift_per_frame, smoot
 from imtools.sound.recipe import MixTrack
 from imtools.sound.render import render, track_sound
 
+pytestmark = pytest.mark.slow(2)  # CREPE on seconds of sound
+
+
 RATE = 22050
 
 

@@ -25,7 +25,10 @@ from imtools.audio import ffmpeg
 from serving import ROUNDED, Serving
 from waiting import wait_until
 
-pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux")
+pytestmark = [
+    pytest.mark.skipif(os.uname().sysname != "Linux", reason="im-serve needs Linux"),
+    pytest.mark.slow(2),  # servers that start, and are stopped
+]
 
 
 @pytest.fixture(scope="module")

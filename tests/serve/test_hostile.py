@@ -24,6 +24,9 @@ pytest.importorskip("fastapi")
 from serving import Serving
 from waiting import wait_until
 
+pytestmark = pytest.mark.slow(2)  # a server and its processes
+
+
 COUNT = int(os.environ.get("IMTOOLS_HOSTILE", "1000"))
 """How many uploads."""
 

@@ -33,6 +33,9 @@ from imtools.serve.limits import Limits
 from imtools.serve.server import PatientProtocol
 from waiting import wait_until
 
+pytestmark = pytest.mark.slow(2)  # processes that start, wait and are stopped
+
+
 # --- who may ask ---
 
 
