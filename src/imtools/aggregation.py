@@ -14,7 +14,7 @@ from .errors import UsageError
 
 __all__ = ["AGGREGATIONS", "Aggregation", "aggregate", "logits", "sigmoid"]
 
-_SMALLEST = 1e-6
+_LOGIT_CLIP = 1e-6
 """The distance from 0 and 1 at which scores are clipped for their logit: scores have six digits."""
 
 
@@ -60,7 +60,7 @@ def aggregate(windows: ArrayLike, aggregation: Aggregation) -> Float64Array:
 
 def logits(scores: Float64Array) -> Float64Array:
     """Return the logits of scores, which are clipped to 1e-6 and 1 - 1e-6."""
-    upper = 1 - _SMALLEST
+    upper = 1 - _LOGIT_CLIP
     clipped = np.clip(scores, 1 - upper, upper)
     result: Float64Array = np.log(clipped) - np.log1p(-clipped)
     return result

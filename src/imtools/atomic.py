@@ -45,7 +45,7 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary sibling to write to; on success it takes the place of ``path``.
+    """Yield a temporary sibling to write to; on success it replaces ``path``.
 
     The data reach the disk before the name does, so that a crash leaves either the old file or the new
     one. On any error the temporary file is removed and ``path`` is untouched.
@@ -58,12 +58,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Path
-        The sibling to write: same suffix, so that encoders which look at it are content.
+        The sibling to write: same suffix, so that encoders which check it accept it.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name: what a killed run left behind is overwritten by the next one instead of piling up. A lock,
-    # for a worker whose scheduler was lost may still be at the file when the next run comes to it.
+    # A fixed name: what a killed run left behind is overwritten by the next one instead of piling up. Locked,
+    # since a worker whose scheduler was lost may still be writing the file when the next run gets to it.
     temporary = target.with_name(f".{target.stem}.tmp{target.suffix}")
     with naming(target):
         held = _locked(temporary)
@@ -82,7 +82,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _locked(path: Path) -> int:
-    """Open a file, made if it is not there, once no other process has it; closing it lets go of it."""
+    """Open a file, created if missing, once no other process has it locked; closing it unlocks it."""
     while True:
         held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         with suppress(OSError):  # file systems without locks
@@ -91,7 +91,7 @@ def _locked(path: Path) -> int:
             if os.fstat(held).st_ino == os.stat(path).st_ino:
                 return held
         except FileNotFoundError:
-            pass  # whoever had it has moved it to its place
+            pass  # its previous owner has moved it into place
         os.close(held)
 
 

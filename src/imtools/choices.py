@@ -1,8 +1,8 @@
-"""The values that parameters with a choice take: stated once, for the library and for the command line.
+"""The values of parameters with a choice: defined once, for the library and for the command line.
 
 Each choice is a ``Literal`` for annotations and a tuple for checks and options. Nothing is imported here
-beside typing, so that help texts can list the values without loading what implements them; a new choice is
-added here and where it is carried out.
+besides typing, so that help texts can list the values without loading what implements them; a new choice is
+added here and where it is implemented.
 """
 
 from __future__ import annotations

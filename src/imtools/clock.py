@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class _Here(local):
-    """What this thread is being measured by, and the seconds that have been counted inside that."""
+    """The clock of this thread, and the seconds that have been counted within the current measurement."""
 
     clock: Clock | None = None
     inside = 0.0
@@ -33,7 +33,7 @@ class Clock:
     def measure(self, name: str) -> Iterator[None]:
         """Count the time spent inside the ``with`` block under a name.
 
-        What is measured inside it, by the same thread, counts there only.
+        Time that the same thread measures within the block is counted under that other name only.
         """
         outer, before = _here.clock, _here.inside
         _here.clock, _here.inside = self, 0.0
@@ -59,7 +59,7 @@ class Clock:
         _here.inside += seconds
 
     def add(self, seconds: dict[str, float]) -> None:
-        """Count what has been measured elsewhere."""
+        """Add seconds that have been measured elsewhere."""
         with self._lock:
             for name, more in seconds.items():
                 self.seconds[name] = self.seconds.get(name, 0.0) + more
@@ -70,7 +70,7 @@ class Clock:
 
 
 def current_clock() -> Clock:
-    """Return the clock that this thread is being measured by; one that nobody reads if there is none."""
+    """Return the clock of this thread, or a new one that nobody reads if it has none."""
     return _here.clock or Clock()
 
 
@@ -82,9 +82,9 @@ def timed(items: Iterable[T], name: str, clock: Clock) -> Iterator[T]:
     items : iterable
         Taken one by one.
     name : str
-        What taking them counts as.
+        Name under which the time is counted.
     clock : Clock
-        Where it is counted.
+        The clock that counts it.
     """
     rest = iter(items)
     end = object()

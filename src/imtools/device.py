@@ -30,7 +30,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     Raises
     ------
     UsageError
-        If the name is none of these, or that GPU is not there.
+        If the name is none of these, or there is no such GPU.
     """
     import torch
 
@@ -54,7 +54,7 @@ def resolve_precision(name: str, device: torch.device, *, training: bool = False
 
     With ``"auto"``, a CPU predicts in float32 even where it has instructions for bfloat16: in bfloat16, the
     scores of a window depend on which other windows are in its batch (by about 1e-4), so they would change
-    with the batch size and from one processor to the next. Training has no such numbers to keep.
+    with the batch size and from one processor to the next. Training need not reproduce such numbers.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def _computes_bf16(device: torch.device) -> bool:
 
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    # Emulated bf16 is slower than float32: only AMX or AVX-512 BF16 instructions make it pay.
+    # Emulated bf16 is slower than float32: only AMX or AVX-512 BF16 instructions make it worthwhile.
     cpu = (
         getattr(torch.cpu, "_is_amx_tile_supported", None),
         getattr(torch.cpu, "_is_avx512_bf16_supported", None),
@@ -153,8 +153,8 @@ def tune_malloc() -> bool:
 def wait_passively() -> None:
     """Let torch's threads sleep while they wait for work, so that threads that decode have the processor.
 
-    To be called before torch is imported: its OpenMP library looks at the environment once. What the user
-    has set there stays. Threads that wait actively are a little quicker to start, and so better where
+    Call it before torch is imported: its OpenMP library reads the environment once. Variables that the user
+    has set are kept. Threads that wait actively are a little quicker to start, and so better where
     nothing else runs (training); beside decoding threads they make everything two to three times slower.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

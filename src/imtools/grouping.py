@@ -1,4 +1,4 @@
-"""What must not be separated: the original recordings behind a record, and who shares one with whom."""
+"""What must not be separated: the original recordings of each record, and the records that share one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def united(ties: Sequence[Sequence[Hashable]]) -> list[int]:
     Parameters
     ----------
     ties : sequence of sequence of hashable
-        What ties each item to others, its groups for instance.
+        The keys that tie each item to others, such as its groups.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class FileState(NamedTuple):
-    """What the system knows of a file: as long as it stays the same, so does the content."""
+    """The system's data about a file: as long as they stay the same, so does the content."""
 
     device: int
     inode: int

@@ -17,11 +17,11 @@ __all__ = ["PRESENT", "LabelTable", "Labelled", "Unlisted", "classes_of", "label
 
 
 class Labelled(Protocol):
-    """What has labels: a record, or a part of its data."""
+    """Anything with labels: a record, or a part of its data."""
 
     @property
     def labels(self) -> list[Label]:
-        """What is known of the classes."""
+        """The labels of the item."""
 
     @property
     def labels_complete(self) -> bool:
@@ -38,7 +38,7 @@ def classes_of(records: Iterable[Labelled]) -> list[str]:
 
 
 class LabelTable:
-    """The labels of items that are looked at once and then forgotten: a few bytes for each label."""
+    """The labels of items, without the items themselves: a few bytes for each label."""
 
     def __init__(self) -> None:
         self._columns: dict[str, int] = {}
@@ -75,7 +75,7 @@ class LabelTable:
         classes : sequence of str
             The k columns, each once.
         unlisted : {"unknown", "absent"}
-            What a class is that an item with incomplete labels does not list.
+            What to assume about a class that an item with incomplete labels does not list.
 
         Returns
         -------
@@ -115,22 +115,22 @@ def label_matrix(
     records : sequence of Labelled
         The n items, records for instance.
     classes : sequence of str
-        The k columns, each once; labels of other classes are passed over.
+        The k columns, each once; labels of other classes are ignored.
     unlisted : {"unknown", "absent"}
-        What a class is that a record with incomplete labels does not list. A record whose labels are
-        complete always says that it is absent.
+        What to assume about a class that a record with incomplete labels does not list. With complete
+        labels it is always absent.
 
     Returns
     -------
     present : ndarray of bool, shape (n, k)
         Whether a class has a presence of at least 0.5; where it is listed twice, in either.
     known : ndarray of bool, shape (n, k)
-        Whether the entry of `present` is knowledge; never false where `present` is true.
+        Whether the entry of `present` is known; never false where `present` is true.
 
     Raises
     ------
     UsageError
-        If a class is named twice, or `unlisted` is no such choice.
+        If a class is named twice, or `unlisted` is neither of these.
     """
     table = LabelTable()
     for record in records:

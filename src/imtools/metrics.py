@@ -4,8 +4,8 @@ Array conventions, the same for every function:
 
 - ``y_true``: labels, shape (n_items, n_classes), bool or anything that converts to it (0 and 1): whether a
   class is present in an item.
-- ``y_score``: scores, the same shape, float; the higher, the more likely. Any finite numbers will do for
-  the metrics of rankings; thresholds are usually chosen for scores from 0 to 1.
+- ``y_score``: scores, the same shape, float; the higher, the more likely. Any finite numbers work for
+ranking metrics; thresholds are usually chosen for scores from 0 to 1.
 - ``y_pred``: decisions, the same shape, bool: what `decide` makes of scores.
 - ``known``: mask, the same shape, bool: which entries of ``y_true`` are known. ``None``, the default, means
   all. An unknown entry counts neither as positive nor as negative, and its score (even NaN) is ignored; an
@@ -33,7 +33,7 @@ Examples
 >>> metrics.precision_recall_f1(y_true, y_score, threshold=0.5).micro.f1
 0.75
 
-The third item is not annotated for the first class, say: nothing counts against its score there.
+If the third item is not annotated for the first class, its score for that class does not count.
 
 >>> known = np.array([[1, 1, 1], [1, 1, 1], [0, 1, 1]])
 >>> metrics.lrap(y_true, y_score, known)

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 _NEIGHBOURS = 8
-"""Items that are left to one thread at a time, at most."""
+"""Maximum number of items that are handed to one thread at a time."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -42,12 +42,12 @@ def ordered_map(
     items : iterable
         Consumed lazily, in the calling thread.
     jobs : int
-        Number of threads; with 1 there is none beside the caller's.
+        Number of threads; with 1, the caller's thread does the work.
     ahead : int
-        Most results waiting at any time, give or take a few: the bound on memory.
+        Maximum number of results waiting at any time, give or take a few: bounds the memory.
     place : callable
-        Where an item comes from, such as a file. Neighbours from one place are left to one thread, some at
-        a time, so that not every thread decodes every short file; ``None`` is no place.
+        Where an item comes from, such as a file. Consecutive items from one place are handed to one thread,
+        some at a time, so that not every thread decodes every short file; ``None``: from no place.
     """
     if jobs <= 1:
         yield from map(function, items)
@@ -77,7 +77,7 @@ def _apply(function: Callable[[T], R], items: list[T]) -> list[R]:
 
 
 def until_fault(items: Iterable[T], faults: list[Exception]) -> Iterator[T]:
-    """Yield items until taking one raises: what came before it is good, with any number of jobs.
+    """Yield items until taking one raises; the items before it are complete, with any number of jobs.
 
     Parameters
     ----------

@@ -45,8 +45,8 @@ def test_an_array_has_the_features_of_its_file(name: str, stereo: np.ndarray, tm
 @pytest.mark.parametrize("name", ["kratimenos2020", "chen2024"])
 def test_long_sources_pass_in_slices(name: str, held: int, stereo: np.ndarray, monkeypatch) -> None:
     whole = extract_features((stereo, 48_000), name)
-    monkeypatch.setattr(loading, "SHORT", 1000)
-    monkeypatch.setattr(api_features, "HELD", held)
+    monkeypatch.setattr(loading, "MAX_WHOLE_SAMPLES", 1000)
+    monkeypatch.setattr(api_features, "MAX_DECODED_SAMPLES", held)
     np.testing.assert_allclose(extract_features((stereo, 48_000), name), whole, atol=1e-3)
 
 

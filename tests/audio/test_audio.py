@@ -248,7 +248,7 @@ def test_any_order_of_reading_gives_the_same_samples_of_real_files(shared_dir: P
 
 
 def test_a_step_back_beyond_the_backlog_starts_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imtools.audio.decode._BACKLOG", 2)
+    monkeypatch.setattr("imtools.audio.decode._BACKLOG_BLOCKS", 2)
     path = save(tmp_path / "a.ogg", np.tile(noise(3, 1), (8, 1)))
     whole = decoded(path)
     assert len(whole) > 5 * BLOCK
@@ -443,7 +443,7 @@ def test_a_pipe_gives_exact_samples_in_any_order(
     tmp_path: Path, pipe_source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_ffmpeg(tmp_path, f"cat '{pipe_source}'", monkeypatch)
-    monkeypatch.setattr("imtools.audio.decode._BACKLOG", 1)
+    monkeypatch.setattr("imtools.audio.decode._BACKLOG_BLOCKS", 1)
     path, frames = tmp_path / "song.m4a", noise(9)
     info = probe(path)
     assert (info.sampling_rate, info.num_samples, info.channels) == (RATE, len(frames), 2)

@@ -386,8 +386,8 @@ def test_what_does_not_fit_a_record_names_it():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "nothing is to be changed"),
-        ({"copies": 3, "noise_color": "pink"}, "nothing is to be changed"),
+        ({}, "there is nothing to change"),
+        ({"copies": 3, "noise_color": "pink"}, "there is nothing to change"),
         ({"stretch": values(0)}, "stretch 0 is out of range; give 0.1 to 10"),
         ({"stretch": values(1, -1)}, "stretch -1"),
         ({"pitch": values(60)}, "pitch 60"),

@@ -240,7 +240,7 @@ class Different(nn.Module):
 
 
 class Undefined(nn.Module):
-    """Has an answer that is no number, in the file only."""
+    """Has an answer that is not a number, in the file only."""
 
     def forward(self, features: Tensor) -> Tensor:
         mean = features.mean(dim=(1, 2))
@@ -284,7 +284,7 @@ def test_a_file_that_says_something_else_is_not_kept(net: nn.Module, message: st
 def test_too_many_weights_for_one_file(
     model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_module, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(onnx_module, "MAX_FILE_BYTES", 1000)
     with pytest.raises(ModelError, match="do not fit into one ONNX file"):
         export_onnx(model, tmp_path / "a.onnx")
 

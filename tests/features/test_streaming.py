@@ -125,8 +125,8 @@ class TestStage:
     @pytest.fixture(autouse=True)
     def short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let everything above two seconds be long, and nothing above five be held."""
-        monkeypatch.setattr(loading_module, "SHORT", 2 * RATE)
-        monkeypatch.setattr(stage_module, "HELD", 5 * RATE)
+        monkeypatch.setattr(loading_module, "MAX_WHOLE_SAMPLES", 2 * RATE)
+        monkeypatch.setattr(stage_module, "MAX_DECODED_SAMPLES", 5 * RATE)
 
     @staticmethod
     def run(folder: Path, records: list[Record], **options: Any) -> list[Any]:

@@ -307,7 +307,7 @@ def test_neighbours_differ_in_grey(colours: tuple[str, ...]) -> None:
     assert max(lights) < 90  # nothing is lost on white paper
 
 
-@pytest.mark.parametrize(("name", "rising"), [(style.LEVELS, True), (style.SHARES, False)])
+@pytest.mark.parametrize(("name", "rising"), [(style.LEVELS, True), (style.SHARE_COLOURS, False)])
 def test_colour_maps_are_monotone_in_grey(name: str, rising: bool) -> None:
     lights = [luminance(mpl.colormaps[name](place)) for place in np.linspace(0, 1, 40)]
     steps = np.diff(lights)

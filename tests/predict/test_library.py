@@ -92,8 +92,8 @@ def test_several_sources_are_made_at_once_and_come_one_after_the_other() -> None
 def test_long_records_are_decoded_several_at_once(
     model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
-    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
+    monkeypatch.setattr(windows_module, "WINDOWS_PER_BATCH", 4)
+    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_PER_BATCH", 4)
     records = [song(tmp_path / f"{n}.wav", 8, 10 * n) for n in range(2)]
     predictor = Predictor(model)
     prepared = [predictor.prepare(record) for record in records]
@@ -116,8 +116,8 @@ def test_long_records_are_decoded_several_at_once(
 def test_long_records_beside_short_ones_score_as_alone(
     model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
-    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
+    monkeypatch.setattr(windows_module, "WINDOWS_PER_BATCH", 4)
+    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_PER_BATCH", 4)
     records = [song(tmp_path / f"{n}.wav", n, 10 * n) for n in (9, 1, 6)]
     predictor = Predictor(model, PredictSettings(batch_size=5))
     together = predictor.score([predictor.prepare(record) for record in records])
@@ -130,8 +130,8 @@ def test_long_records_beside_short_ones_score_as_alone(
 def test_a_file_that_breaks_on_the_way_spoils_no_other(
     model: TrainedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
-    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_AT_ONCE", 4)
+    monkeypatch.setattr(windows_module, "WINDOWS_PER_BATCH", 4)
+    monkeypatch.setattr("imtools.predict.predictor.WINDOWS_PER_BATCH", 4)
     records = [song(tmp_path / f"{n}.wav", 8, n) for n in range(3)]
     predictor = Predictor(model)
     prepared = [predictor.prepare(record) for record in records]

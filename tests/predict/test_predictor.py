@@ -289,7 +289,7 @@ def test_long_records_are_cut_in_parts_that_agree_with_the_whole(
     for one_record in (record, padded):
         whole = np.concatenate(list(cut_windows(one_record, RATE, 1600, hop)))
         with monkeypatch.context() as patch:
-            patch.setattr(windows_module, "WINDOWS_AT_ONCE", 4)
+            patch.setattr(windows_module, "WINDOWS_PER_BATCH", 4)
             chunks = list(cut_windows(one_record, RATE, 1600, hop))
         assert max(map(len, chunks)) == 4
         np.testing.assert_allclose(np.concatenate(chunks), whole, atol=1e-6)
@@ -304,7 +304,7 @@ def test_long_records_are_cut_while_they_are_scored(
     record = audio(tmp_path / "a.wav", np.concatenate([tone(name, 5) for name in CLASSES * 3]))
     whole = one(Predictor(model), record)
     for module in (windows_module, predictor_module):
-        monkeypatch.setattr(module, "WINDOWS_AT_ONCE", 4)
+        monkeypatch.setattr(module, "WINDOWS_PER_BATCH", 4)
     largest = 0
     load = reader_module.load
 

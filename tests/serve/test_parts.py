@@ -132,7 +132,7 @@ def test_decoders_that_cannot_be_started_are_started_later(monkeypatch: pytest.M
 
     made: list[DecoderProcess] = []
     monkeypatch.setattr(decoding, "DecoderProcess", Scarce)
-    monkeypatch.setattr(decoding, "_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(decoding, "_RETRY_SECONDS", 0.01)
 
     async def lose_one() -> None:
         async with Decoding(Limits(decoders=1)) as pool:
@@ -191,7 +191,7 @@ def test_decoders_with_too_little_memory_are_noticed_at_once() -> None:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Of a server that has little patience and sends long answers."""
-    for name, seconds in (("_LOOK_SECONDS", 0.1), ("_HEADERS_SECONDS", 0.5), ("_BODY_SECONDS", 1.0)):
+    for name, seconds in (("_CHECK_SECONDS", 0.1), ("_HEADERS_SECONDS", 0.5), ("_BODY_SECONDS", 1.0)):
         monkeypatch.setattr(server, name, seconds)
     monkeypatch.setattr(PatientProtocol, "most", 5)
     long = PlainTextResponse("x" * 20_000_000)

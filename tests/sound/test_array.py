@@ -67,7 +67,7 @@ class TestArraysAndTheirFiles:
     @pytest.mark.parametrize("normalize", [None, "rms"])
     @pytest.mark.parametrize("cutting", [cut_windows, cut_stream_windows])
     def test_give_the_same_windows(self, samples, record, cutting, normalize, monkeypatch) -> None:
-        monkeypatch.setattr("imtools.sound.windows.WINDOWS_AT_ONCE", 4)  # so that the reader holds nothing
+        monkeypatch.setattr("imtools.sound.windows.WINDOWS_PER_BATCH", 4)  # so that the reader holds nothing
         own, file = open_source((samples, 48_000))
         record, own = (one.replace(normalize=normalize) for one in (record, own))
         expected = list(cutting(record, 22_050, 4000, 1500))

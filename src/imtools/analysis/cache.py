@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ..errors import ImtoolsWarning
 
-_AT_ONCE = 500  # keys in one query
+_KEYS_PER_QUERY = 500  # keys in one query
 _TABLE = "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, value BLOB NOT NULL)"
 
 
 class AnalysisCache:
-    """Results by key, kept in an SQLite file: it survives being killed, and several may use it at once.
+    """Results by key, stored in an SQLite file: it survives kills, and several processes may use it at once.
 
-    Where the file cannot be made, read or written, there is one warning, and the cache is empty from then
+    If the file cannot be created, read or written, there is one warning, and the cache is empty from then
     on.
 
     Parameters
@@ -35,8 +35,8 @@ class AnalysisCache:
         found: dict[str, bytes] = {}
 
         def read(base: sqlite3.Connection) -> None:
-            for first in range(0, len(needed), _AT_ONCE):
-                some = needed[first : first + _AT_ONCE]
+            for first in range(0, len(needed), _KEYS_PER_QUERY):
+                some = needed[first : first + _KEYS_PER_QUERY]
                 marks = ",".join("?" * len(some))
                 found.update(base.execute(f"SELECT key, value FROM results WHERE key IN ({marks})", some))
 

@@ -1,8 +1,8 @@
 """The musical key of a recording, and the transposition that brings two recordings to one key signature.
 
 The key-finding algorithm is that of Krumhansl and Schmuckler [1]_: the weight of the twelve pitch classes is
-correlated with the profiles of Krumhansl and Kessler [2]_ in all 24 keys. What is ours is the weight, taken
-from sound instead of notes: the mean over time of imtools' own chromagram.
+correlated with the profiles of Krumhansl and Kessler [2]_ in all 24 keys. Only the weight is our own, taken
+from sound instead of notes: the mean over time of imtools' chromagram.
 
 References
 ----------
@@ -33,14 +33,14 @@ Mode = Literal["major", "minor"]
 TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 """Names of the pitch classes from 0 up."""
 
-SHORTEST = 0.5
-"""Seconds below which no key is estimated."""
+MIN_SECONDS = 0.5
+"""Minimum duration for a key estimate, in seconds."""
 
-LONGEST = 60.0
-"""Seconds from the start that are analysed at most; bounds the memory."""
+MAX_SECONDS = 60.0
+"""Maximum duration that is analysed, from the start, in seconds; bounds the memory."""
 
-LEAST_SPREAD = 0.3
-"""Least standard deviation of the weights of the pitch classes, as a part of their mean.
+MIN_SPREAD = 0.3
+"""Minimum standard deviation of the weights of the pitch classes, as a fraction of their mean.
 
 White noise has 0.03 (three seconds of it), the edges of a constant 0.25; of 143 recordings of instruments
 none has less than 0.34, and a tone has 3.
@@ -82,7 +82,7 @@ class Key:
 
 
 def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
-    """Return the key that fits best to the pitch classes of a recording.
+    """Return the key that best fits the pitch classes of a recording.
 
     Parameters
     ----------
@@ -94,17 +94,17 @@ def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
     Returns
     -------
     Key or None
-        ``None`` where no key is found: silence, noise, less than half a second. A single note has one,
-        the key whose likeliest tonic it is: read it as a pitch class.
+        ``None`` where no key is found: silence, noise, less than half a second. A single note has a key,
+        the one of which it is most likely the tonic: read it as a pitch class.
 
     Notes
     -----
     Thread-safe.
     """
-    if len(samples) < SHORTEST * sampling_rate:
+    if len(samples) < MIN_SECONDS * sampling_rate:
         return None
-    weights = _pitch_classes(samples[: round(LONGEST * sampling_rate)], sampling_rate)
-    if weights is None or weights.std() < LEAST_SPREAD * weights.mean():
+    weights = _pitch_classes(samples[: round(MAX_SECONDS * sampling_rate)], sampling_rate)
+    if weights is None or weights.std() < MIN_SPREAD * weights.mean():
         return None
     fits = _standardised_profiles() @ weights  # correlations, up to a common factor
     best = int(np.argmax(fits))
@@ -112,7 +112,7 @@ def estimate_key(samples: Float32Array, sampling_rate: int) -> Key | None:
 
 
 def interval(first: Key, second: Key) -> int:
-    """Return by how much the second has to be transposed to share the first's key signature.
+    """Return the transposition of the second key that gives it the key signature of the first.
 
     Parameters
     ----------

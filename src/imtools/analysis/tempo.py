@@ -31,17 +31,17 @@ from ..features.dsp.filters import mel_filters
 CENTRE_BPM = 120.0
 """Middle of the octave in which tempi are given, on a logarithmic scale; librosa's start tempo."""
 
-SHORTEST = 1.0
-"""Seconds below which no tempo is estimated."""
+MIN_SECONDS = 1.0
+"""Minimum duration for a tempo estimate, in seconds."""
 
-LONGEST = 60.0
-"""Seconds from the start that are analysed at most; bounds the memory."""
+MAX_SECONDS = 60.0
+"""Maximum duration that is analysed, from the start, in seconds; bounds the memory."""
 
-LEAST_CONTRAST = 0.08
-"""Least difference between the best and the worst tempo, in units of the energy of the onset strength.
+MIN_CONTRAST = 0.08
+"""Minimum difference between the best and the worst tempo, in units of the energy of the onset strength.
 
 Steady tones and single onsets have about 0.01, clicks 0.13 (two of them) to 2. Of 240 phrases of single
-instruments, cut at three seconds, 18 % have less than this. White noise has more: chance gives it a rhythm.
+instruments, cut at three seconds, 18 % have less than this. White noise has more: it has a rhythm by chance.
 """
 
 _RATE = 22050
@@ -56,7 +56,7 @@ _STEPS = 240  # tempi per octave: 0.29 % apart
 _OCTAVES = 7  # of lags, 44 ms to 5.6 s; odd, so that the centre is in the middle of one
 _PREFERENCE = 1.3  # octaves, standard deviation of the weight of lags around the centre's
 _BLUR = 0.05  # octaves, standard deviation: near lags support each other where players are not exact
-_USABLE = 0.75  # of the duration: longer lags have too little to compare
+_MAX_LAG_RATIO = 0.75  # of the duration: longer lags have too little to compare
 
 
 def estimate_tempo(samples: Float32Array, sampling_rate: int) -> float | None:
@@ -72,8 +72,8 @@ def estimate_tempo(samples: Float32Array, sampling_rate: int) -> float | None:
     Returns
     -------
     float or None
-        Beats per minute, in ``[120 / sqrt(2), 120 * sqrt(2))``: a beat outside of it is given doubled or
-        halved until it is within. ``None`` where no beat is found: silence, sustained notes, a
+        Beats per minute, in ``[120 / sqrt(2), 120 * sqrt(2))``: a beat outside is doubled or halved until
+        it is inside. ``None`` where no beat is found: silence, sustained notes, a
         single onset, less than a second.
 
     Notes
@@ -82,14 +82,14 @@ def estimate_tempo(samples: Float32Array, sampling_rate: int) -> float | None:
     onset strength (`onset_strength`). Our own: the hop of 128 samples, and everything from the
     autocorrelation on. Thread-safe.
     """
-    if len(samples) < SHORTEST * sampling_rate:
+    if len(samples) < MIN_SECONDS * sampling_rate:
         return None
-    onsets = _onset_strength(samples[: round(LONGEST * sampling_rate)], sampling_rate)
+    onsets = _onset_strength(samples[: round(MAX_SECONDS * sampling_rate)], sampling_rate)
     if onsets is None:
         return None
     support = _cyclic_tempogram(onsets)
     best = int(np.argmax(support))
-    if support[best] - support.min() < LEAST_CONTRAST:
+    if support[best] - support.min() < MIN_CONTRAST:
         return None
     before, here, after = support[best - 1], support[best], support[(best + 1) % _STEPS]
     bend = before - 2 * here + after
@@ -99,15 +99,15 @@ def estimate_tempo(samples: Float32Array, sampling_rate: int) -> float | None:
 
 
 def stretch_factor(first_bpm: float, second_bpm: float, *, fold: bool) -> float:
-    """Return by how much the second has to last longer to have the tempo of the first.
+    """Return the stretch factor that gives the second the tempo of the first.
 
     Parameters
     ----------
     first_bpm, second_bpm : float
         Tempi in beats per minute.
     fold : bool
-        Halve or double the factor until it is nearest to 1 on a logarithmic scale; the beats of the one
-        then fall on every beat of the other, or on every second, fourth, ... one.
+        Halve or double the factor until it is nearest to 1 on a logarithmic scale; the beats of the first
+        then coincide with every beat of the second, or every second, fourth, ... of them.
 
     Returns
     -------
@@ -144,10 +144,10 @@ def _onset_strength(samples: Float32Array, sampling_rate: int) -> Float64Array |
 
 
 def onset_strength(samples: Float32Array) -> Float64Array:
-    """Return by how much the level rises, on average over mel bands.
+    """Return the rise of the level, averaged over mel bands.
 
-    What ``librosa.onset.onset_strength`` returns for ``librosa.feature.melspectrogram`` in decibels, from the
-    first frame that has one to compare with; importing librosa takes longer than a hundred clips.
+    Equals what ``librosa.onset.onset_strength`` returns for ``librosa.feature.melspectrogram`` in decibels,
+    from the first frame that has one to compare with; importing librosa takes longer than a hundred clips.
 
     Parameters
     ----------
@@ -176,14 +176,14 @@ def _cyclic_tempogram(onsets: Float64Array) -> Float64Array:
 
     n = len(onsets)
     correlation = np.fft.irfft(np.abs(np.fft.rfft(onsets, 2 * n)) ** 2)[:n]
-    if correlation[0] <= 1e-9:  # no onset at all: rounding
+    if correlation[0] <= 1e-9:  # no onset at all, only rounding
         return np.zeros(_STEPS)
     # Half-way between the biased and the unbiased estimate: the first prefers short lags, the second is
     # unsteady at long ones.
     correlation /= correlation[0] * np.sqrt(1 - np.arange(n) / n)
     octaves = np.arange(_OCTAVES * _STEPS) / _STEPS - _OCTAVES / 2  # of tempo, around the centre
     lags = 60 / CENTRE_BPM * 2.0**-octaves * _RATE / _HOP
-    weights = np.where(lags < _USABLE * n, np.exp(-0.5 * (octaves / _PREFERENCE) ** 2), 0.0)
+    weights = np.where(lags < _MAX_LAG_RATIO * n, np.exp(-0.5 * (octaves / _PREFERENCE) ** 2), 0.0)
     values = np.interp(lags, np.arange(n), correlation) * weights
     folded = np.roll(values.reshape(_OCTAVES, _STEPS).sum(axis=0), -_STEPS // 2)
     support: Float64Array = gaussian_filter1d(folded, _BLUR * _STEPS, mode="wrap")

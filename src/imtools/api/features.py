@@ -8,7 +8,7 @@ from ..arrays import Float32Array
 from ..errors import UsageError
 from ..features.batches import transformed
 from ..features.front_ends.base import FrontEnd
-from ..features.loading import HELD, load_or_read
+from ..features.loading import MAX_DECODED_SAMPLES, load_or_read
 from ..features.presets import DEFAULT_PRESET, KINDS, PRESETS
 from ..features.presets import front_end as build_front_end
 from ..features.streaming import stream
@@ -38,14 +38,14 @@ def extract_features(
     Returns
     -------
     ndarray of float32, shape (bins, frames)
-        Lowest frequency first. Frame ``f`` is centred at ``f * hop_length / sampling_rate`` seconds; what the
-        values mean (decibels, magnitudes, ...) is up to the front end's ``config``.
+        Lowest frequency first. Frame ``f`` is centred at ``f * hop_length / sampling_rate`` seconds; the
+        unit of the values (decibels, magnitudes, ...) depends on the front end's ``config``.
 
     Raises
     ------
     UsageError
         If there is no such front end, the source is none of these, or ``sampling_rate`` is given for a front
-        end that is built already.
+        end that is already built.
     AudioError
         If the audio cannot be decoded.
     FeatureError
@@ -65,7 +65,7 @@ def extract_features(
     waveform = load_or_read(record, model, file=file)
     if isinstance(waveform, np.ndarray):
         return transformed(model, {0: waveform})[0]
-    if waveform.num_samples <= HELD:
+    if waveform.num_samples <= MAX_DECODED_SAMPLES:
         waveform.hold()
     return np.concatenate(list(stream(model, waveform.num_samples, waveform.read)), axis=1)
 

@@ -1,6 +1,6 @@
 """Recognize the instruments in files and arrays, with one call or with a loaded model.
 
-The commands stand on the same functions: `recognize` gives the numbers of ``im-predict``.
+The commands use the same functions: `recognize` gives the numbers of ``im-predict``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PathLike = str | os.PathLike[str]
 FailureCallback = Callable[[str, Exception], None]
 
 _GROUP = 64
-"""Sources that are scored together, at most."""
+"""Maximum number of sources that are scored together."""
 
 
 class PredictOptions(TypedDict, total=False):
@@ -90,9 +90,9 @@ def recognize(
         A model directory, ``"bundled"`` for the model that comes with imtools, several directories whose
         scores are averaged, or what `load_model` returned.
     device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; of no effect on a model that is loaded already.
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``; ignored if the model is already loaded.
     precision : {"auto", "fp32", "bf16"}
-        Arithmetic of the nets; of no effect on a model that is loaded already.
+        Arithmetic of the nets; ignored if the model is already loaded.
     **options
         ``timeline``, ``windows``, ``top``, ``excerpt`` and the other options of `Model.predict`.
 
@@ -231,9 +231,9 @@ class Model:
         timeline, windows : bool
             Also give the time spans in which each class is present, or the scores of the windows.
         top : int, optional
-            Give only so many classes, those with the highest scores.
+            Give only this many classes, those with the highest scores.
         excerpt : float or Excerpt, optional
-            Score only so many seconds from the middle of each recording, or the excerpt.
+            Score only this many seconds from the middle of each recording, or the excerpt.
         hop : float, optional
             Distance between windows in seconds, instead of the model's own.
         stereo : bool, optional
@@ -242,7 +242,7 @@ class Model:
         batch_size : int
             Windows computed at once.
         jobs : int, optional
-            Threads that decode; by default one a processor.
+            Threads that decode; by default one per processor.
         on_failure : callable, optional
             For an iterable of sources: called with the name of a source and the error if it cannot be scored;
             it is then left out of the list. By default the error is raised.
@@ -285,7 +285,7 @@ class Model:
         source : path, (array_like, int), Record, or iterable of these
             As for `recognize`.
         windows : bool
-            Of one source, return the embedding of each window instead.
+            For a single source, return the embedding of each window instead.
         excerpt, hop, batch_size, jobs
             As for `predict`.
 
@@ -304,7 +304,7 @@ class Model:
         several = is_several(source)
         if len(self._models) > 1 or (several and windows):
             what = "several models" if len(self._models) > 1 else "the windows of several sources"
-            raise UsageError(f"{what} have no embedding in common", "take one at a time")
+            raise UsageError(f"{what} have no common embedding", "take one at a time")
         settings = PredictSettings(hop, False, batch_size, embeddings=True)
         recognizer = self._recognizer(settings, PredictionOutput(windows=windows, excerpt=_excerpt(excerpt)))
         vectors = [
@@ -318,7 +318,7 @@ class Model:
         return result
 
     def _recognizer(self, settings: PredictSettings, output: PredictionOutput) -> Recognizer:
-        """Return what scores in this way, made once."""
+        """Return the recognizer with these settings, made once."""
         key = (settings, output)
         if key not in self._recognizers:
             self._recognizers[key] = Recognizer(self._models, settings, output)

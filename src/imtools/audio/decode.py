@@ -1,4 +1,4 @@
-"""Opening audio files: what they hold, exactly, and their samples from any position.
+"""Opening audio files: their exact properties, and their samples from any position.
 
 libsndfile comes first; an ffmpeg pipe reads what it cannot. Samples are float32 of shape
 ``(frames, channels)``.
@@ -26,7 +26,7 @@ BLOCK = 65536
 WITHOUT_FFMPEG = "check that it is complete audio; for m4a, aac, wma and the like, install ffmpeg"
 """The hint for a file that libsndfile cannot read."""
 
-_BACKLOG = 16  # blocks kept of a file that can only be decoded forward: 24 s at 44.1 kHz
+_BACKLOG_BLOCKS = 16  # blocks kept of a file that can only be decoded forward: 24 s at 44.1 kHz
 
 
 class Decoder(Protocol):
@@ -48,14 +48,14 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """What an audio file holds.
+    """The content of an audio file.
 
     Attributes
     ----------
     sampling_rate : int
         Hz.
     num_samples : int
-        Samples per channel that decoding gives.
+        Samples per channel after decoding.
     channels : int
         Number of channels.
     format : str
@@ -101,14 +101,14 @@ class AudioFile:
         self.close()
 
     def close(self) -> None:
-        """Close the file, and end the program that decodes it, if there is one."""
+        """Close the file, and end the process that decodes it, if any."""
         self._backlog.clear()
         self._decoder.close()
 
     def check_complete(self) -> None:
-        """Refuse a file whose end is missing, as far as that shows without decoding it.
+        """Refuse a file whose end is missing, as far as this can be seen without decoding it.
 
-        To be called before the first ``read``.
+        Call it before the first ``read``.
 
         Raises
         ------
@@ -118,14 +118,14 @@ class AudioFile:
         self._decoder.check_complete()
 
     def examine(self, longest: float | None = None) -> AudioInfo:
-        """Find out what the file holds, and that it is all there; see `probe`.
+        """Determine the content of the file and check that it is complete; see `probe`.
 
-        To be called before the first ``read``.
+        Call it before the first ``read``.
 
         Parameters
         ----------
         longest : float, optional
-            The longest duration that is accepted, in seconds: no more than that is decoded.
+            The longest duration that is accepted, in seconds: decoding stops there.
 
         Raises
         ------
@@ -221,7 +221,7 @@ class AudioFile:
                 parts.append(_overlap(block, self._decoded, span))
             self._decoded += len(block)
             self._backlog.append(block)
-            if len(self._backlog) > _BACKLOG:
+            if len(self._backlog) > _BACKLOG_BLOCKS:
                 self._backlog.popleft()
         return np.concatenate(parts)
 
@@ -248,7 +248,7 @@ def _open_decoder(name: str) -> Decoder:
 
 
 def _check_file(name: str) -> None:
-    """Refuse what is not a readable file, before its audio is blamed."""
+    """Refuse anything that is not a readable file, so that the error is not about its audio."""
     try:
         with open(name, "rb") as stream:
             empty = not stream.read(1)
@@ -284,7 +284,7 @@ def open_audio(path: str | os.PathLike[str]) -> AudioFile:
 
 
 def probe(path: str | os.PathLike[str]) -> AudioInfo:
-    """Find out what an audio file holds, and that it is all there.
+    """Determine the content of an audio file and check that it is complete.
 
     The length is exact: where no trustworthy header gives it (MP3s without one, or whose size differs from
     it; everything that ffmpeg decodes), the file is decoded to count it.

@@ -24,7 +24,7 @@ def write(
     sampling_rate: int,
     fmt: str = "flac",
 ) -> None:
-    """Write an audio file atomically; its folder is made if need be.
+    """Write an audio file atomically; its folder is created if needed.
 
     Parameters
     ----------
@@ -44,9 +44,9 @@ def write(
         If ``fmt`` is none of these.
     AudioError
         If there are no samples, some are NaN or infinite, some exceed full scale in FLAC, or the format
-        has no room for the rate or the channels.
+        does not support the rate or the channels.
     OSError
-        If the disk is full, or the file cannot be made for another such reason.
+        If the disk is full, or the file cannot be written for another such reason.
     """
     name = os.fspath(path)
     if fmt not in AUDIO_FORMATS:
@@ -61,7 +61,7 @@ def write(
         with replacing(name) as temporary:
             temporary.write_bytes(data)
     except OSError as error:
-        if error.filename is None:  # the system names no file when a write fails
+        if error.filename is None:  # the error of a failed write does not name the file
             error.filename = name
         raise
 

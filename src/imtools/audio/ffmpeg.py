@@ -1,4 +1,4 @@
-"""Decoding through an ffmpeg pipe: m4a, aac, wma and whatever else libsndfile does not read."""
+"""Decoding through an ffmpeg pipe: m4a, aac, wma and other formats that libsndfile does not read."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class FfmpegDecoder:
         self._start()
 
     def check_complete(self) -> None:
-        """Do nothing: ffmpeg fails where the data end too early, and only there."""
+        """Do nothing: ffmpeg fails when it reaches data that end too early, and only then."""
 
     def close(self) -> None:
         """End the process and wait for it."""

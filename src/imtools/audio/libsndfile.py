@@ -81,14 +81,14 @@ class SndfileDecoder:
     sampling_rate, channels : int
         Hz; number of channels.
     num_samples : int or None
-        Samples per channel that the file announces; ``None`` where only decoding shows.
+        Samples per channel that the file announces; ``None`` if only decoding tells.
     format : str
         For example ``"WAV PCM_16"``.
     counted : bool
         Whether decoding gives ``num_samples``, unless the data are damaged within; otherwise the file may
         have been cut short.
     seekable : bool
-        Whether ``seek`` may be called; otherwise there is only ``rewind``.
+        Whether ``seek`` may be called; otherwise only ``rewind`` is available.
 
     Raises
     ------
@@ -161,7 +161,7 @@ class SndfileDecoder:
             self._raw = None
 
     def check_complete(self) -> None:
-        """Refuse a file whose end is missing, as far as that shows without decoding it.
+        """Refuse a file whose end is missing, as far as this can be seen without decoding it.
 
         Raises
         ------

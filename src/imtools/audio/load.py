@@ -1,4 +1,4 @@
-"""Loading what a record points at: a part of a file, resampled, padded and normalised.
+"""Loading the audio of a record: a part of a file, resampled, padded and normalised.
 
 A segment equals the same part of the whole file resampled. For that, its samples lie on the grid that the
 whole file has at the new rate, and the resampling filter is given what lies on either side of it.
@@ -25,7 +25,7 @@ from .blocks import RESAMPLING_QUALITY
 from .decode import AudioFile, AudioInfo, open_audio
 from .levels import check_finite, normalize, to_mono
 
-_MARGIN = 512
+_MARGIN_SAMPLES = 512
 """Samples of the lower rate on either side of a segment; soxr HQ's filter reaches less than 128 of them."""
 
 _OPEN_FILES = 4  # per thread: consecutive segments of a file do not open and scan it again
@@ -34,7 +34,7 @@ Signature = tuple[int, int, int, int]
 
 
 class SampleFile(Protocol):
-    """What `load` reads samples from: `AudioFile`, and `imtools.sound.array.ArrayFile`."""
+    """A source of samples for `load`: `AudioFile`, and `imtools.sound.array.ArrayFile`."""
 
     path: str
     """The name in messages."""
@@ -49,7 +49,7 @@ class SampleFile(Protocol):
 
 
 class _OpenFiles(threading.local):
-    """The files that one thread has read last, each with what it was when it was opened."""
+    """The files that one thread has read last, each with its state when it was opened."""
 
     def __init__(self) -> None:
         self.files: OrderedDict[str, tuple[Signature, AudioFile]] = OrderedDict()
@@ -59,8 +59,8 @@ _local = _OpenFiles()
 
 
 def signature(path: str) -> Signature:
-    """Return what a file is now: reading it again gives the same as long as this is the same."""
-    return file_state(path) or (0, 0, 0, 0)  # opening it says what is wrong
+    """Return the state of a file: its content stays the same as long as this does."""
+    return file_state(path) or (0, 0, 0, 0)  # opening it reports what is wrong
 
 
 def _open(path: str) -> AudioFile:
@@ -79,10 +79,10 @@ def _open(path: str) -> AudioFile:
 
 
 def probe_to_load(path: str, *, longest: float | None = None) -> AudioInfo:
-    """Find out what a file holds, as `probe` does, in a thread that will load it next.
+    """Determine the content of a file, as `probe` does, in a thread that will load it next.
 
-    Short files whose length only decoding shows stay open with what has been decoded, so that `load` does
-    not decode them again.
+    Short files that must be decoded to determine their length stay open with the decoded samples, so that
+    `load` does not decode them again.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def load(record: Record, *, mono: bool = True, file: SampleFile | None = None) -
 
     Notes
     -----
-    Thread-safe, but for ``file``, which belongs to one thread at a time. A few audio files per thread stay
+    Thread-safe, except for ``file``, which belongs to one thread at a time. A few audio files per thread stay
     open between calls; see ``close_files``.
     """
     if file is not None:
@@ -192,7 +192,7 @@ def _resampled(record: Record, file: SampleFile, first: int, content: int, mono:
         return _decode(record, file, first, content, first + content, mono)
     common = math.gcd(rate, own)
     step, own_step = rate // common, own // common  # both grids coincide after these steps
-    margin = _MARGIN * max(1, math.ceil(rate / own))
+    margin = _MARGIN_SAMPLES * max(1, math.ceil(rate / own))
     common_point = max(0, first - margin) // step
     begin, skipped = common_point * own_step, first - common_point * step
     end = math.ceil((first + content + margin) * own_step / step)

@@ -7,16 +7,16 @@ import struct
 from typing import BinaryIO
 
 _TAGS = (b"Xing", b"Info", b"VBRI")
-_FIRST = 2048  # bytes in which the first frame's tag begins
+_FIRST_TAG_BYTES = 2048  # bytes in which the first frame's tag begins
 _HAS_FRAMES, _HAS_BYTES = 0x1, 0x2
-_SLACK = 4096  # some encoders count the first frame, some do not; an ID3v1 tag may follow
+_SLACK_BYTES = 4096  # some encoders count the first frame, some do not; an ID3v1 tag may follow
 _ID3V1 = 128
 
 
 def length_header_fits(path: str) -> bool | None:
     """Return whether an MP3 has as many bytes as the Xing, Info or VBRI header in its first frame states.
 
-    Then nothing has been cut off or added since it was written, and the length in samples is right as well.
+    If so, nothing has been cut off or added since it was written, and the length in samples is right as well.
 
     Returns
     -------
@@ -25,7 +25,7 @@ def length_header_fits(path: str) -> bool | None:
     """
     with open(path, "rb") as stream:
         begin = _skip_id3v2(stream)
-        first = stream.read(_FIRST)
+        first = stream.read(_FIRST_TAG_BYTES)
         size = os.fstat(stream.fileno()).st_size - begin
         stream.seek(max(0, begin + size - _ID3V1))
         if stream.read(3) == b"TAG":
@@ -34,11 +34,11 @@ def length_header_fits(path: str) -> bool | None:
     if not found:
         return None
     announced = _announced(first[min(found) :])
-    return announced is not None and announced <= size <= announced + _SLACK
+    return announced is not None and announced <= size <= announced + _SLACK_BYTES
 
 
 def _skip_id3v2(stream: BinaryIO) -> int:
-    """Skip the tag at the beginning, if there is one, and return the position behind it."""
+    """Skip the tag at the beginning, if any, and return the position after it."""
     head = stream.read(10)
     begin = 0
     if head[:3] == b"ID3" and len(head) == 10:

@@ -24,7 +24,7 @@ class Augmentation:
     """What is changed in records, and how many copies are made.
 
     The changes are made in this order: stretching and pitch shifting, low-pass, high-pass, crop, noise,
-    polarity, pad, gain. So noise is measured against what is kept, and the padding is silent.
+    polarity, pad, gain. So the noise level is relative to the part that is kept, and the padding is silent.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Augmentation:
     stretcher : {"auto", "rubberband", "signalsmith"}
         The engine that stretches and shifts; see `imtools.effects.stretch`.
     seed : int
-        Another seed, other choices. They depend on it, on the record's id, the number of the copy and the
-        kind of change, and on nothing else.
+        Seed of the random choices, which depend only on it, the record's id, the number of the copy and the
+        kind of change.
 
     Raises
     ------
@@ -71,7 +71,7 @@ class Augmentation:
         changes = (*VARIED, "polarity", "crop", "pad")
         if all(getattr(self, name) is None for name in changes):
             names = ", ".join(f"`{name}`" for name in changes)
-            raise UsageError("nothing is to be changed", f"give at least one of {names}")
+            raise UsageError("there is nothing to change", f"give at least one of {names}")
         for name, values in self._varied().items():
             values.check(name)
         for name, seconds in (("crop", self.crop), ("pad", self.pad)):
@@ -98,7 +98,7 @@ class Augmentation:
 
     @property
     def num_copies(self) -> int:
-        """How many copies of each record there are."""
+        """Number of copies of each record."""
         if self.copies is not None:
             return self.copies
         lists = [values.numbers for values in self._varied().values() if not values.between]
@@ -166,7 +166,7 @@ class Augmentation:
         return made.replace(labels=track_labels(record, track, made.duration), source=source)
 
     def _place(self, name: str, seconds: float, record: Record, number: int, length: int) -> float:
-        """Return where a crop begins in ``length`` samples, or these in a padding, in seconds."""
+        """Return the start of a crop within ``length`` samples, or of these within a padding, in seconds."""
         rate = record.sampling_rate
         room = length - seconds_to_samples(seconds, rate)
         if name == "pad":
@@ -201,7 +201,7 @@ class Augmentation:
 
 
 def _fitting(effect: Filter, record: Record) -> Filter:
-    """Return a filter, if anything of the record passes it."""
+    """Return a filter, unless it removes everything."""
     if effect.silences(record.sampling_rate):
         what = f"a high-pass at {effect.frequency:g} Hz leaves nothing at {record.sampling_rate} Hz"
         raise AudioError(f"record {record.id}: {what}", "choose a cutoff below half the sampling rate")

@@ -1,4 +1,4 @@
-"""Which copies are made where their number is limited."""
+"""Choosing the copies to make if their number is limited."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .augmentation import Augmentation
 def choose_copies(
     augmentation: Augmentation, records: Iterable[Record], limit: int
 ) -> dict[str, tuple[int, ...]]:
-    """Choose among the copies of many records, evenly: no record has two more than another.
+    """Choose among the copies of many records evenly: their numbers differ by one at most.
 
     This makes a control set as large as another set: pitch-shifted single instruments, as many as there
     are mixes (Kratimenos et al. 2020, section IV).
@@ -22,11 +22,11 @@ def choose_copies(
     Parameters
     ----------
     augmentation : Augmentation
-        What is done to the records; each has `Augmentation.num_copies` copies to choose from.
+        The changes; each record has `Augmentation.num_copies` copies to choose from.
     records : iterable of Record
         All records. Their order does not matter.
     limit : int
-        The most copies in all.
+        Maximum number of copies in all.
 
     Returns
     -------

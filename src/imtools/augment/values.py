@@ -1,4 +1,4 @@
-"""The values of a change: taken from a list in turn, or drawn between two bounds, as hashes decide."""
+"""The values of a change: taken from a list in turn, or drawn between two bounds, by hashes."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ class Values:
             raise UsageError(f"{name}: {self.numbers} cannot be its values", hint)
         low, high, unit = VARIED[name]
         for value in self.numbers:
-            if not low <= value <= high:  # so is NaN
+            if not low <= value <= high:  # NaN, too
                 raise UsageError(f"{name} {value:g} is out of range", f"give {low:g} to {high:g} {unit}")

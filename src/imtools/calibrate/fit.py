@@ -1,4 +1,4 @@
-"""Whether scores are probabilities, and how to make them so.
+"""Measuring whether scores are probabilities, and making them so.
 
 Of all items with a score of 0.7 for a class from a calibrated model, seven in ten have the class.
 """
@@ -18,13 +18,13 @@ from ..arrays import BoolArray, Float64Array, IntArray
 from ..errors import ImtoolsWarning, UsageError
 
 BINS = 10
-"""Bins of equal width from 0 to 1, as is usual."""
+"""Number of bins, of equal width from 0 to 1: the usual one."""
 
 MIN_EXAMPLES = 5
 """The number of positives, and of negatives, from which a class is fitted by itself."""
 
 MIN_SLOPE = 0.01
-"""The smallest slope: scores no better than chance keep their order, but hardly their differences."""
+"""Minimum slope: scores no better than chance keep their order, but become nearly equal."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def reliability(
     mask = np.ones(labels.shape, np.bool_) if known is None else np.asarray(known, dtype=np.bool_)
     labels, scores = labels[mask], scores[mask]
     if not len(scores):
-        raise UsageError("nothing is known to compare scores with", "give labelled records")
+        raise UsageError("no label is known to compare scores with", "give labelled records")
     places = np.clip((scores * bins).astype(np.int64), 0, bins - 1)
     count = np.bincount(places, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -118,7 +118,7 @@ class Calibration:
     fitted: list[str]
 
     def apply(self, y_score: ArrayLike) -> Float64Array:
-        """Return the calibrated scores of scores, shape (n, classes)."""
+        """Return calibrated scores, shape (n, classes)."""
         return sigmoid(self.slopes * logits_of(np.asarray(y_score, dtype=np.float64)) + self.offsets)
 
 
@@ -158,7 +158,7 @@ def fit(classes: Sequence[str], y_true: BoolArray, y_score: Float64Array, known:
     """
     logits = logits_of(y_score)
     if min(int((y_true & known).sum()), int((~y_true & known).sum())) < MIN_EXAMPLES:
-        what = f"fewer than {MIN_EXAMPLES} positives or negatives are known: too few to calibrate with"
+        what = f"fewer than {MIN_EXAMPLES} positives or negatives are known: too few to calibrate"
         raise UsageError(what, "give more records, or pass `unlisted=absent`")
     slope, offset = _platt(y_true[known], logits[known])
     slopes, offsets, fitted = np.full(len(classes), slope), np.full(len(classes), offset), []

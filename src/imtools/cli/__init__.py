@@ -23,10 +23,10 @@ COMMANDS = {
     "threshold": "choose the scores at which instruments count as present",
     "fuse": "combine the predictions of several models",
     "score": "compare predictions with labels",
-    "plot": "draw sounds, training and scores",
+    "plot": "plot sounds, training and scores",
     "report": "compare scores with the figures of a paper",
     "export": "convert predictions and models for other programs",
-    "serve": "answer over HTTP, with a page",
+    "serve": "serve predictions over HTTP, with a web page",
 }
 """The commands in the order in which data pass through them."""
 

@@ -65,7 +65,7 @@ def tool(
     formats : tuple of str
         Its options that change how a result is shown, but not the result.
     content : dict of str to str
-        Its options that name a directory, and the file therein that distinguishes one from another.
+        Its options that name a directory, each with the file in it whose content identifies the directory.
     epilog : str
         Examples, one command a line, shown at the end of the help.
     """
@@ -100,7 +100,7 @@ def tool(
 
 
 def _collect(decorators: list[Any]) -> list[click.Parameter]:
-    """Return the parameters that a list of click decorators stands for."""
+    """Return the parameters that a list of click decorators defines."""
 
     def holder() -> None: ...
 
@@ -160,7 +160,7 @@ def _run(
     try:
         with Run(name, __version__, options, params, own_output=own_output) as run:
             function(run, **own)
-    except BrokenPipeError:  # here, because click would make an exit code of its own of it
+    except BrokenPipeError:  # here, because click would turn it into an exit code of its own
         raise SystemExit(141) from None
     if run.exit_code:
         raise SystemExit(run.exit_code)

@@ -80,7 +80,7 @@ im-augment --crop 1 --pad 3 --highpass 40 -o clips/ song.flac""",
     type=click.Choice(["auto", *STRETCHERS]),
     default="auto",
     show_default=True,
-    help="What shifts pitch and stretches time.",
+    help="Engine that shifts pitch and stretches time.",
 )
 @audio_format
 def command(

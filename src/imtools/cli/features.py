@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_NUMBER_OR = {"ref": "max", "top_db": "none", "fmax": "none"}
+_NUMBER_OR_WORD = {"ref": "max", "top_db": "none", "fmax": "none"}
 """Parameters that take a number or this word (``none`` stands for the lack of a number)."""
 
 _HERTZ = {"type": float, "metavar": "HZ"}
@@ -63,7 +63,7 @@ _PARAMETERS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("--power", {"type": int, "metavar": "1|2"}, "mel, stft, fft: magnitudes (1) or powers (2)."),
     ("--scale", {"type": click.Choice(SCALES)}, "Decibels, natural logarithm, or neither."),
-    ("--ref", {"metavar": "VALUE|max"}, "What 0 dB refers to."),
+    ("--ref", {"metavar": "VALUE|max"}, "The magnitude that is 0 dB."),
     ("--amin", _VALUE, "Floor below which amplitudes are raised to it."),
     ("--top-db", {"metavar": "DB|none"}, "Range kept below the clip's maximum."),
     ("--crop", {"metavar": "LOW:HIGH|none"}, "Keep only these bins (cqt, mel, stft, fft)."),
@@ -89,8 +89,8 @@ def _parsed(name: str, value: Any) -> Any:
             return None if value == "none" else [int(low), int(high)]
         except ValueError:
             raise UsageError(f"{flag}: is not LOW:HIGH", "write it as 0:123") from None
-    if name in _NUMBER_OR:
-        word = _NUMBER_OR[name]
+    if name in _NUMBER_OR_WORD:
+        word = _NUMBER_OR_WORD[name]
         try:
             return {"max": "max", "none": None}[word] if value == word else float(value)
         except ValueError:
@@ -176,7 +176,7 @@ def command(
     from ..stages.features import FeatureStage
 
     if run.folder is None:
-        raise UsageError("arrays need a place", "name a directory with -o")
+        raise UsageError("there is no directory for the arrays", "name a directory with -o")
     parameters = {name: _parsed(name, value) for name, value in others.items() if value is not None}
     module = _front_end(preset, kind, like, parameters).to(resolve_device(run.options.device))
     execute(run, FeatureStage(module, run.folder, dtype, batch_size, run.options.jobs), run.items())

@@ -136,7 +136,7 @@ def parse_weights(text: str) -> dict[str, float] | list[float]:
         try:
             values.append(float(number))
         except ValueError:
-            raise UsageError(f"--weights: {number.strip()!r} is no number", hint) from None
+            raise UsageError(f"--weights: {number.strip()!r} is not a number", hint) from None
     if not any(has_name):
         return values
     return {model.strip(): value for (model, _, _), value in zip(parts, values, strict=True)}

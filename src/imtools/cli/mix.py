@@ -109,7 +109,7 @@ im-mix --render -o rendered/ mixes.jsonl""",
     type=click.Choice(F0_METHODS),
     default="crepe",
     show_default=True,
-    help="What estimates pitches; crepe-original is the package of its authors.",
+    help="Pitch estimator; crepe-original is the authors' own package.",
 )
 @click.option("--tempo-fold", is_flag=True, help="Treat half and double tempo as the same.")
 @click.option(

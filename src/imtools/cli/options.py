@@ -45,7 +45,7 @@ def common_options(
     if output is not None:
         options += [
             click.option("-o", "--output", metavar="DIR", help=output),
-            click.option("--resume", is_flag=True, help="Go on with what an interrupted run left in DIR."),
+            click.option("--resume", is_flag=True, help="Continue from what an interrupted run left in DIR."),
             click.option(
                 "--force", is_flag=True, help="Start over in DIR; files that are not made again stay."
             ),
@@ -87,7 +87,7 @@ def common_options(
             ),
         ]
     options += [
-        click.option("-n", "--dry-run", is_flag=True, help="Say what would be done; write nothing."),
+        click.option("-n", "--dry-run", is_flag=True, help="Show what would be done; write nothing."),
         click.option(
             "--config",
             metavar="FILE",
@@ -103,7 +103,7 @@ def common_options(
                 "--where",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="Take only records with this value (repeatable).",
+                help="Use only records with this value (repeatable).",
             )
         )
     if shard:
@@ -111,7 +111,7 @@ def common_options(
             click.option(
                 "--shard",
                 metavar="I/N",
-                help="Take every N-th item from the I-th on: N jobs, each with a DIR of its own, do all.",
+                help="Process every N-th item from the I-th on: N jobs, each with its own DIR, cover all.",
             )
         )
     if spread:
@@ -159,7 +159,7 @@ stretcher = click.option(
     type=click.Choice(["auto", *STRETCHERS]),
     default="auto",
     show_default=True,
-    help="What stretches and shifts; auto shifts by rubberband where it is installed.",
+    help="Engine that stretches and shifts; auto shifts with rubberband if it is installed.",
 )
 """The option of commands that stretch time or shift pitch."""
 

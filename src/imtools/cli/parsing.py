@@ -1,4 +1,4 @@
-"""Values that options hold as text: ranges, lists, pairs of classes, excerpts."""
+"""Parsers of option values: ranges, lists, pairs of classes, excerpts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..augment import Values
     from ..sound.excerpt import Excerpt
 
-MOST_VOICES = 1000
+MAX_VOICES = 1000
 
 
 def parse_pairs(text: str) -> list[tuple[str, ...]] | Literal["all"]:
@@ -66,9 +66,9 @@ def parse_levels(text: str) -> list[int]:
         low, dash, high = part.strip().partition("-")
         if not (low.isdecimal() and (high.isdecimal() or not dash)):
             raise UsageError(f"--polyphony {text}: {part!r} is not a count", "write it as 0-10 or 1,2,4")
-        if int(high or low) > MOST_VOICES:
-            what = f"--polyphony {text}: no mix has so many voices"
-            raise UsageError(what, f"give at most {MOST_VOICES}")
+        if int(high or low) > MAX_VOICES:
+            what = f"--polyphony {text}: too many voices"
+            raise UsageError(what, f"give at most {MAX_VOICES}")
         levels.update(range(int(low), int(high or low) + 1))
     if not levels:
         raise UsageError(f"--polyphony {text}: contains no count", "write the lower one first: 0-10")

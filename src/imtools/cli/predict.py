@@ -47,11 +47,11 @@ im-predict -m model/ --held-out features/ | im-score""",
     is_flag=True,
     help="Print the description of the model, its scores and its limits, and exit.",
 )
-@click.option("--keep", is_flag=True, help="Of several models, give the predictions of each too.")
+@click.option("--keep", is_flag=True, help="With several models, also give the predictions of each.")
 @click.option(
     "--excerpt",
     metavar="SECONDS[@PLACE]",
-    help="Score only so many seconds: @start, @middle (the default), @end, or from a second on (30@60).",
+    help="Score only this many seconds: @start, @middle (the default), @end, or from a given second (30@60).",
 )
 @click.option(
     "--hop",
@@ -75,7 +75,7 @@ im-predict -m model/ --held-out features/ | im-score""",
     "--top",
     type=click.IntRange(1),
     metavar="K",
-    help="Give only the K classes with the highest scores, of each record and window.",
+    help="Give only the K classes with the highest scores for each record and window.",
 )
 @click.option(
     "--format",
@@ -83,7 +83,7 @@ im-predict -m model/ --held-out features/ | im-score""",
     type=click.Choice(PREDICTION_FORMATS),
     default="jsonl",
     show_default=True,
-    help="On standard output: the records; CSV, a line a score; or a table, a line a file.",
+    help="Standard output: the records; CSV, one line per score; or a table, one line per file.",
 )
 @click.option(
     "--held-out", is_flag=True, help="Score each record with the members that were not trained on its fold."

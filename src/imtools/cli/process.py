@@ -30,11 +30,11 @@ class Running:
 
 
 running = Running()
-"""Of this process."""
+"""The command of this process."""
 
 
 def wants_color(choice: bool | None) -> bool:
-    """Return whether colour may be used: the option, else what the environment asks for."""
+    """Return whether colour may be used: the option, else the setting of the environment."""
     if choice is not None:
         return choice
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
@@ -89,7 +89,7 @@ def start(command: click.Command, arguments: list[str] | None = None, program: s
         code = _complain(prog, "out of memory; use fewer --jobs or shorter segments", 1)
     except OSError as error:
         name = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-        hint = "free space or mend the path, then run again (with --resume if there was -o)"
+        hint = "free space or fix the path, then run again (with --resume if there was -o)"
         text = f"{name}{error.strerror or error}; {hint}"
         code = _complain(prog, text, 1)
     except Exception as error:
@@ -108,7 +108,7 @@ def _complain(prog: str, text: str, code: int) -> int:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit, flushing what can be flushed: a reader that has gone away is no reason for a traceback."""
+    """Flush the streams and exit; a closed pipe causes no traceback."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -118,7 +118,7 @@ def _leave(code: int) -> NoReturn:
     own_process = os.path.basename(sys.argv[0]).startswith("im") and not sys.getprofile()
     if "torch" not in sys.modules or not own_process:
         sys.exit(code)
-    # The interpreter takes half a second to take torch apart, and everything is closed by now.
+    # Unloading torch takes the interpreter half a second, and everything is closed by now.
     atexit._run_exitfuncs()
     with contextlib.suppress(OSError, ValueError, AttributeError):  # there may be no standard error
         sys.stderr.flush()

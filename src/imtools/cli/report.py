@@ -54,7 +54,7 @@ def command(
         run.options.quiet = True
         return
     if path is None:
-        raise UsageError("a report needs a place", "name a file with -o")
+        raise UsageError("there is no file for the report", "name a file with -o")
     from ..stages.report import report
 
     report(run, paper, scores, path=path, notes=notes, pictures=pictures)

@@ -1,4 +1,4 @@
-"""im-serve: answer over HTTP, with a page."""
+"""im-serve: serve predictions over HTTP, with a web page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ im-serve --dry-run --port 0""",
     "--model",
     default="bundled",
     metavar="DIR",
-    help="The model directory (default: bundled, the model that comes along).",
+    help="The model directory (default: bundled, the model that comes with imtools).",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
@@ -124,7 +124,7 @@ def command(
     if missing := [name for name in ("fastapi", "uvicorn", "python_multipart") if find_spec(name) is None]:
         raise UsageError(f"im-serve needs {' and '.join(missing)}", "run: pip install 'imtools[serve]'")
     if not sys.platform.startswith("linux"):
-        raise UsageError("im-serve limits its files and processes by means of Linux", "use a container")
+        raise UsageError("im-serve needs Linux to limit its files and processes", "use a container")
     wait_passively()
     from ..parallel import default_jobs
     from ..serve.limits import Limits, parse_size
@@ -133,7 +133,7 @@ def command(
     for origin in origins:
         if not re.fullmatch(r"https?://[^/\s*?#@]+", origin):
             hint = "give scheme and host, and the port if it has one: https://music.example:8443"
-            raise UsageError(f"--cors {origin}: is no origin", hint)
+            raise UsageError(f"--cors {origin}: is not an origin", hint)
     limits = Limits(
         upload=parse_size(max_upload),
         duration=max_duration,

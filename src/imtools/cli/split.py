@@ -36,12 +36,12 @@ im-split --folds 3 --group-by source.dataset segments.jsonl""",
 @click.option(
     "--group-by",
     metavar="KEY",
-    help="Keep records together that have the same value of this key (default: groups, the recordings).",
+    help="Keep records with the same value of this key together (default: groups, the recordings).",
 )
 def command(run: Run, folds: int | None, holdout: float | None, group_by: str | None) -> None:
-    """Assign recordings to cross-validation folds, or hold a share of them out.
+    """Assign recordings to cross-validation folds, or hold out a share of them.
 
-    No recording is ever on two sides. With both options the folds are made of what is not held out.
+    A recording is never in two folds or splits. With both options the folds are made of the rest.
     Split before mixing: im-mix then never mixes across folds.
     """
     from ..errors import UsageError

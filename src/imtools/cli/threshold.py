@@ -85,7 +85,7 @@ def command(
         return
     if run.options.output is not None:
         raise UsageError(
-            "fitted thresholds are no manifest", "redirect standard output to a file, without -o"
+            "fitted thresholds are not a manifest", "redirect standard output to a file, without -o"
         )
     fitted = fit(
         run,

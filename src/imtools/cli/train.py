@@ -103,7 +103,7 @@ im-train --list-models""",
     type=click.Choice(UNLISTED),
     default="unknown",
     show_default=True,
-    help="How a class counts that incomplete labels do not list: not in the loss, or as a negative.",
+    help="How to count a class that incomplete labels do not list: not in the loss, or as a negative.",
 )
 @click.option(
     "--folds",

@@ -1,4 +1,4 @@
-"""The words of the library on the command line: where it names a parameter, the user reads the option.
+"""Messages of the library on the command line: parameters that they name become options.
 
 Messages of the library name parameters in backticks, as a Python caller writes them: ```hop```,
 ```stereo=False```, and, of another command, ``im-predict with `windows` ``. Here they become ``--hop``,
@@ -28,7 +28,7 @@ def with_options(text: str, command: click.Command | None) -> str:
     Returns
     -------
     str
-        The text; what stands in backticks and is no parameter of the command keeps its name alone.
+        The text; a name in backticks that is not a parameter of the command stays as it is.
     """
 
     def option(match: re.Match[str]) -> str:

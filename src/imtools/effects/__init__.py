@@ -1,4 +1,4 @@
-"""Effects: changes of a signal that recipes name, so that they can be repeated.
+"""Effects: changes of a signal, stored in recipes so that they can be repeated.
 
 Samples are float32 of shape ``(num_samples,)`` or ``(channels, num_samples)``.
 """
@@ -36,7 +36,7 @@ def parse_effect(value: Json, key: str) -> Effect:
     if name not in EFFECTS:
         raise WrongKeyError(f"{key}.effect", f"is {name!r}, but must be one of {', '.join(EFFECTS)}")
     effect = EFFECTS[name].from_json(data, key)
-    if data:  # each effect removes what it knows
+    if data:  # each effect removes the keys that it knows
         raise WrongKeyError(f"{key}.{next(iter(data))}", f"is not known to effect {name!r}")
     return effect
 

@@ -1,4 +1,4 @@
-"""Crop and pad: which part of a signal is kept, and where it lies in a longer silence."""
+"""Crop and pad: keep a part of a signal, or place it in a longer silence."""
 
 from __future__ import annotations
 

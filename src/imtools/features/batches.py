@@ -1,4 +1,4 @@
-"""From waveforms to features, those of one length in one batch.
+"""From waveforms to features, in batches of equal length.
 
 Waveforms are float32 of shape ``(num_samples,)``, features float32 of shape ``(bins, frames)``.
 """
@@ -17,7 +17,7 @@ from ..manifest import Record
 from .front_ends.base import FrontEnd
 
 BATCH = 2**22
-"""Samples that are transformed at once."""
+"""Samples per batch."""
 
 
 def for_front_end(record: Record, front_end: FrontEnd, *, file: SampleFile | None = None) -> Record:
@@ -28,9 +28,9 @@ def for_front_end(record: Record, front_end: FrontEnd, *, file: SampleFile | Non
     record : Record
         The record.
     front_end : FrontEnd
-        What is to transform it.
+        The front end that will transform it.
     file : SampleFile, optional
-        Where its samples come from, instead of its ``audio``; see `imtools.sound.array`.
+        Source of its samples, instead of its ``audio``; see `imtools.sound.array`.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def transformed(front_end: FrontEnd, waveforms: Mapping[int, Float32Array]) -> d
     front_end : FrontEnd
         On the device where it is to compute.
     waveforms : mapping of int to ndarray of float32, shape (num_samples,)
-        At the front end's rate; their lengths may differ. Only the lengths decide what shares a batch.
+        At the front end's rate; their lengths may differ. Batches depend only on the lengths.
 
     Returns
     -------

@@ -13,13 +13,13 @@ from ..sound.render import load_sound
 from .batches import for_front_end
 from .front_ends.base import FrontEnd
 
-SHORT = 2**19
+MAX_WHOLE_SAMPLES = 2**19
 """Samples up to which a waveform is transformed at once (24 s at 22050 Hz)."""
 
 ROW = 2**21
 """Values up to which its features are kept in memory by the commands (8 MiB)."""
 
-HELD = 2**24
+MAX_DECODED_SAMPLES = 2**24
 """Samples up to which a longer one is decoded once and kept; it is read twice (13 minutes, 64 MiB)."""
 
 
@@ -51,6 +51,6 @@ def load_or_read(
     """
     record = for_front_end(record, front_end, file=file)
     values = front_end.bins * front_end.frames(record.num_samples)
-    short = record.num_samples <= SHORT and values <= ROW
+    short = record.num_samples <= MAX_WHOLE_SAMPLES and values <= ROW
     at_once = short or front_end.reach is None
     return load_sound(record, file=file) if at_once else RecordReader(record, file=file)

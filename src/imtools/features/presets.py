@@ -65,11 +65,12 @@ KINDS: dict[str, Kind] = {
 }
 """Every kind of front end, by name."""
 
-# Han et al. (2016), section III-A. Lumen (2023), section 3.1.1, repeats it with its hop of 512, but gives
-# every shape with 100 frames a second, which its nets need (four poolings by 3): that takes a hop of 10 ms.
+# Han et al. (2016), section III-A. Lumen (2023), section 3.1.1, repeats it with its hop of 512, but gives #
+# every shape with 100 frames a second, which its nets need (four poolings by 3): a hop of 10 ms.
 _HAN = {"kind": "mel", "normalize": "peak", "scale": "log", "n_fft": 1024, "hop_length": 512, "power": 1}
 _TEN_MS = {"hop_length": 221}
-# Vaznonis (2022), section 2.1, names neither rate nor frames: 44.1 kHz is the data set's own, the rest ours.
+# Vaznonis (2022), section 2.1, names neither rate nor frames: 44.1 kHz is that of the data set, the rest is
+# our choice.
 _BOSCH = {"kind": "descriptors", "sampling_rate": 44100, "normalize": "rms", "hop_length": 1024, "n_mfcc": 13}
 _LIBROSA = {"kind": "mel", "normalize": "none", "scale": "db", "ref": "max", "n_fft": 2048, "hop_length": 512}
 
@@ -89,7 +90,7 @@ PRESETS: dict[str, dict[str, Json]] = {
 """Parameters that differ from their kind's defaults, or that define the preset."""
 
 DEFAULT_PRESET = "kratimenos2020"
-"""The preset that is built when neither preset nor kind is named."""
+"""The preset that is built if neither a preset nor a kind is given."""
 
 
 def front_end(preset: str | None = None, /, **overrides: Json) -> FrontEnd:

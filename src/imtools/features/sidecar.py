@@ -1,4 +1,4 @@
-"""The parameters of stored features, kept beside them: the hash in a record does not give them back."""
+"""The parameters of stored features, kept beside them: they cannot be recovered from the hash in a record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def describe(folder: str | os.PathLike[str], front_end: FrontEnd) -> None:
     folder : path
         Where the arrays are.
     front_end : FrontEnd
-        Its kind gives the name of the file.
+        The file is named after its kind.
     """
     content = {"schema": _SCHEMA, "hash": front_end.config_hash, "config": front_end.config}
     write_text(Path(folder) / f"{front_end.kind}.json", json.dumps(content, indent=1) + "\n")

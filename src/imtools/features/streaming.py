@@ -13,10 +13,10 @@ from ..arrays import Float32Array
 from .front_ends.base import FrontEnd, full_precision
 
 SLICE = 2**20
-"""Samples by which a slice advances, at least: 48 s at 22050 Hz."""
+"""Minimum number of samples by which a slice advances: 48 s at 22050 Hz."""
 
 VALUES = 2**24
-"""Values that a slice yields, at most: 64 MiB."""
+"""Maximum number of values per slice: 64 MiB."""
 
 Read = Callable[[int, int], Float32Array]
 """Returns the samples of a mono waveform between two positions."""
@@ -25,9 +25,9 @@ Read = Callable[[int, int], Float32Array]
 def stream(front_end: FrontEnd, num_samples: int, read: Read, *, size: int = SLICE) -> Iterator[Float32Array]:
     """Yield the features of one waveform, some frames at a time.
 
-    Slices overlap by what a frame depends on, so each frame is what the whole waveform would give, within
-    rounding. What depends on the whole (the level to normalise by, the maximum that decibels refer to)
-    is found in a first pass over it, if the front end needs it.
+    Slices overlap by the samples that a frame depends on, so each frame equals that of the whole waveform,
+    within rounding. Values of the whole (the level to normalise by, the maximum that decibels refer to) are
+    found in a first pass over it, if the front end needs them.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class _Slice:
     begin: int
     end: int
     own_end: int
-    """End of the samples that no later slice counts as its own; they begin where the last slice's end."""
+    """End of the samples that belong to this slice only; they begin where those of the last slice end."""
 
     def read(self, read: Read, front_end: FrontEnd) -> Tensor:
         samples = read(self.begin, self.end)
@@ -90,14 +90,15 @@ def _slices(front_end: FrontEnd, num_samples: int, size: int) -> Iterator[_Slice
     for first in range(0, frames, step):
         last = min(frames, first + step)
         begin = max(0, first * hop - reach) // front_end.grid * front_end.grid
-        # Frames may lie so far apart that samples between them belong to none: they still have a level.
+        # Frames may lie so far apart that samples between them belong to none: these count for the level,
+        # too.
         own_end = num_samples if last == frames else min(num_samples, last * hop)
         end = max(own_end, min(num_samples, (last - 1) * hop + reach + 1))
         yield _Slice(first, last, begin, end, own_end)
 
 
 def _survey(front_end: FrontEnd, slices: list[_Slice], read: Read) -> tuple[float, Tensor | None]:
-    """Return the level to divide the waveform by, and the peaks of what it then transforms to."""
+    """Return the level to divide the waveform by, and the peaks of its transform."""
     if front_end.normalize == "none" and not front_end.needs_peaks:
         return 1.0, None
     energy, loudest, position = 0.0, 0.0, 0

@@ -1,4 +1,4 @@
-"""A fusion: which models are combined, by which rule, under which name."""
+"""A fusion: the models, the rule that combines them, and the name of the result."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def merged(item: str, sources: Mapping[str, ScoresByModel]) -> ScoresByModel:
         for model, labels in scores.items():
             held = whole.setdefault(model, {})
             if differing := [label for label, score in labels.items() if held.get(label, score) != score]:
-                what = f"record {item}: {source} gives model {model} another score for {differing[0]}"
+                what = f"record {item}: {source} gives model {model} a different score for {differing[0]}"
                 raise ManifestError(what, "give each model's predictions once")
             held.update(labels)
     return whole

@@ -48,10 +48,10 @@ def plan(
     models : sequence of str
         The models to fuse, by full name or the name before ``@``, in this order; all if empty.
     weights : mapping of str to float, or sequence of float, optional
-        The weights of the models, above 0, for the rules that have some: by name, where models that are not
+        The weights of the models, above 0, for the rules that use them: by name, where models that are not
         named have weight 1, or in the models' order.
     thresholds : ThresholdsFile, optional
-        The models' thresholds, for the rules that have some.
+        The models' thresholds, for the rules that use them.
     threshold : float, optional
         One threshold for all instead; 0.5 if neither is given.
     by_fold : bool
@@ -123,11 +123,11 @@ def _check(
     if thresholds is not None and threshold is not None:
         raise UsageError("`threshold` and `thresholds` do not go together", "choose one of them")
     if name is not None and (not name or member_of(name)[1] is not None):
-        raise UsageError(f"{name!r} is no name of a model", "give another")
+        raise UsageError(f"{name!r} is not a valid model name", "give another")
 
 
 def _available(classes: Classes, by_fold: bool, chosen: bool) -> list[str]:
-    """Return the models that can be fused, in their order: whole ones, or those with members."""
+    """Return the models that can be fused, in order: whole ones, or those with members."""
     split = [member_of(model) for model in classes]
     found = list(dict.fromkeys(whole for whole, fold in split if (fold is not None) == by_fold))
     if by_fold and not found:
@@ -162,7 +162,7 @@ def _factors(weights: Weights, models: Sequence[str]) -> tuple[float, ...]:
     for weight in factors.values():
         if not 0 < weight < math.inf:
             hint = "give numbers above 0; leave out models that should not count"
-            raise UsageError(f"`weights`: {weight:g} is no weight", hint)
+            raise UsageError(f"`weights`: {weight:g} is not a weight", hint)
     return tuple(factors.values())
 
 

@@ -126,5 +126,5 @@ def _margins(S: Float64Array, T: Float64Array, over: BoolArray) -> Float64Array:
     """Return each score rescaled such that its threshold is at 0.5."""
     with np.errstate(divide="ignore", invalid="ignore"):
         below = np.where(T > 0, 0.5 * S / T, 0.5)  # nothing lies below a threshold of 0
-        above = 0.5 + 0.5 * (S - T) / (1 - T)  # nothing above one of 1, where this is not taken
+        above = 0.5 + 0.5 * (S - T) / (1 - T)  # nothing above a threshold of 1, where this branch is not used
     return np.where(over, above, np.minimum(below, _JUST_BELOW_HALF))

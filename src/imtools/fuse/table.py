@@ -34,15 +34,15 @@ def _by_model(predictions: Iterable[Prediction]) -> ScoresByModel:
 
 
 class ScoreTable:
-    """Scores and decisions of records, without the rest of them.
+    """Scores and decisions of records, without their other data.
 
-    The models and classes of a record's scores are stored once for all records that have the same, so that
+    The models and classes of a record's scores are stored once for all records with the same ones, so that
     a record takes 9 bytes for each score, its id, and a little more.
 
     Parameters
     ----------
     name : str
-        What to call it in messages: the manifest's name.
+        Its name in messages: that of the manifest.
     """
 
     def __init__(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""What every layout gives: entries, cheap to list, that become records when their audio is probed."""
+"""The interface of layouts: entries, cheap to list, that become records when their audio is probed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..units import samples_to_seconds, seconds_to_samples
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What names and tables of a data set say about one audio file; nothing has been decoded yet.
+    """What the names and tables of a data set state about one audio file, before anything is decoded.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Layout:
     summary : str
         One line for the list of layouts.
     matches : callable
-        Whether a path looks like this layout, from a few names: nothing is decoded.
+        Whether a path looks like this layout, judged by a few names: nothing is decoded.
     entries : callable
         Yields an entry for each audio file, always in the same order. A file that only a table mentions
         and one that no table mentions have an entry too: the first fails when it is probed, the second
@@ -100,7 +100,7 @@ def complete(entry: Entry, *, checksum: bool = False) -> Record:
         If the file is missing, empty, truncated, or no audio.
     """
     if entry.problem is not None:
-        raise ManifestError(entry.problem, "mend the data set or leave this file out")
+        raise ManifestError(entry.problem, "fix the data set or leave this file out")
     info = probe_to_load(entry.audio)
     source = entry.source | ({"sha256": _sha256(entry.audio)} if checksum else {})
     return Record(

@@ -1,4 +1,4 @@
-"""Audio files without any order that says something about them: a file, or a folder with subfolders."""
+"""Audio files whose folders carry no information: a file, or a folder with subfolders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .tree import all_audio, audio_files
 
 
 def matches(root: Path) -> bool:
-    """Whether there is any audio; whatever is no folder is taken for an audio file."""
+    """Return whether there is any audio; anything but a folder is taken for an audio file."""
     return not root.is_dir() or next(audio_files(root), None) is not None
 
 
@@ -27,7 +27,7 @@ def entries(root: Path) -> Iterator[Entry]:
 
 
 def file_entries(paths: Iterable[Path]) -> Iterator[Entry]:
-    """Yield an entry for each audio file, named by its own name; whether it exists shows when it is probed.
+    """Yield an entry for each audio file, named by its own name; it need not exist until it is probed.
 
     Two files of the same name get the same id; the reader of several inputs makes them differ.
     """

@@ -31,7 +31,7 @@ _CLIP = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What the name of a training clip says.
+    """The parts of a training clip's name.
 
     Attributes
     ----------
@@ -40,10 +40,10 @@ class Clip:
     genre : str
         ``cla``, ``cou_fol``, ``jaz_blu``, ``lat_sou`` or ``pop_roc``.
     drums : bool or None
-        Whether there are drums; ``None`` if the name does not say.
+        Whether there are drums; ``None`` if the name does not state it.
     recording : str
         Number of the recording. A few numbers have clips both with and without ``NNN__`` in front; they
-        are taken for one recording, which is the safe side.
+        are taken for one recording, to be safe.
     """
 
     label: str
@@ -155,7 +155,7 @@ def _labels(path: Path) -> list[str]:
     lines = read_lines(path)
     for where, text in lines:
         if text not in INSTRUMENTS:
-            raise ManifestError(f"{where}: {text!r} is no instrument of IRMAS")
+            raise ManifestError(f"{where}: {text!r} is not an IRMAS instrument")
     if not lines:
         raise ManifestError(f"{path}: lists no labels")
     return list(dict.fromkeys(text for _, text in lines))

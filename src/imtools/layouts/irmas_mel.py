@@ -1,9 +1,9 @@
-"""Mel spectrograms of IRMAS training clips in a NumPy archive: features whose audio is not to be had.
+"""Mel spectrograms of IRMAS training clips in a NumPy archive: features whose audio is not available.
 
 The archive holds ``X`` (uint8, clips x 128 bands x 130 frames), ``label``, ``name`` (the clips' file
-names without extension), and ``genre``, ``drums``, ``group``, which the names say too. A value x stands
+names without extension), and ``genre``, ``drums``, ``group``, which the names contain too. A value x stands
 for -80 + (x + 0.5) 80 / 256 dB relative to the clip's maximum. The bands above `BANDS` went through
-another resampler and hold nothing.
+another resampler and are empty.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .base import Entry, Layout
 from .irmas import LICENSE, Clip
 
 NAME = "irmas-mel"
-"""Of the layout, and of the preset that computes the same features from audio."""
+"""Name of the layout, and of the preset that computes the same features from audio."""
 
 SAMPLING_RATE, NUM_SAMPLES = 22050, 66150
 SHAPE = (128, 130)
@@ -63,8 +63,8 @@ def convert(root: Path, folder: Path) -> Iterator[Record]:
     root : Path
         The ``.npz`` file, or the folder that holds it as ``train.npz``; pickled objects in it are refused.
     folder : Path
-        Gets ``mel-00000.npy`` and so on, rows of (123, 130) in dB, and ``mel.json``. Arrays that are there
-        already are replaced. A row can be read as soon as its record is there.
+        Gets ``mel-00000.npy`` and so on, rows of (123, 130) in dB, and ``mel.json``. Existing arrays are
+        replaced. A row can be read as soon as its record is yielded.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def convert(root: Path, folder: Path) -> Iterator[Record]:
     FeatureError
         If the rows cannot be written.
     """
-    # Only here does a layout need a front end, and with it torch.
+    # The only layout that needs a front end, and with it torch.
     from ..features import front_end
     from ..features.sidecar import describe
     from ..features.store import ShardWriter

@@ -1,4 +1,4 @@
-"""Manifests as an input: our own pass through, other JSON lines with ``path`` and ``labels`` are read."""
+"""Manifests as input: those of imtools pass through, other JSON lines with paths and labels are read."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from .recordings import recording_group
 
 MANIFEST_NAME = "manifest.jsonl"
 
-_TAKEN = {"path", "group", "recording", "licence", "license", "original_path"}
-_MEASURED = {"seconds"}  # probing gives it exactly, as it does ``sampling_rate`` and others of ``_OURS``
-_OURS = {field.name for field in fields(Record)}
+_READ_COLUMNS = {"path", "group", "recording", "licence", "license", "original_path"}
+_PROBED_COLUMNS = {"seconds"}  # probing gives it exactly, as it does ``sampling_rate`` and others
+_RECORD_FIELDS = {field.name for field in fields(Record)}
+_NOT_EXTRA = _READ_COLUMNS | _PROBED_COLUMNS | _RECORD_FIELDS
 
 
 def matches(root: Path) -> bool:
@@ -29,7 +30,7 @@ def matches(root: Path) -> bool:
 
 
 def entries(root: Path) -> Iterator[Entry | Record]:
-    """Yield our records as they are, and an entry for each line of other manifests.
+    """Yield records of imtools as they are, and an entry for each line of other manifests.
 
     Keys of a line that is not ours: ``path`` (relative to the manifest), ``labels`` (strings; complete
     unless ``labels_complete`` is false), ``source`` (name of the data set), ``original_path``, ``licence``
@@ -94,7 +95,7 @@ def _entry(id: str, audio: Path, row: dict[str, Json], where: str) -> Entry:
         fold=_typed(row, "fold", int, where),
         genre=_typed(row, "genre", str, where),
         source={key: value for key, value in source.items() if value is not None},
-        extra={key: value for key, value in row.items() if key not in _TAKEN | _MEASURED | _OURS},
+        extra={key: value for key, value in row.items() if key not in _NOT_EXTRA},
     )
 
 
@@ -116,7 +117,7 @@ def _object(line: bytes, where: str) -> dict[str, Json]:
     except ValueError as error:
         raise ManifestError(f"{where}: not valid JSON ({error})", hint) from None
     if not isinstance(row, dict):
-        raise ManifestError(f"{where}: is no JSON object", hint)
+        raise ManifestError(f"{where}: is not a JSON object", hint)
     return row
 
 

@@ -48,7 +48,7 @@ def _rows(table: Path, root: Path, paths: dict[str, Path]) -> Iterator[Entry]:
         clip = f"{subset}-{number}_{row['uuid4']}"
         split = split_named(subset)
         if split is None:
-            raise ManifestError(f"{where}: {subset!r} is no subset of Medley-solos-DB", _HINT)
+            raise ManifestError(f"{where}: {subset!r} is not a subset of Medley-solos-DB", _HINT)
         if names.setdefault(number, instrument) != instrument:
             what = f"instrument {number} is {names[number]!r} in other rows, not {instrument!r}"
             raise ManifestError(f"{where}: {what}", _HINT)

@@ -28,7 +28,7 @@ def entries(root: Path) -> Iterator[Entry]:
     """Yield the clips, with the split of ``partitions/split01_*.csv`` and the licence of each track.
 
     A clip lists the instruments that were judged, present or not, with the relevance as presence; the
-    others are unknown. This comes from the CSV of aggregated answers, which says the same as
+    others are unknown. This comes from the CSV of aggregated answers, which has the same content as
     ``openmic-2018.npz`` without its pickled strings.
     """
     table = root / LABELS

@@ -73,7 +73,7 @@ def _tracks(folder: Path, depth: int = 2) -> Iterator[Path]:
 
 
 def _read_all(root: Path) -> Iterator[tuple[Path, dict[str, Any] | Entry]]:
-    """Yield each track with its metadata, or with an entry that says what is wrong with it."""
+    """Yield each track with its metadata, or with an entry that states what is wrong with it."""
     empty = True
     for track in _tracks(root):
         empty = False
@@ -104,7 +104,7 @@ def _read(table: Path) -> dict[str, Any]:
 
 
 def _stems(track: Path, metadata: dict[str, Any]) -> list[_Stem]:
-    """Return the stems that sound: BabySlakh says ``audio_rendered: false`` of stems that are there."""
+    """Return the rendered stems; BabySlakh marks existing stems ``audio_rendered: false``, too."""
     found = []
     for name, stem in sorted((str(name), stem) for name, stem in metadata["stems"].items()):
         path = _existing(track / "stems" / f"{name}.flac")

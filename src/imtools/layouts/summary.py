@@ -1,4 +1,4 @@
-"""How much of what a manifest holds: records, recordings and hours of each class and split."""
+"""The size of a manifest: records, recordings and hours of each class and split."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..manifest import Record
 
 UNLABELLED = "(no label)"
-"""Stands for the class of records without a present label."""
+"""The class of records without a present label."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class Count:
 
 
 class ManifestSummary:
-    """Counts records by split and class while they pass by.
+    """Counts records by split and class as they pass through.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class ManifestSummary:
         self.counts: dict[tuple[str | None, str | None], Count] = {(None, None): Count()}
 
     def add(self, records: Iterable[Record]) -> None:
-        """Count some records; of each, only its groups' names are kept."""
+        """Count records; only the names of their groups are kept."""
         for record in records:
             for split in {None, record.split}:
                 for label in (*(record.present_labels() or [UNLABELLED]), None):

@@ -19,7 +19,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
     path : Path
         UTF-8, with or without a byte-order mark.
     columns : sequence of str
-        The columns needed; others may be there.
+        The required columns; others are allowed.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str
     except UnicodeDecodeError as error:
         raise ManifestError(f"{path}: is not UTF-8 ({error.reason})", _HINT) from None
     except csv.Error as error:
-        raise ManifestError(f"{path}:{reader.line_num}: is no CSV ({error})", _HINT) from None
+        raise ManifestError(f"{path}:{reader.line_num}: is not CSV ({error})", _HINT) from None
 
 
 def read_lines(path: Path) -> list[tuple[str, str]]:

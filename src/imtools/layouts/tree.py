@@ -13,7 +13,7 @@ AUDIO_EXTENSIONS = (
     *(".au", ".snd", ".caf"),
     *(".aac", ".ac3", ".m4a", ".mka", ".mp4", ".wma", ".wv"),  # these through ffmpeg
 )
-"""What a file in a folder must be called to be taken for audio, in lower case."""
+"""Extensions of the files in a folder that are taken for audio, in lower case."""
 
 
 def is_audio(name: str) -> bool:
@@ -29,7 +29,7 @@ def by_bytes(path: Path) -> bytes:
 def audio_files(root: Path) -> Iterator[Path]:
     """Yield the audio files below a folder, each folder's content sorted by the bytes of its names.
 
-    Links to folders are followed; hidden files and folders are passed over.
+    Links to folders are followed; hidden files and folders are skipped.
 
     Raises
     ------

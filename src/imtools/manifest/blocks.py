@@ -19,7 +19,7 @@ from .values import (
 
 
 def drop_defaults(pairs: Mapping[str, Json]) -> dict[str, Json]:
-    """Leave out what a reader would assume anyway: ``None`` and empty containers."""
+    """Leave out the defaults that a reader assumes: ``None`` and empty containers."""
     return {key: value for key, value in pairs.items() if value is not None and value != [] and value != {}}
 
 
@@ -36,7 +36,7 @@ class Label:
     role : str or None
         ``"predominant"``, ``"solo"``, or another word of the data set.
     start, duration : float or None
-        When it sounds, in seconds relative to the segment; ``None`` means throughout.
+        When it is present, in seconds relative to the segment; ``None`` means throughout.
     """
 
     label: str
@@ -53,7 +53,7 @@ class Label:
         Parameters
         ----------
         value : JSON value
-            What is parsed.
+            The value to parse.
         key : str
             Its place in the record, for errors.
 
@@ -114,7 +114,7 @@ class FeatureRef:
         Parameters
         ----------
         value : JSON value
-            What is parsed.
+            The value to parse.
         key : str
             Its place in the record, for errors.
 
@@ -158,9 +158,9 @@ class Prediction:
     score : float
         0 to 1.
     start, duration : float or None
-        The time that the score is for, in seconds relative to the segment; ``None`` means all of it.
+        The time span of the score, in seconds relative to the segment; ``None`` means all of it.
     present : bool or None
-        Whether the class counts as present, where that has been decided.
+        Whether the class counts as present, if decided.
     """
 
     model: str
@@ -178,7 +178,7 @@ class Prediction:
         Parameters
         ----------
         value : JSON value
-            What is parsed.
+            The value to parse.
         key : str
             Its place in the record, for errors.
 

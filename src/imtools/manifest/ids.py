@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from ..hashing import text_sha256
 
-_FOREIGN = re.compile(r"[^A-Za-z0-9_/-]+")
+_INVALID = re.compile(r"[^A-Za-z0-9_/-]+")
 _FIT = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 
 
@@ -24,13 +24,14 @@ def make_id(name: str) -> str:
     Returns
     -------
     str
-        The name itself where it consists of id characters; otherwise every foreign run becomes ``-`` and
-        eight hexadecimal digits of the name's SHA-256 follow, so that ``a b`` and ``a,b`` stay apart.
+        The name itself where it consists of id characters; otherwise every run of other characters becomes
+        ``-`` and eight hexadecimal digits of the name's SHA-256 follow, so that ``a b`` and ``a,b`` stay
+        apart.
     """
     if _FIT.fullmatch(name):
         return name
     digest = text_sha256(name)[:8]
-    slug = re.sub("/{2,}", "/", _FOREIGN.sub("-", name)).strip("-/")
+    slug = re.sub("/{2,}", "/", _INVALID.sub("-", name)).strip("-/")
     return f"{slug}-{digest}" if slug else digest
 
 

@@ -1,4 +1,4 @@
-"""The records of a manifest: what one line of JSON says about one segment of audio.
+"""The records of a manifest: one line of JSON for each segment of audio.
 
 A record is plain data. The keys that imtools knows are typed attributes; every other key is kept in
 ``extra`` and written back unchanged.
@@ -36,11 +36,10 @@ _REQUIRED = ("schema", "id", "audio", "start", "duration", "sampling_rate", "num
 
 @dataclass(slots=True)
 class Record:
-    """One line of a manifest: a piece of audio and everything known about it.
+    """One line of a manifest: a piece of audio and its metadata.
 
-    ``sampling_rate`` and ``num_samples`` describe the signal that loading the record gives; where the
-    file has another rate, the loader resamples. ``num_samples`` is the authority on length, ``duration``
-    its rendering in seconds.
+    ``sampling_rate`` and ``num_samples`` describe the signal after loading; if the file has another rate,
+    the loader resamples. ``num_samples`` is the authoritative length, ``duration`` the same in seconds.
 
     Attributes
     ----------
@@ -58,7 +57,7 @@ class Record:
     channels : list of int or None
         The file's channels to use; ``None`` means all.
     padding : float
-        How many of the last seconds lie beyond the end of the file and are zeros.
+        Seconds at the end that lie beyond the end of the file and are zeros.
     normalize : str or None
         ``"rms"`` or ``"peak"``: the loader scales the segment by it.
     groups : list of str
@@ -70,7 +69,7 @@ class Record:
     genre : str or None
         Genre, as the data set names it.
     labels : list of Label
-        What is known of the instruments.
+        The known instruments.
     labels_complete : bool
         Whether a class that is not listed is known to be absent (else it is unknown).
     source : dict
@@ -117,7 +116,7 @@ class Record:
         Parameters
         ----------
         value : object
-            What ``json.loads`` gave.
+            The result of ``json.loads``.
         where : str
             Place to name in errors, for example ``"songs.jsonl:12"``.
 
@@ -216,7 +215,7 @@ class Record:
     def get(self, key: str) -> Json:
         """Return the value at a dotted key of the JSON form, such as ``"source.dataset"``, or ``None``.
 
-        A step into an array gives the array of its objects' values: ``"labels.label"``.
+        For an array, the value is the array of its objects' values: ``"labels.label"``.
 
         Raises
         ------
@@ -249,7 +248,7 @@ class Record:
     def part(self, begin: int, end: int) -> Record:
         """Return the samples from one position to another: loading gives the same numbers for them.
 
-        ``normalize`` has to be ``None``, for the level of a part is not that of the whole.
+        ``normalize`` has to be ``None``, since the level of a part differs from that of the whole.
 
         Parameters
         ----------
@@ -274,7 +273,7 @@ class Record:
         Parameters
         ----------
         tool, version : str
-            What made the record.
+            The tool that made the record.
         params : str
             The fingerprint of its parameters.
         """

@@ -3,8 +3,8 @@
 In memory every relative path of a record is relative to the working directory (or absolute), so that
 records of several manifests can be mixed; on disk it is relative to the manifest's own folder. Through a
 pipe, paths are relative to the working directory. Standard input that the shell has redirected is a manifest
-in its file's folder; what standard output writes into a file elsewhere gets absolute paths, so that it can
-be read by its name as well as through a pipe.
+in its file's folder; a manifest that standard output writes into a file elsewhere has absolute paths, so that
+it can be read by its name as well as through a pipe.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def parse_line(line: str | bytes, where: str) -> Record:
     Raises
     ------
     ManifestError
-        If the line is no JSON object or no valid record.
+        If the line is not a JSON object or not a valid record.
     """
     try:
         value = load_json(line)
@@ -78,11 +78,10 @@ def rebase(record: Record, from_dir: str | os.PathLike[str], to_dir: str | os.Pa
     Returns
     -------
     Record
-        The same record with ``audio``, ``features.*.path`` and ``mix.tracks[].audio`` re-based. What lies
-        inside the target folder becomes relative, so that a folder can be moved with all that it holds;
-        absolute paths elsewhere stay, and so do relative ones, but for the working directory: seen from
-        there, what lies outside is absolute. ``source``, which says what the original data set called the
-        file, is left alone.
+        The same record with ``audio``, ``features.*.path`` and ``mix.tracks[].audio`` re-based. Paths
+        inside the target folder become relative, so that a folder can be moved with its content; absolute
+        and relative paths elsewhere stay, except that from the working directory paths outside of it are
+        absolute. ``source``, with the file's name in the original data set, is left alone.
     """
     base, target = os.path.abspath(from_dir or os.curdir), os.path.abspath(to_dir or os.curdir)
     if to_dir and base == target:
@@ -99,12 +98,12 @@ def rebase(record: Record, from_dir: str | os.PathLike[str], to_dir: str | os.Pa
 
 
 def absolute(record: Record) -> Record:
-    """Return the record with all paths absolute, but for those in ``source``."""
+    """Return the record with all paths absolute, except those in ``source``."""
     return moved(record, os.path.abspath)
 
 
 def moved(record: Record, move: Callable[[str], str]) -> Record:
-    """Return the record with a function applied to all its paths, but for those in ``source``.
+    """Return the record with a function applied to all its paths, except those in ``source``.
 
     Parameters
     ----------
@@ -145,7 +144,7 @@ def read_manifest(path: str | os.PathLike[str]) -> Iterator[Record]:
     Parameters
     ----------
     path : path
-        A ``.jsonl`` or ``.jsonl.gz`` file, or ``-`` for standard input. Blank lines are passed over.
+        A ``.jsonl`` or ``.jsonl.gz`` file, or ``-`` for standard input. Blank lines are skipped.
 
     Raises
     ------
@@ -159,10 +158,10 @@ def read_manifest(path: str | os.PathLike[str]) -> Iterator[Record]:
 
 
 def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, Record | ManifestError]]:
-    """Yield ``(where, record)`` for each line; a torn last line comes as an error instead of a record.
+    """Yield ``(where, record)`` for each line; a torn last line is yielded as an error instead of a record.
 
-    A last line that has no newline and is no JSON is what an interrupted writer leaves behind: the lines
-    before it are good, so it is handed on as an item that failed. Any other bad line raises.
+    A last line without a newline that is not JSON is left by an interrupted writer: the lines before it are
+    valid, so it is passed on as a failed item. Any other bad line raises.
     """
     name = os.fspath(path)
     folder = stream_folder(sys.stdin.fileno()) if name == STDIN else os.path.dirname(name)
@@ -192,7 +191,7 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, Record | Man
 def stream_folder(descriptor: int) -> str:
     """Return the folder of the regular file that a descriptor is redirected to; ``""`` for a pipe.
 
-    ``""`` too where the system does not give the name of an open file.
+    Also ``""`` if the system does not give the name of an open file.
     """
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -200,7 +199,7 @@ def stream_folder(descriptor: int) -> str:
         if sys.platform == "darwin":
             import fcntl
 
-            get_path = 50  # F_GETPATH, which the module does not name in Python 3.11
+            get_path = 50  # F_GETPATH, which the module does not define in Python 3.11
             name = fcntl.fcntl(descriptor, get_path, bytes(1024)).rstrip(b"\0")
             link = os.fsdecode(name)
         else:

@@ -1,4 +1,4 @@
-"""Checks of the values that keys of a record hold."""
+"""Checks of the values of a record's keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def load_json(text: str | bytes) -> Json:
     Raises
     ------
     ValueError
-        If it is not valid; NaN and infinities, which Python would let pass, are not.
+        If it is not valid; NaN and infinities, which Python accepts, are not.
     """
     try:
         return json.loads(text, parse_constant=_refuse)
@@ -31,7 +31,7 @@ def _refuse(constant: str) -> Json:
 
 
 class WrongKeyError(Exception):
-    """A fault of one key, raised below the level that knows the file and the line."""
+    """A fault of one key, raised where the file and the line are unknown."""
 
     def __init__(self, key: str, what: str) -> None:
         super().__init__(f"key {key!r} {what}")
@@ -43,7 +43,7 @@ def number(value: Json, key: str, *, minimum: float | None = None, maximum: floa
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     minimum, maximum : float, optional
@@ -70,11 +70,11 @@ def integer(value: Json, key: str, *, minimum: int | None = None) -> int:
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     minimum : int, optional
-        The least value.
+        The minimum.
     """
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongKeyError(key, f"must be an integer, not {kind_of(value)}")
@@ -89,7 +89,7 @@ def string(value: Json, key: str) -> str:
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     """
@@ -104,7 +104,7 @@ def boolean(value: Json, key: str) -> bool:
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     """
@@ -119,7 +119,7 @@ def array(value: Json, key: str) -> list[Json]:
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     """
@@ -134,7 +134,7 @@ def mapping(value: Json, key: str) -> dict[str, Json]:
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     """
@@ -150,12 +150,12 @@ def kind_of(value: Json) -> str:
 
 
 def optional(value: Json, key: str, parse: Any) -> Any:
-    """Return ``None`` for null, else what ``parse`` makes of the value.
+    """Return ``None`` for null, else the value parsed by ``parse``.
 
     Parameters
     ----------
     value : JSON value
-        What is parsed.
+        The value to parse.
     key : str
         Its place in the record, for errors.
     parse : callable

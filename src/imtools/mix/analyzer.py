@@ -33,7 +33,7 @@ _BATCH, _BATCH_SECONDS = 32, 120.0
 
 _ANALYSIS_RATE = 22050
 
-_FIRST_SECONDS = 60.0
+_MAX_ANALYSIS_SECONDS = 60.0
 """Seconds of a record that tempo and key are taken from, at most."""
 
 _REVISIONS = {"f0": 1, "tempo": 1, "key": 1}
@@ -139,7 +139,7 @@ class RecordAnalyzer:
             except (KeyError, ValueError, TypeError):  # not there, or not written by us
                 continue
         rest = [record for record in records if record.id not in results]
-        most = math.inf if what == "f0" else _FIRST_SECONDS
+        most = math.inf if what == "f0" else _MAX_ANALYSIS_SECONDS
         longest = max((min(record.duration, most) for record in rest), default=0.0)
         loaded = ordered_map(
             lambda record: (record, _load(record, rate, most)),

@@ -14,7 +14,7 @@ from ..manifest import Record, make_id, unique_groups
 from ..manifest.values import Json
 from ..sound.labels import track_labels, united_labels
 from ..sound.overlay import headroom_db
-from ..sound.recipe import MOST_DB, MOST_SECONDS, MixTrack, Recipe
+from ..sound.recipe import MAX_DB, MAX_SECONDS, MixTrack, Recipe
 from ..units import samples_to_seconds, seconds_to_samples
 from .arrange import PlannedMix
 from .sync import Sync
@@ -66,9 +66,9 @@ class Composition:
         if self.renderer not in RENDERERS:
             raise UsageError(f"there is no renderer {self.renderer!r}", f"choose from {', '.join(RENDERERS)}")
         for name, drawn, low, high, unit in (
-            ("gain", self.gain_db, -MOST_DB, MOST_DB, "dB"),
-            ("snr", self.snr_db, -MOST_DB, MOST_DB, "dB"),
-            ("offset", self.offset, 0.0, MOST_SECONDS, "seconds"),
+            ("gain", self.gain_db, -MAX_DB, MAX_DB, "dB"),
+            ("snr", self.snr_db, -MAX_DB, MAX_DB, "dB"),
+            ("offset", self.offset, 0.0, MAX_SECONDS, "seconds"),
         ):
             if drawn is None:
                 continue

@@ -217,12 +217,12 @@ def check_waveform(input_shape: tuple[int, int], least: int) -> None:
     input_shape : tuple of int
         ``(bins, frames)`` of the features.
     least : int
-        Samples of the shortest waveform.
+        Minimum number of samples.
 
     Raises
     ------
     ModelError
-        If it has not.
+        If it does not.
     """
     bins, samples = input_shape
     if bins != 1:

@@ -95,7 +95,7 @@ class SupportVectors(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Return the logits (batch, classes) of features (batch, descriptors, frames), in float32."""
-        # Not in bfloat16 whatever autocast says: the sums are small differences of large numbers.
+        # Not in bfloat16, even under autocast: the sums are small differences of large numbers.
         with full_precision(features.device):
             return self.slope * self.decide(features) + self.offset
 
@@ -129,7 +129,7 @@ def build(num_classes: int, input_shape: tuple[int, int], width: float) -> nn.Mo
         If the width is not 1.
     """
     if width != 1:
-        raise UsageError(f"support vector machines have no width: {width:g}", "leave it 1")
+        raise UsageError(f"support vector machines have no width: {width:g}", "leave it at 1")
     return SupportVectors(num_classes, input_shape)
 
 

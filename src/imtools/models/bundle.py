@@ -57,7 +57,7 @@ class TrainedModel:
     device : torch.device
         Where it computes.
     dtype : torch.dtype
-        In what it computes: ``torch.float32`` or ``torch.bfloat16``.
+        The dtype in which it computes: ``torch.float32`` or ``torch.bfloat16``.
     """
 
     def __init__(
@@ -286,7 +286,7 @@ def load(
     device : torch.device
         Where to compute; see `imtools.device.resolve_device`.
     dtype : torch.dtype
-        In what to compute; see `imtools.device.resolve_precision`.
+        The dtype in which to compute; see `imtools.device.resolve_precision`.
 
     Returns
     -------

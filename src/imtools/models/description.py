@@ -188,7 +188,7 @@ class Description:
             raise ValueError("it does not have one threshold for each label")
         for value, choices in ((description.aggregation, AGGREGATIONS), (description.strategy, STRATEGIES)):
             if value not in choices:
-                raise ValueError(f"this version knows no {value!r}")
+                raise ValueError(f"this version does not know {value!r}")
         known = {member.label for member in description.members}
         if missing := [label for label in description.labels if not known & {None, label}]:
             raise ValueError(f"no member knows {missing[0]!r}")

@@ -8,7 +8,7 @@ from pathlib import Path
 BUNDLED = "bundled"
 """The name of the model that comes with imtools; a directory of that name is ``./bundled``."""
 
-_HERE = Path(__file__).parent / BUNDLED
+_BUNDLED_FOLDER = Path(__file__).parent / BUNDLED
 
 
 def locate(name: str | os.PathLike[str]) -> Path:
@@ -24,4 +24,4 @@ def locate(name: str | os.PathLike[str]) -> Path:
     Path
         The directory; it need not exist.
     """
-    return _HERE if os.fspath(name) == BUNDLED else Path(name)
+    return _BUNDLED_FOLDER if os.fspath(name) == BUNDLED else Path(name)

@@ -86,8 +86,8 @@ def _avramidis(
     )
 
 
-_SKIPS = "each skip is a max pooling and a 1x1 convolution"
-_COMBINED = f"{_SKIPS}; GRUs of 256 and 128 units give the printed count, 128 and 64 do not"
+_SKIPS_NOTE = "each skip is a max pooling and a 1x1 convolution"
+_COMBINED_NOTE = f"{_SKIPS_NOTE}; GRUs of 256 and 128 units give the printed count, 128 and 64 do not"
 
 ARCHITECTURES: dict[str, Architecture] = {
     "kratimenos2020": Architecture(
@@ -175,7 +175,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         "F1 micro .586, macro .502, LRAP .751",
         3,
         85_000,
-        _SKIPS,
+        _SKIPS_NOTE,
     ),
     "avramidis2021-crnn2": _avramidis(
         "crnn2",
@@ -183,7 +183,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         "F1 micro .598, macro .532, LRAP .742",
         4,
         1_030_000,
-        _COMBINED,
+        _COMBINED_NOTE,
     ),
     "avramidis2021-crnn3": _avramidis(
         "crnn3",
@@ -191,7 +191,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         "F1 micro .608, macro .543, LRAP .747",
         4,
         1_070_000,
-        _COMBINED,
+        _COMBINED_NOTE,
     ),
     "avramidis2021-crnn4": _avramidis(
         "crnn4",
@@ -199,7 +199,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         "F1 micro .601, macro .537, LRAP .741",
         4,
         1_080_000,
-        _COMBINED,
+        _COMBINED_NOTE,
     ),
     "avramidis2021-crnn5": _avramidis(
         "crnn5",
@@ -207,7 +207,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         "F1 micro .592, macro .522, LRAP .743",
         4,
         1_030_000,
-        _COMBINED,
+        _COMBINED_NOTE,
     ),
     "chen2024": Architecture(
         module=".chen2024",
@@ -241,7 +241,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "bosch2012": Architecture(
         module=".bosch2012",
-        summary="support vector machines on statistics of features made by hand",
+        summary="support vector machines on statistics of hand-crafted features",
         paper="Bosch et al. 2012",
         front_end="bosch2012",
         strategy="svm",
@@ -251,12 +251,12 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "imtools2026": Architecture(
         module=".imtools2026",
-        summary="convolutions on mel spectrograms that know where their bands lie",
+        summary="convolutions on mel spectrograms, with the position of each band",
         paper="imtools 2026",
         front_end="irmas-mel",
         seconds=3.0,
         printed="see Results in the README",
-        note="our own: made to learn fast on a processor and to carry over to other recordings",
+        note="our own: trains fast on a CPU and generalises to other recordings",
     ),
 }
 """Every net, by name."""
@@ -293,7 +293,7 @@ def build(name: str, *, num_classes: int, input_shape: tuple[int, int], width: f
     if name not in ARCHITECTURES:
         raise UsageError(f"there is no model {name!r}", f"choose from {', '.join(ARCHITECTURES)}")
     if not 0 < width < math.inf:
-        raise UsageError(f"a width of {width:g} makes no net", "choose one above 0; 1 is the paper's")
+        raise UsageError(f"a width of {width:g} is not possible", "choose one above 0; 1 is the paper's")
     architecture = ARCHITECTURES[name]
     function = getattr(import_module(architecture.module, __package__), architecture.function)
     return cast("nn.Module", function(num_classes, input_shape, width))

@@ -14,7 +14,7 @@ from ..arrays import Float64Array
 from ..errors import UsageError
 from ..labels import PRESENT
 from ..manifest import Record
-from .style import SHARES, characters, new_figure, short_names, styled
+from .style import SHARE_COLOURS, characters, new_figure, short_names, styled
 from .waveform import Span
 
 _ROW = 0.42
@@ -141,7 +141,7 @@ def draw_activity(
     ax = figure.subplots()
     edges, values = _cells(activity)
     rows = np.arange(count + 1) - 0.5
-    image = ax.pcolormesh(edges, rows, values, cmap=SHARES, vmin=0, vmax=1, rasterized=True)
+    image = ax.pcolormesh(edges, rows, values, cmap=SHARE_COLOURS, vmin=0, vmax=1, rasterized=True)
     if thresholds is not None:
         _decisions(ax, activity, edges, values, thresholds)
     for span in activity.spans:

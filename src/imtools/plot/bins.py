@@ -26,10 +26,10 @@ from ..features.parameters import (
 
 Ticks = list[tuple[float, str]]
 
-_ROUND = (0, 125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000, 64000)
+_LABELLED_HZ = (0, 125, 250, 500, 1000, 2000, 4000, 8000, 16000, 32000, 64000)
 """Frequencies in Hz that are labelled on an axis of mel bands."""
 _NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
-_MOST_TICKS = 9
+_MAX_TICKS = 9
 _MEL_RESOLUTION = 2**13
 
 _SCALES = {"db": "level (dB)", "log": "log magnitude", "linear": "magnitude"}
@@ -108,7 +108,7 @@ def _frequencies(parameters: Parameters) -> Ticks:
             step = parameters.bins_per_octave
             return [(float(place), f"{parameters.fmin * 2.0 ** (place / step):.0f}") for place in octaves]
         case MelParameters():
-            return _apart(_at_round(_mel_peaks(parameters), _ROUND), parameters.n_mels / 12)
+            return _apart(_at_round(_mel_peaks(parameters), _LABELLED_HZ), parameters.n_mels / 12)
         case StftParameters() | FftParameters() | ModgdParameters():
             bins = parameters.bins if isinstance(parameters, ModgdParameters) else parameters.all_bins
             centres = np.arange(bins) * parameters.sampling_rate / parameters.n_fft
@@ -139,7 +139,7 @@ def _at_round(centres: Float64Array, frequencies: Sequence[float]) -> Ticks:
 
 def _pitch_classes(count: int) -> Ticks:
     if count % 12:
-        return _thinned([(float(k), str(k)) for k in range(count)], _MOST_TICKS)
+        return _thinned([(float(k), str(k)) for k in range(count)], _MAX_TICKS)
     return [(float(k * count // 12), name) for k, name in enumerate(_NOTES) if "♯" not in name]
 
 

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..score.result import SCORES_HINT, ScoreReport
 from .style import (
     CM,
-    SHARES,
+    SHARE_COLOURS,
     characters,
     new_figure,
     panel_grid,
@@ -21,11 +21,11 @@ from .style import (
     styled,
 )
 
-_LEAST_TYPE = 4.0
+_MIN_FONT_SIZE = 4.0
 """Smallest type size in points that can be read; smaller numbers are left out."""
 _UNKNOWN = "0.85"
 """Grey of rows without items."""
-_LEAST_PANEL = 2.6
+_MIN_PANEL_CM = 2.6
 """Side of the smallest matrix of a class against the rest, in centimetres."""
 
 
@@ -63,7 +63,7 @@ def draw_confusion(report: ScoreReport, *, width: float, title: str | None = Non
     figure = new_figure(width, width - 1.2 + (0.0 if margin < 1.5 else 0.3), title)
     ax = figure.subplots()
     share = _shares(counts)
-    image = ax.imshow(share, cmap=SHARES, vmin=0, vmax=1, interpolation="nearest")
+    image = ax.imshow(share, cmap=SHARE_COLOURS, vmin=0, vmax=1, interpolation="nearest")
     cell = max(0.1, (width - margin - 2.0) / max(1, len(classes)))
     _numbers(ax, counts, share, cell)
     ax.set_facecolor(_UNKNOWN)
@@ -74,7 +74,7 @@ def draw_confusion(report: ScoreReport, *, width: float, title: str | None = Non
     ax.tick_params(length=0)
     for axis in (ax.xaxis, ax.yaxis):
         for label in axis.get_ticklabels():
-            label.set_fontsize(min(7.0, max(_LEAST_TYPE, cell * CM * 72 * 0.9)))
+            label.set_fontsize(min(7.0, max(_MIN_FONT_SIZE, cell * CM * 72 * 0.9)))
     ax.spines[:].set_visible(True)
     ax.set_xlabel("highest score")
     ax.set_ylabel("label")
@@ -134,7 +134,7 @@ def draw_against_rest(matrices: Mapping[str, IntArray], *, width: float, title: 
     Figure
         To be rendered with `imtools.plot.render.render`.
     """
-    rows, columns = panel_grid(len(matrices), _LEAST_PANEL, width - 1.0)
+    rows, columns = panel_grid(len(matrices), _MIN_PANEL_CM, width - 1.0)
     side = (width - 1.0) / columns
     figure = new_figure(width, rows * (side + 0.3) + 1.2, title)
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
@@ -144,7 +144,7 @@ def draw_against_rest(matrices: Mapping[str, IntArray], *, width: float, title: 
     for number, (ax, matrix) in enumerate(zip(axes, matrices.values(), strict=False)):
         counts = matrix.astype(np.float64)
         share = _shares(counts)
-        ax.imshow(share, cmap=SHARES, vmin=0, vmax=1, interpolation="nearest")
+        ax.imshow(share, cmap=SHARE_COLOURS, vmin=0, vmax=1, interpolation="nearest")
         _numbers(ax, counts, share, side / 2 - 0.3, zeros=True)
         ax.set_facecolor(_UNKNOWN)
         ax.set_title(names[number])
@@ -173,7 +173,7 @@ def _numbers(
     texts = [[_count(value) for value in row] for row in counts]
     longest = max([1, *(len(text) for row in texts for text in row)])
     size = min(8.0, cell * CM * 72 * 0.9 / (0.62 * longest))
-    if size < _LEAST_TYPE:
+    if size < _MIN_FONT_SIZE:
         return
     for row, column in np.ndindex(*counts.shape):
         if counts[row, column] or zeros:

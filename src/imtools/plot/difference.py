@@ -26,7 +26,7 @@ from .style import (
 
 _NAMES = {"f1": "F1", "auc": "AUC", "ap": "AP"}
 _HINT = "score it by im-score with `baseline`"
-_MOST_HEIGHT = 24.0
+_MAX_HEIGHT_CM = 24.0
 """Height of a page in centimetres: horizontal bars get thinner to fit."""
 _BAR, _GAP = 0.28, 0.25
 """Least breadth of a bar, and the space between classes, in centimetres."""
@@ -70,7 +70,7 @@ def draw_differences(
     room = width - 1.5
     breadth = _breadth(len(reports)) * len(classes)
     horizontal = breadth > room or max(map(len, [*classes, *own])) >= characters(room / len(classes))
-    height = min(_MOST_HEIGHT, breadth + 2.0) if horizontal else min(7.0, 0.45 * width + 1.5)
+    height = min(_MAX_HEIGHT_CM, breadth + 2.0) if horizontal else min(7.0, 0.45 * width + 1.5)
     figure = new_figure(width, height, title)
     ax = figure.subplots()
     _bars(ax, [report.model for report in reports], values, horizontal)

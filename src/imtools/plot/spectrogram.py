@@ -26,7 +26,7 @@ from .style import (
     styled,
 )
 
-MOST_PANELS = 9
+MAX_PANELS = 9
 """More would be too small to read."""
 RANGE_DB = 80.0
 """Levels further below the highest of all panels have the colour of silence."""
@@ -68,7 +68,7 @@ def draw_spectrograms(
     Parameters
     ----------
     panels : sequence of Panel
-        1 to ``MOST_PANELS``.
+        1 to ``MAX_PANELS``.
     bins : Bins
         Their axis and unit.
     width : float
@@ -133,8 +133,8 @@ def _drawing(panels: Sequence[Panel], bins: Bins) -> tuple[Callable[[Axes, int],
 def _check(panels: Sequence[Panel]) -> None:
     if not panels:
         raise UsageError("no record to draw", "give one to nine records")
-    if len(panels) > MOST_PANELS:
-        raise UsageError(f"{len(panels)} records are too many for one picture", f"choose up to {MOST_PANELS}")
+    if len(panels) > MAX_PANELS:
+        raise UsageError(f"{len(panels)} records are too many for one picture", f"choose up to {MAX_PANELS}")
     for panel in panels:
         if not panel.values.size:
             raise UsageError(f"{panel.title}: is empty", "leave it out")

@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 WIDTHS = {"single": 8.5, "double": 17.5}
 """Widths of one and of two columns of a journal, in centimetres."""
-LEAST_WIDTH, MOST_WIDTH = 4.0, 100.0
-MOST_HEIGHT = 200.0
+MIN_WIDTH, MAX_WIDTH = 4.0, 100.0
+MAX_HEIGHT = 200.0
 CM = 1 / 2.54
 """Inches of a centimetre."""
 
@@ -36,7 +36,7 @@ MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">")
 HATCHES = ("", "////", "....", "\\\\\\\\", "xxxx", "----", "||||")
 LEVELS = "cividis"
 """The colour map of sounds: lighter with the value, in grey and for colour-blind readers too."""
-SHARES = "Blues"
+SHARE_COLOURS = "Blues"
 """The colour map of numbers from 0 to 1: white paper is 0."""
 
 SETTINGS: dict[str, Any] = {
@@ -138,8 +138,8 @@ def width_of(text: str) -> float:
         width = float(text)
     except ValueError:
         raise UsageError(f"`width={text}` is no width", "give single, double or centimetres") from None
-    if not LEAST_WIDTH <= width <= MOST_WIDTH:
-        bounds = f"give {LEAST_WIDTH:g} to {MOST_WIDTH:g} centimetres"
+    if not MIN_WIDTH <= width <= MAX_WIDTH:
+        bounds = f"give {MIN_WIDTH:g} to {MAX_WIDTH:g} centimetres"
         raise UsageError(f"`width={text}` is no width of a picture", bounds)
     return width
 
@@ -155,7 +155,7 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
         Above all panels.
     """
     engine = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
-    figure = Figure(figsize=(width * CM, min(height, MOST_HEIGHT) * CM), layout=engine)
+    figure = Figure(figsize=(width * CM, min(height, MAX_HEIGHT) * CM), layout=engine)
     if title:
         figure.suptitle(title)
     return figure

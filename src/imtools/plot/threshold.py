@@ -21,9 +21,9 @@ from .style import (
     styled,
 )
 
-USUAL = 0.5
+DEFAULT_THRESHOLD = 0.5
 """The usual threshold where none is chosen."""
-_LEAST_PANEL = 2.5
+_MIN_PANEL_CM = 2.5
 """Breadth of the smallest panel, in centimetres."""
 
 
@@ -74,7 +74,7 @@ def draw_thresholds(sweeps: Sequence[Sweep], *, width: float, title: str | None 
     classes = list(dict.fromkeys(label for sweep in sweeps for label in sweep.classes))
     if not classes:
         raise UsageError("no predictions to draw", "give labelled records with predictions of im-predict")
-    rows, columns = panel_grid(len(classes), _LEAST_PANEL, width - 0.8)
+    rows, columns = panel_grid(len(classes), _MIN_PANEL_CM, width - 0.8)
     side = (width - 0.8) / columns
     figure = new_figure(width, rows * (min(side, 6.0) * 0.8 + 0.35) + 1.6, title)
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat)
@@ -96,7 +96,7 @@ def draw_thresholds(sweeps: Sequence[Sweep], *, width: float, title: str | None 
 
 
 def _panel(ax: Axes, sweeps: Sequence[Sweep], label: str) -> None:
-    ax.axvline(USUAL, color="0.6", linewidth=0.6, zorder=0)
+    ax.axvline(DEFAULT_THRESHOLD, color="0.6", linewidth=0.6, zorder=0)
     for number, sweep in enumerate(sweeps):
         if label not in sweep.classes:
             continue

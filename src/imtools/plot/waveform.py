@@ -23,7 +23,7 @@ from .style import (
     styled,
 )
 
-MOST_WAVES = 12
+MAX_WAVES = 12
 """More would not fit on a page."""
 COLUMNS = 1500
 """Columns of an envelope: what a printer resolves on two columns of a page."""
@@ -70,7 +70,7 @@ def draw_waveforms(waves: Sequence[Wave], *, width: float, title: str | None = N
     Parameters
     ----------
     waves : sequence of Wave
-        1 to ``MOST_WAVES``.
+        1 to ``MAX_WAVES``.
     width : float
         In centimetres.
     title : str, optional
@@ -88,8 +88,8 @@ def draw_waveforms(waves: Sequence[Wave], *, width: float, title: str | None = N
     """
     if not waves:
         raise UsageError("no record to draw", "give one or more records")
-    if len(waves) > MOST_WAVES:
-        hint = f"choose up to {MOST_WAVES}"
+    if len(waves) > MAX_WAVES:
+        hint = f"choose up to {MAX_WAVES}"
         raise UsageError(f"{len(waves)} records are too many for one picture", hint)
     rows = [_labels(wave) for wave in waves]
     heights = [height for labels in rows for height in (_WAVE, max(_ROW * len(labels), 0.05))]

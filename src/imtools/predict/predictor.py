@@ -21,7 +21,7 @@ from ..features.store import FeatureReader
 from ..manifest import Record
 from ..models.bundle import TrainedModel
 from ..sound.stereo import cut_stream_windows, merge_streams
-from ..sound.windows import WINDOWS_AT_ONCE, CutWindows, cut_windows, window_starts
+from ..sound.windows import WINDOWS_PER_BATCH, CutWindows, cut_windows, window_starts
 from ..units import samples_to_seconds, seconds_to_samples
 from .batching import score_together
 from .cores import compute_on_cores
@@ -174,7 +174,7 @@ class Predictor:
                 cutting, record, self.sampling_rate, self.window, self.hop, file
             )
             starts = window_starts(record.at_rate(self.sampling_rate).num_samples, self.window, self.hop)
-            if len(starts) <= WINDOWS_AT_ONCE:
+            if len(starts) <= WINDOWS_PER_BATCH:
                 chunks = list(chunks)
             cache[key] = chunks, starts
         chunks, starts = cache[key]

@@ -38,7 +38,7 @@ M = TypeVar("M")
 BLOCKS_EACH = 2
 """Blocks in flight for each thread of the workers: one at work, one waiting. The bound on memory."""
 
-_CONNECT_SECONDS, _PATIENCE, _LOOK_AGAIN = 10.0, 5.0, 2.0
+_CONNECT_SECONDS, _PATIENCE, _RECOUNT_SECONDS = 10.0, 5.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Cluster(Generic[P, M]):
 
     def _most(self) -> int:
         """Return how many blocks may be in flight; workers come and go."""
-        if time.monotonic() - self._counted > _LOOK_AGAIN:
+        if time.monotonic() - self._counted > _RECOUNT_SECONDS:
             self._room = BLOCKS_EACH * max(1, self._threads())
             self._counted = time.monotonic()
         return self._room

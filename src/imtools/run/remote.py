@@ -34,7 +34,7 @@ from .stage import Blueprint, Work
 
 M = TypeVar("M")
 
-MOST_STAGES = 4
+MAX_STAGES = 4
 """Stages that a process keeps, the last used ones: each may hold a model."""
 
 
@@ -229,7 +229,7 @@ def _stage(plan: bytes) -> Work[Any, Any]:
                 ) from None
             _one_thread_each()
         _stages.move_to_end(plan)
-        while len(_stages) > MOST_STAGES:
+        while len(_stages) > MAX_STAGES:
             _stages.popitem(last=False)
         return _stages[plan]
 

@@ -22,13 +22,13 @@ from .metrics.matrices import (
 from .metrics.ranking import lrap_items, top1_items
 from .metrics.weighted import Ranking
 
-_WEIGHTS_AT_ONCE = 2**19
+_WEIGHTS_PER_CHUNK = 2**19
 """Weights in the memory of a thread at a time: replicates of one round times groups."""
 
-_MOST_THREADS = 8
+_MAX_THREADS = 8
 _ITEM_METRICS = ("lrap", "top1", "iou", "emr")
 _MACRO = {"precision_macro": "class_precision", "recall_macro": "class_recall", "f1_macro": "class_f1"}
-_MEANS = {**_MACRO, "auc": "class_auc", "mean_ap": "class_ap"}
+_MEANS_OVER_CLASSES = {**_MACRO, "auc": "class_auc", "mean_ap": "class_ap"}
 
 
 def bootstrap(
@@ -186,8 +186,8 @@ class _Resampler:
             for k, ranking in enumerate(self.rankings):
                 auc[rows, k], ap[rows, k] = ranking.scores(weights)
 
-        rounds = list(_rounds(replicates, max(1, min(64, _WEIGHTS_AT_ONCE // size))))
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS)) as pool:
+        rounds = list(_rounds(replicates, max(1, min(64, _WEIGHTS_PER_CHUNK // size))))
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool:
             list(pool.map(fill, rounds))
         return _metrics_of_sums(totals, classes) | _with_means({"class_auc": auc, "class_ap": ap})
 
@@ -226,7 +226,7 @@ def _metrics_of_sums(totals: Float64Array, classes: int) -> dict[str, Float64Arr
 def _with_means(made: dict[str, Float64Array]) -> dict[str, Float64Array]:
     """Add the means over the classes that are defined."""
     means = {}
-    for name, source in _MEANS.items():
+    for name, source in _MEANS_OVER_CLASSES.items():
         if source in made:
             values = made[source]
             means[name] = ratio_or_nan(np.nansum(values, axis=1), (~np.isnan(values)).sum(axis=1))

@@ -20,7 +20,7 @@ from .service import Service
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
-_BODY = {
+_REQUEST_BODY = {
     "required": True,
     "content": {
         "audio/*": _FILE,
@@ -89,7 +89,7 @@ def make_app(
 
     @app.post(
         "/v1/predict",
-        openapi_extra={"requestBody": _BODY},
+        openapi_extra={"requestBody": _REQUEST_BODY},
         responses=_failures(400, 408, 413, 415, 422, 503, 507),
         response_model_exclude_none=True,
         tags=["predictions"],

@@ -27,11 +27,11 @@ from ..sound.windows import cut_windows
 from ..units import samples_to_seconds
 
 _PR_SET_PDEATHSIG = 1
-_MOST_FILES = 64
-_MOST_WRITTEN = 2**20  # what ffmpeg complains of goes to a file
-_LONGEST_REQUEST = 2**16
+_MAX_FILES = 64
+_MAX_FILE_BYTES = 2**20  # what ffmpeg complains of goes to a file
+_MAX_REQUEST_BYTES = 2**16
 
-_FOR_CLIENTS = {
+_CLIENT_HINTS = {
     WITHOUT_FFMPEG: "check that it is complete audio, and send it as WAV, FLAC, MP3 or Ogg: "
     "this server decodes no m4a, aac or wma"
 }
@@ -92,11 +92,11 @@ def main(number: int, memory: int) -> None:
     channel = socket.socket(fileno=number)
     answers = Connection(os.dup(number), readable=False)
     while True:
-        data, files, _, _ = socket.recv_fds(channel, _LONGEST_REQUEST, 1)
+        data, files, _, _ = socket.recv_fds(channel, _MAX_REQUEST_BYTES, 1)
         if not data:
             return
         while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
-            data += channel.recv(_LONGEST_REQUEST)
+            data += channel.recv(_MAX_REQUEST_BYTES)
         name, settings = json.loads(data[4:])
         end: list[Any] = ["end"]
         try:
@@ -104,7 +104,7 @@ def main(number: int, memory: int) -> None:
         except ImtoolsError as error:
             path = _path(files[0])
             hint = error.hint or ""
-            message, hint = plain(error.message).replace(path, name), plain(_FOR_CLIENTS.get(hint, hint))
+            message, hint = plain(error.message).replace(path, name), plain(_CLIENT_HINTS.get(hint, hint))
             end = ["refused", message.replace(f"record {ID}", name), hint.replace(path, name)]
         except MemoryError:
             end = ["refused", f"{name}: takes too much memory to decode", "send less of it at a time"]
@@ -155,8 +155,8 @@ def _bind(memory: int) -> None:
     for kind, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, _MOST_FILES),
-        (resource.RLIMIT_FSIZE, _MOST_WRITTEN),
+        (resource.RLIMIT_NOFILE, _MAX_FILES),
+        (resource.RLIMIT_FSIZE, _MAX_FILE_BYTES),
     ):
         resource.setrlimit(kind, (most, most))
 

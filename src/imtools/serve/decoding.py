@@ -29,9 +29,9 @@ from .decoder import ID, Cutting, encode
 from .limits import Limits
 from .problems import ProblemError
 
-_LONGEST_ANSWER = 2**16
-_MIDDLE_SECONDS = 20
-_AGAIN_SECONDS = 1.0
+_MAX_RESPONSE_BYTES = 2**16
+_RECEIVE_TIMEOUT_SECONDS = 20
+_RETRY_SECONDS = 1.0
 _START_SECONDS = 120.0
 _CHECKED_RATE = 44100
 
@@ -70,7 +70,7 @@ class DecoderProcess:
                 env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
         # It may stop in the middle of an answer.
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _MIDDLE_SECONDS, 0))
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _RECEIVE_TIMEOUT_SECONDS, 0))
         self._channel = ours
         self._answers = Connection(os.dup(ours.fileno()), writable=False)
 
@@ -106,7 +106,7 @@ class DecoderProcess:
         try:
             if not self._answers.poll(max(0.0, deadline - time.monotonic())):
                 raise _LateError
-            kind, *more = json.loads(self._answers.recv_bytes(_LONGEST_ANSWER))
+            kind, *more = json.loads(self._answers.recv_bytes(_MAX_RESPONSE_BYTES))
             if kind == "refused":
                 raise _RefusedError(*more)
             if kind == "windows":
@@ -199,7 +199,7 @@ class Decoding:
             while len(self._every) < self._limits.decoders and not self._ended:
                 self._start()
         except OSError:
-            asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._refill)
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._refill)
 
     async def _free(self, deadline: float) -> DecoderProcess:
         """Wait for a decoder that lives."""

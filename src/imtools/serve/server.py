@@ -23,12 +23,12 @@ _HEADERS_SECONDS = 15.0
 """How long the headers of a request may take."""
 _BODY_SECONDS = 120.0
 """How long a client may go on sending a body that has been answered already."""
-_HEADERS_BYTES = 2**14
+_MAX_HEADER_BYTES = 2**14
 _IDLE_SECONDS = 30
 _GRACE_SECONDS = 20
 _BACKLOG = 512
-_LOOK_SECONDS = 10.0
-_STUCK = 3
+_CHECK_SECONDS = 10.0
+_MAX_STALLED_CHECKS = 3
 """After so many looks at which the client has read nothing more of a response, it is hung up on."""
 _FILES = 2**14
 """Files that the process would have open at most, if the system lets it."""
@@ -56,12 +56,12 @@ class PatientProtocol(H11Protocol):
             transport.abort()
             return
         self._be_patient()
-        self._look = self.loop.call_later(_LOOK_SECONDS, self._look_after)
+        self._look = self.loop.call_later(_CHECK_SECONDS, self._look_after)
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, and wait for the rest of the request if it is not complete."""
         # Headers in small pieces, for their length is looked at only while they are not complete.
-        step = _HEADERS_BYTES if self.conn.their_state is h11.IDLE else len(data)
+        step = _MAX_HEADER_BYTES if self.conn.their_state is h11.IDLE else len(data)
         for first in range(0, len(data), step):
             if not self.transport.is_closing():
                 super().data_received(data[first : first + step])
@@ -76,7 +76,7 @@ class PatientProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request with problem details, too."""
-        hint = f"send HTTP/1.1, with headers of less than {_HEADERS_BYTES >> 10} KiB"
+        hint = f"send HTTP/1.1, with headers of less than {_MAX_HEADER_BYTES >> 10} KiB"
         body = response(400, msg.rstrip("."), hint).body
         headers = [("content-type", MEDIA_TYPE), ("content-length", str(len(body))), ("connection", "close")]
         for event in (
@@ -107,10 +107,10 @@ class PatientProtocol(H11Protocol):
         size = self.transport.get_write_buffer_size()
         self._stuck = self._stuck + 1 if size and size >= self._untaken else 0
         self._untaken = size
-        if self._stuck >= _STUCK:
+        if self._stuck >= _MAX_STALLED_CHECKS:
             self.transport.abort()
         else:
-            self._look = self.loop.call_later(_LOOK_SECONDS, self._look_after)
+            self._look = self.loop.call_later(_CHECK_SECONDS, self._look_after)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -167,7 +167,7 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], *, 
     config = uvicorn.Config(
         app,
         http=PatientProtocol,
-        h11_max_incomplete_event_size=_HEADERS_BYTES,
+        h11_max_incomplete_event_size=_MAX_HEADER_BYTES,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -16,7 +16,7 @@ from ..arrays import BoolArray, Float32Array
 from ..predict.predictor import Predictor
 from ..predict.scores import PreparedRecord
 from ..sound.stereo import interleave_streams
-from ..sound.windows import WINDOWS_AT_ONCE, window_starts
+from ..sound.windows import WINDOWS_PER_BATCH, window_starts
 from .batcher import Batcher
 from .decoder import Cutting
 from .decoding import Decoding
@@ -116,7 +116,7 @@ class Service:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the batcher and the decoders running."""
-        self._room = Room(_BATCHES_WAITING * max(self._predictor.batch_size, WINDOWS_AT_ONCE))
+        self._room = Room(_BATCHES_WAITING * max(self._predictor.batch_size, WINDOWS_PER_BATCH))
         with self._batcher:
             async with self._decoding:
                 yield
@@ -234,7 +234,7 @@ class Service:
             )
 
         # For a long recording this takes a moment, in which others are to be served.
-        return await asyncio.to_thread(respond) if len(starts) > WINDOWS_AT_ONCE else respond()
+        return await asyncio.to_thread(respond) if len(starts) > WINDOWS_PER_BATCH else respond()
 
     async def _scored(self, windows: Float32Array, room: int) -> Float32Array:
         try:

@@ -27,7 +27,7 @@ _FRAME = 2**16
 _PARTS = 32
 """Parts of a form, of which one is the file."""
 _NAME = 200
-_DISPOSITION = 2000
+_MAX_DISPOSITION_CHARACTERS = 2000
 """Characters of a header in which a name is looked for."""
 
 
@@ -156,7 +156,7 @@ def _named(request: Request) -> str:
     """Return the name that a raw body has, if any."""
     if name := request.query_params.get("name"):
         return name
-    header = request.headers.get("content-disposition", "")[:_DISPOSITION]
+    header = request.headers.get("content-disposition", "")[:_MAX_DISPOSITION_CHARACTERS]
     if extended := _EXTENDED.search(header):
         return unquote(extended[1])
     _, options = parse_options_header(header)

@@ -10,10 +10,10 @@ from ..arrays import Float32Array
 from ..audio.load import load, signature
 from ..manifest import Record
 
-_LARGEST = 2**20
+_MAX_WAVEFORM_SAMPLES = 2**20
 """Samples of a waveform that is kept, at most: 24 s at 44.1 kHz."""
 
-_MOST = 2**25
+_MAX_TOTAL_SAMPLES = 2**25
 """Samples that are kept in all, at most: 128 MiB."""
 
 
@@ -37,7 +37,7 @@ class _Waveforms:
                 return
             self._kept[key] = samples
             self._size += samples.size
-            while self._size > _MOST:
+            while self._size > _MAX_TOTAL_SAMPLES:
                 self._size -= self._kept.popitem(last=False)[1].size
 
 
@@ -62,7 +62,7 @@ def load_cached(record: Record, *, mono: bool) -> Float32Array:
     samples = _waveforms.get(key := _key(record, mono))
     if samples is None:
         samples = load(record, mono=mono)
-        if samples.size <= _LARGEST:
+        if samples.size <= _MAX_WAVEFORM_SAMPLES:
             samples.flags.writeable = False
             _waveforms.put(key, samples)
     return samples

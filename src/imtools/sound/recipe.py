@@ -27,7 +27,7 @@ from ..units import resampled_length, seconds_to_samples
 ShiftCurve = tuple[tuple[int, float], ...]
 """Pitch shifts over time: the samples from which they apply, and semitones; the first sample is 0."""
 
-MOST_DB, MOST_SECONDS, MOST_SEMITONES = 200.0, 86400.0, 96.0
+MAX_DB, MAX_SECONDS, MAX_SEMITONES = 200.0, 86400.0, 96.0
 """Bounds of the values in recipes: beyond them is a mistake, and numbers overflow."""
 
 _TRACK_KEYS = (
@@ -127,7 +127,7 @@ class MixTrack:
         """
         data = dict(mapping(value, key))
         settings = {
-            "offset": number(data.pop("offset", 0.0), f"{key}.offset", minimum=0, maximum=MOST_SECONDS),
+            "offset": number(data.pop("offset", 0.0), f"{key}.offset", minimum=0, maximum=MAX_SECONDS),
             "gain_db": _decibels(data.pop("gain_db", 0.0), f"{key}.gain_db"),
             "snr_db": optional(data.pop("snr_db", None), f"{key}.snr_db", _decibels),
             "length": optional(data.pop("length", None), f"{key}.length", integer),
@@ -161,7 +161,7 @@ class MixTrack:
 
 
 def _decibels(value: Json, key: str) -> float:
-    return number(value, key, minimum=-MOST_DB, maximum=MOST_DB)
+    return number(value, key, minimum=-MAX_DB, maximum=MAX_DB)
 
 
 def _parse_shift(value: Json, key: str) -> ShiftCurve:
@@ -170,7 +170,7 @@ def _parse_shift(value: Json, key: str) -> ShiftCurve:
         pair = array(step, f"{key}[{i}]")
         if len(pair) != 2:
             raise WrongKeyError(f"{key}[{i}]", "must be a sample and a number of semitones")
-        semitones = number(pair[1], f"{key}[{i}]", minimum=-MOST_SEMITONES, maximum=MOST_SEMITONES)
+        semitones = number(pair[1], f"{key}[{i}]", minimum=-MAX_SEMITONES, maximum=MAX_SEMITONES)
         steps.append((integer(pair[0], f"{key}[{i}]", minimum=0), semitones))
     places = [sample for sample, _ in steps]
     if places and (places[0] != 0 or places != sorted(set(places))):

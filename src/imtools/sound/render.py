@@ -21,13 +21,13 @@ from .cache import load_cached
 from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
 
-_MOST = 2**31
+_MAX_TRACK_SAMPLES = 2**31
 """Samples of a track that is rendered, at most (8 GiB): a longer one is a mistake in a recipe."""
 
 _CONTEXT = 0.5
 """Seconds that are stretched and shifted beyond the part of a long track that is used."""
 
-_KEPT = 2**25
+_MAX_CACHED_SAMPLES = 2**25
 """Samples up to which a mix is kept for the next of its segments (128 MiB)."""
 
 
@@ -153,7 +153,7 @@ def _whole(record: Record, recipe: Recipe, mono: bool, end: int) -> Float32Array
         return _last.whole
     whole = _mixed(recipe, rate, mono)
     is_part = record.start > 0 or whole.shape[-1] > end + _slack(recipe)
-    _last.key, _last.whole = (key, whole) if is_part and whole.size <= _KEPT else ("", None)
+    _last.key, _last.whole = (key, whole) if is_part and whole.size <= _MAX_CACHED_SAMPLES else ("", None)
     return whole
 
 
@@ -211,7 +211,7 @@ def track_sound(
     """
     source, length = track.source_samples(rate), track.num_samples(rate)
     for count in (source, length):
-        if count > _MOST:
+        if count > _MAX_TRACK_SAMPLES:
             seconds = samples_to_seconds(count, rate)
             message = f"record {track.record.id}: {seconds:.3g} s of it are too long for a mix"
             raise AudioError(message, "give a shorter record, or make the recipe again")

@@ -28,7 +28,7 @@ AUDIBLE_DB = -40.0
 """Level below that of the loudest stream from which a stream counts as silent: what remains is the rounding
 and the coding of a sound that lies elsewhere, and a front end that normalises would amplify it."""
 
-_AT_ONCE = 16
+_WINDOWS_PER_CUT = 16
 """Windows of all streams that are cut together: four times as many as without streams are in memory."""
 
 
@@ -83,7 +83,7 @@ def cut_stream_windows(
         streams = _streams(load(plain.part(begin, end), mono=False, file=file))
         return streams if level == 1 else (streams / level).astype(np.float32)
 
-    yield from cut(read, record.num_samples, window, hop, _AT_ONCE)
+    yield from cut(read, record.num_samples, window, hop, _WINDOWS_PER_CUT)
 
 
 def audible_streams(windows: Float32Array) -> BoolArray:

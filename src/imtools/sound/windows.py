@@ -17,7 +17,7 @@ from ..errors import FeatureError
 from ..manifest import Record
 from .reader import RecordReader
 
-WINDOWS_AT_ONCE = 64
+WINDOWS_PER_BATCH = 64
 """Windows that are cut, and held in memory, together."""
 
 
@@ -83,7 +83,7 @@ def cut_windows(
     Yields
     ------
     ndarray of float32, shape (n, window)
-        At most ``WINDOWS_AT_ONCE`` windows; a record that is shorter than one is padded with zeros.
+        At most ``WINDOWS_PER_BATCH`` windows; a record that is shorter than one is padded with zeros.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def cut_windows(
     """
     record = at_model_rate(record, sampling_rate, file)
     reader = RecordReader(record, file=file)
-    if len(window_starts(record.num_samples, window, hop)) <= WINDOWS_AT_ONCE:
+    if len(window_starts(record.num_samples, window, hop)) <= WINDOWS_PER_BATCH:
         reader.hold()
-    yield from cut(reader.read, record.num_samples, window, hop, WINDOWS_AT_ONCE)
+    yield from cut(reader.read, record.num_samples, window, hop, WINDOWS_PER_BATCH)
 
 
 def at_model_rate(record: Record, sampling_rate: int, file: SampleFile | None) -> Record:

@@ -21,7 +21,7 @@ from ..errors import FeatureError, is_fatal
 from ..features import from_config
 from ..features.batches import transformed
 from ..features.front_ends.base import FrontEnd
-from ..features.loading import HELD, load_or_read
+from ..features.loading import MAX_DECODED_SAMPLES, load_or_read
 from ..features.sidecar import describe
 from ..features.store import ShardWriter
 from ..features.streaming import SLICE, stream
@@ -119,7 +119,7 @@ class FeatureStage(Work[Float32Array | RecordReader, Float32Array | RecordReader
             _hold,
             [one for one in made if isinstance(one, RecordReader)],
             min(self._jobs, 2),
-            ahead=2,  # each may hold ``HELD`` samples
+            ahead=2,  # each may hold ``MAX_DECODED_SAMPLES`` samples
         )
         refs: list[FeatureRef | Exception] = []
         for shape, run in groupby(made, lambda one: one.shape if isinstance(one, np.ndarray) else None):
@@ -237,7 +237,7 @@ class FeatureWorker(FeatureStage):
 def _hold(reader: RecordReader) -> RecordReader | Exception:
     """Make a reader keep its samples if there are not too many (in a worker thread)."""
     try:
-        if reader.num_samples <= HELD:
+        if reader.num_samples <= MAX_DECODED_SAMPLES:
             reader.hold()
     except Exception as error:
         if is_fatal(error):

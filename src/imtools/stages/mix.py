@@ -36,7 +36,7 @@ def cache_path(option: str | None, inputs: Sequence[str]) -> Path | None:
     return None
 
 
-_MEANS = ("f0", "stretcher", "renderer", "headroom")
+_METHOD_SETTINGS = ("f0", "stretcher", "renderer", "headroom")
 """Settings that people have in their environment permanently."""
 
 
@@ -114,7 +114,7 @@ def render_recipes(run: Run, settings: MixSettings, fmt: AudioFormat) -> None:
     UsageError
         If there is no output directory, or other settings differ from their defaults.
     """
-    if settings != replace(MixSettings(), **{name: getattr(settings, name) for name in _MEANS}):
+    if settings != replace(MixSettings(), **{name: getattr(settings, name) for name in _METHOD_SETTINGS}):
         hint = "leave out the options that choose what is mixed, and how"
         raise UsageError("--render only renders: the recipes hold all of a mix", hint)
     if run.folder is None:

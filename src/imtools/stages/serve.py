@@ -21,7 +21,7 @@ from ..serve.limits import Limits
 from ..serve.server import listen, serve
 from ..serve.service import Service
 
-_SHORTEST_TOKEN = 16
+_MIN_TOKEN_CHARACTERS = 16
 
 
 def serve_model(
@@ -96,7 +96,7 @@ def _read_token(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "not ASCII"
         raise UsageError(f"{path}: cannot be read ({why})", "put the token there, readable for you") from None
-    if len(token) < _SHORTEST_TOKEN or not token.isprintable() or " " in token:
-        hint = f"write {_SHORTEST_TOKEN} characters or more, say by: openssl rand -hex 24"
+    if len(token) < _MIN_TOKEN_CHARACTERS or not token.isprintable() or " " in token:
+        hint = f"write {_MIN_TOKEN_CHARACTERS} characters or more, say by: openssl rand -hex 24"
         raise UsageError(f"{path}: holds no usable token", hint)
     return token

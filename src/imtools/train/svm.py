@@ -37,7 +37,7 @@ WIDTHS = (0.25, 1.0, 4.0)
 PARTS = 3
 """Parts of the cross-validation within the training examples."""
 
-TRIED = 2000
+MAX_SEARCH_EXAMPLES = 2000
 """Maximum number of examples on which C and gamma are chosen: the time grows with its square."""
 
 ABSENT = -10.0
@@ -247,7 +247,7 @@ def _parts(records: Sequence[Record] | None, task: _Task, seed: int) -> IntArray
 
 def _choose(task: _Task, parts: IntArray, seed: int) -> tuple[float, float]:
     """Return C and gamma with the lowest cross-entropy; the first ones if several are equal."""
-    rows = np.sort(np.random.default_rng(seed).permutation(len(task.points))[:TRIED])
+    rows = np.sort(np.random.default_rng(seed).permutation(len(task.points))[:MAX_SEARCH_EXAMPLES])
     tried, parts = task.part(rows), parts[rows]
     tries = [(cost, width / task.points.shape[1]) for width in WIDTHS for cost in COSTS]
     losses = []

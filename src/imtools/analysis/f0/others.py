@@ -1,4 +1,4 @@
-"""f0 by what other packages compute: pYIN of librosa, and the original CREPE."""
+"""f0 by other packages: pYIN of librosa, and the original CREPE."""
 
 from __future__ import annotations
 

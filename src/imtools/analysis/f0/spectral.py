@@ -1,8 +1,8 @@
 """A convolution over few positions with a long kernel, done as three matrix products.
 
-CREPE's layers have kernels of 64 taps over 128 positions and fewer, where a convolution spends most of its
-products on what a transform along the positions does once: here the second layer takes a fifteenth of the
-products that it takes directly. The transforms are matrix products as well, which processors and GPUs do
+CREPE's layers have kernels of 64 taps over 128 positions and fewer, where most products of a convolution
+repeat what a transform along the positions does once: the second layer takes a fifteenth of the products of
+a direct convolution. The transforms are matrix products as well, which processors and GPUs do
 better than short FFTs over many channels.
 """
 
@@ -24,7 +24,7 @@ class SpectralConv(nn.Module):
     length : int
         Positions of the input, and of the output.
     before : int
-        Zeros before the input; as many follow as keep the length.
+        Zeros before the input; as many follow as are needed to keep the length.
     """
 
     transform: Tensor
@@ -45,7 +45,7 @@ class SpectralConv(nn.Module):
         lower = torch.cat([-spectrum.imag, spectrum.real], dim=2)
         angle = torch.arange(length)[:, None] * frequency
         share = torch.full((bins,), 2.0 / size, dtype=torch.float64)
-        share[0] = share[-1] = 1.0 / size  # the size is even: first and last bin stand for themselves
+        share[0] = share[-1] = 1.0 / size  # the size is even: first and last bin are real
         inverse = torch.stack([angle.cos() * share, -angle.sin() * share], dim=2).flatten(1, 2)
         self.register_buffer("transform", transform.float())
         self.register_buffer("kernel", torch.cat([upper, lower], dim=1).float().contiguous())

@@ -1,6 +1,6 @@
 """Time stretching and pitch shifting that varies over time, by one of two engines.
 
-``rubberband`` runs the Rubber Band program: tones come out exact, but it must be installed. ``signalsmith``
+``rubberband`` runs the Rubber Band program: tones are exact, but it must be installed. ``signalsmith``
 is Signalsmith Stretch, a library that installs with the package: several times as fast, tones within a few
 cents. Both are deterministic, keep the level, and do not clip.
 """
@@ -21,7 +21,7 @@ from .curve import extended, runs_of
 from .joining import continued
 
 _HEADROOM = 3
-"""Engines are given samples below 2**-3, whatever the level: the Rubber Band program clips at 1."""
+"""Samples are scaled below 2**-3 for the engines, whatever the level: the Rubber Band program clips at 1."""
 
 _MARGIN = 0.08
 """Seconds by which signals are extended at both ends: engines fade in and out where they are cut."""
@@ -88,7 +88,7 @@ def stretch(
     Returns
     -------
     ndarray of float32, shape (m,) or (channels, m)
-        ``m = round(n * factor)``; what is at sample k of the input is at ``k * factor``. The input itself
+        ``m = round(n * factor)``; sample k of the input moves to ``k * factor``. The input itself
         if nothing changes.
 
     Raises

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_SHORTEST = 0.005
-"""Seconds. No engine follows a curve faster, so that shorter runs would only cost time."""
+_MIN_RUN_SECONDS = 0.005
+"""No engine follows a curve faster: shorter runs would only cost time."""
 
 
 class ConstantRun(NamedTuple):
@@ -39,7 +39,7 @@ def runs_of(shift: Sequence[tuple[int, float]], num_samples: int, sampling_rate:
     """
     keys = [(start, float(value)) for start, value in shift if start < num_samples] or [(0, 0.0)]
     stops = [start for start, _ in keys[1:]] + [num_samples]
-    shortest = round(_SHORTEST * sampling_rate)
+    shortest = round(_MIN_RUN_SECONDS * sampling_rate)
     runs: list[ConstantRun] = []
     for (start, value), stop in zip(keys, stops, strict=True):
         last = runs[-1] if runs else None

@@ -13,19 +13,19 @@ import numpy as np
 from ...arrays import Float32Array
 from ...audio.levels import rms
 
-_HALF_FADE = 0.005
-_REACH = 0.005
+_HALF_FADE_SECONDS = 0.005
+_MAX_OFFSET_SECONDS = 0.005
 """Seconds: half the length of a crossfade, and how far a piece is moved so that the waveforms agree."""
 
-_ALIKE = 0.02
+_MATCH_SECONDS = 0.02
 """Seconds that are compared when a signal is extended."""
 
 
 class Piece(NamedTuple):
-    """What the result contains from sample `start` up to `stop`.
+    """The part of the result from sample `start` up to `stop`.
 
     `samples`, of shape (channels, n), begin at sample `origin` of the result and extend beyond the
-    piece on both sides, for the crossfades; where they do not, there is silence.
+    piece on both sides, for the crossfades; beyond their ends there is silence.
     """
 
     samples: Float32Array
@@ -34,7 +34,7 @@ class Piece(NamedTuple):
     stop: int
 
     def read(self, begin: int, end: int) -> Float32Array:
-        """Return samples of the piece, with silence where it has none.
+        """Return samples of the piece, with silence beyond its ends.
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ def join(pieces: Iterable[Piece], channels: int, length: int, sampling_rate: int
     -------
     ndarray of float32, shape (channels, length)
     """
-    half, reach = round(_HALF_FADE * sampling_rate), round(_REACH * sampling_rate)
+    half, reach = round(_HALF_FADE_SECONDS * sampling_rate), round(_MAX_OFFSET_SECONDS * sampling_rate)
     result = np.zeros((channels, length), dtype=np.float32)
     for piece in pieces:
         begin, end = max(0, piece.start - half), min(length, piece.stop + half)
@@ -118,8 +118,8 @@ def best_lag(target: Float32Array, around: Float32Array) -> int:
 def continued(samples: Float32Array, margin: int, sampling_rate: int) -> Float32Array:
     """Return samples with ``margin`` more before and after them, as if the sound continued.
 
-    What precedes the beginning is what precedes the place that resembles it most, at most as loud as the
-    beginning; likewise at the end. Signals too short for that are mirrored.
+    The signal is extended before its beginning by what precedes the most similar place, at most as loud as
+    the beginning; likewise at the end. Signals too short for that are mirrored.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def continued(samples: Float32Array, margin: int, sampling_rate: int) -> Float32
 
 
 def _before(samples: Float32Array, margin: int, sampling_rate: int) -> Float32Array:
-    size = round(_ALIKE * sampling_rate)
+    size = round(_MATCH_SECONDS * sampling_rate)
     last = min(samples.shape[1] - size, 2 * margin)
     if last < margin + size:
         return np.pad(samples, ((0, 0), (margin, 0)), mode="reflect")[:, :margin]

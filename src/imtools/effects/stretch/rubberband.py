@@ -1,9 +1,9 @@
 """The Rubber Band program (its R3 engine), run once for a signal.
 
-A single shift runs offline, which is exact. A pitch curve needs the program's realtime mode, whose timing is
-not: measured with version 3.1.2, half a window passes before a frame is stretched, and half a window of the
-stretched sound before it is resampled to its pitch. So each step is sent later by that amount, and since the
-second delay depends on the pitch, the result is cut and joined again where it changes.
+A single shift runs offline, which is exact. A pitch curve needs the program's realtime mode, whose timing
+is not exact: measured with version 3.1.2, half a window passes before a frame is stretched, and half a window
+of the stretched sound before it is resampled to its pitch. So each step is sent later by that amount, and
+since the second delay depends on the pitch, the result is cut and joined again where it changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ...errors import AudioError
 from .curve import ConstantRun
 from .joining import Piece, join
 
-_LOWEST_RATE = 40000
+_MIN_RATE = 40000
 """Hz. At lower rates the engine blurs time (8 kHz) and loses up to 0.9 dB where its bands meet (22 kHz)."""
 
 _PADDING = 0.1
@@ -36,8 +36,8 @@ _PADDING = 0.1
 _TOLERANCE = 0.004
 """Seconds by which the delay may change before the result is cut."""
 
-_FARTHEST = 30.0
-"""Semitones that the program shifts at once. From 40 down on it returns NaN, and other values each time."""
+_MAX_SEMITONES = 30.0
+"""The program's maximum shift. At 40 semitones down and more it returns NaN, and other values each time."""
 
 _HINT = "pass `stretcher=signalsmith`"
 
@@ -69,13 +69,13 @@ def stretch(
     AudioError
         If the program fails.
     """
-    times = math.ceil(_LOWEST_RATE / sampling_rate)
+    times = math.ceil(_MIN_RATE / sampling_rate)
     if times > 1:
         faster = _resampled(samples, sampling_rate, times * sampling_rate, times * samples.shape[1])
         runs = [ConstantRun(times * run.start, times * run.stop, run.semitones) for run in runs]
         result = stretch(faster, times * sampling_rate, factor, runs, times * length)
         return _resampled(result, times * sampling_rate, sampling_rate, length)
-    if max(abs(run.semitones) for run in runs) > _FARTHEST:
+    if max(abs(run.semitones) for run in runs) > _MAX_SEMITONES:
         halves = [ConstantRun(run.start, run.stop, run.semitones / 2) for run in runs]
         rest = [ConstantRun(round(r.start * factor), round(r.stop * factor), r.semitones) for r in halves]
         return stretch(
@@ -91,7 +91,7 @@ def stretch(
         frame = run.start + half + round(half / (before.ratio * factor))
         keys.append((max(frame, keys[-1][0] + 1), run.semitones - first.semitones))
     slowest = min(run.ratio for run in runs)
-    silence += half * (2 + (1 + 1 / factor) / slowest) / sampling_rate  # what the delays keep back
+    silence += half * (2 + (1 + 1 / factor) / slowest) / sampling_rate  # what the delays hold back
     pitch_map = "".join(f"{frame} {semitones!r}\n" for frame, semitones in keys)
     made = _run(samples, sampling_rate, factor, first.semitones, silence, pitch_map)
     pieces = _pieces(made, factor, runs, length, half, round(_TOLERANCE * sampling_rate))
@@ -148,7 +148,7 @@ def _run(
     try:
         frames, _ = soundfile.read(io.BytesIO(made), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"rubberband wrote no sound ({error})", _HINT) from None
+        raise AudioError(f"rubberband wrote no audio ({error})", _HINT) from None
     expected = round(samples.shape[1] * factor)
     if len(frames) < expected:
         raise AudioError(f"rubberband wrote {len(frames)} samples instead of {expected}", _HINT)
@@ -158,7 +158,7 @@ def _run(
 
 
 def _run_in_memory(command: list[str], files: dict[str, bytes], timeout: float) -> bytes:
-    """Run the program on files without a name: none is left behind, however this process ends."""
+    """Run the program on unlinked files: none is left behind, however this process ends."""
     descriptors: dict[str, int] = {}
     try:
         for name, content in files.items():

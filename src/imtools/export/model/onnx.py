@@ -26,7 +26,7 @@ from .tracing import Traceable
 OPSET = 17
 """Version of the ONNX operators: from 2022, so that older programs understand the files too."""
 
-LARGEST_FILE = 2**31 - 2**24
+MAX_FILE_BYTES = 2**31 - 2**24
 """Bytes of weights that one ONNX file can hold, less what the graph itself takes."""
 
 _WITHOUT = "export without `front_end`, and compute the features with imtools"
@@ -73,7 +73,7 @@ def check_exportable(model: TrainedModel, *, front_end: bool) -> None:
     if importlib.util.find_spec("onnx") is None:
         raise ModelError("writing ONNX needs the package onnx", "run: pip install 'imtools[onnx]'")
     size = sum(tensor.numel() * tensor.element_size() for tensor in model.scorer.state_dict().values())
-    if size > LARGEST_FILE:
+    if size > MAX_FILE_BYTES:
         raise ModelError(
             f"model {model.name}: {size / 1e9:.1f} GB of weights do not fit into one ONNX file (2 GB)",
             "export fewer members: train fewer folds, or a narrower net",

@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from ...features.front_ends.base import FrontEnd
 
-LARGEST_BASIS = 2**29
+MAX_BASIS_BYTES = 2**29
 """Bytes of the largest matrix that may stand for a Fourier transform."""
 
 
@@ -80,7 +80,7 @@ def _rfft(signals: Tensor, n: int | None = None) -> _Spectrum:
     length = int(signals.shape[-1])
     size = length if n is None else n
     length = min(length, size)
-    if 2 * (size // 2 + 1) * length * signals.element_size() > LARGEST_BASIS:
+    if 2 * (size // 2 + 1) * length * signals.element_size() > MAX_BASIS_BYTES:
         raise ValueError(f"a Fourier transform of {size} samples is too long")
     # Whole turns are taken off as integers: nothing is lost where frequency times time is large.
     turns = torch.outer(torch.arange(length), torch.arange(size // 2 + 1)) % size

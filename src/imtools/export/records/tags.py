@@ -24,7 +24,7 @@ _ID3_FIELD = f"TXXX:{FIELD}"
 _UTF16, _UTF8 = 1, 3
 _V1_REACH = 256
 """Bytes at the end of a file within which mutagen may look for, and write, an ID3v1 tag."""
-_SLACK = 0.1
+_MAX_DURATION_ERROR = 0.1
 """Seconds by which a header's length may exceed what decoding gives: the padding of an encoder."""
 
 
@@ -101,7 +101,7 @@ def check_whole(record: Record) -> str:
     with _naming(record.audio or path):
         info = _Tags(path).file.info
     guessed = getattr(info, "bitrate_mode", None) == 0  # an MP3 whose length is estimated from its size
-    if guessed or record.duration < info.length - _SLACK:
+    if guessed or record.duration < info.length - _MAX_DURATION_ERROR:
         return whole_file(record)
     return path
 

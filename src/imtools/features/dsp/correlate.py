@@ -25,8 +25,8 @@ class Correlation(nn.Module):
         The tap that is multiplied with sample ``n * stride`` in product ``n``: the middle one, or slightly
         before it.
     taps_at_once : int
-        Taps summed at once, at most: a longer running float32 sum loses digits (and from 9800 taps on,
-        oneDNN 3.12 returns wrong values if ``stride`` is not a multiple of 16).
+        Maximum number of taps summed at once: a longer running float32 sum loses digits (and from 9800 taps
+        on, oneDNN 3.12 returns wrong values if ``stride`` is not a multiple of 16).
 
     Notes
     -----
@@ -53,8 +53,8 @@ class Correlation(nn.Module):
     def forward(self, signals: Tensor) -> Tensor:
         """Return the products, (batch, products, kernels), of signals (batch, samples).
 
-        One product for each block of ``stride`` samples, the last perhaps incomplete; more if kernels reach
-        further back than forward.
+        One product for each block of ``stride`` samples, of which the last may be incomplete; more if kernels
+        reach further back than forward.
         """
         signals = extend(signals, self.stride)
         if signals.requires_grad or self._far_apart:
@@ -70,7 +70,8 @@ class Correlation(nn.Module):
     def _by_frames(self, signals: Tensor) -> Tensor:
         """Do the same as a matrix product.
 
-        oneDNN 3.12 gets the gradient of some such convolutions wrong; and frames that lie far apart are few.
+        oneDNN 3.12 gets the gradient of some such convolutions wrong; and there are few frames if they lie
+        far apart.
         """
         margin = self.blocks_before * self.stride
         kernels = self.weight.squeeze(3).permute(2, 1, 0).flatten(0, 1)

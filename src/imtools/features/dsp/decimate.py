@@ -12,17 +12,17 @@ from ...arrays import Float32Array
 from .correlate import Correlation
 
 BLOCK = 32
-"""Output samples of one step of the convolution, at most."""
+"""Maximum number of output samples per step of the convolution."""
 
-_TAPS_AT_ONCE = 512
-"""Taps summed at once, at most: what lies beyond the filter's band has to cancel to the last digit."""
+_TAPS_PER_CHUNK = 512
+"""Maximum number of taps summed at once: frequencies beyond the filter's band have to cancel exactly."""
 
 
 class Decimator(nn.Module):
     """Keeps one of ``factor`` samples after low-pass filtering, as ``soxr.resample(..., "HQ")`` does.
 
     soxr is linear, so its impulse responses give its filter. Two things are not a plain convolution. For
-    factors above 2 it works in stages, and what a stage would output before the first sample is lost to
+    factors above 2 it works in stages, and what a stage would output before the first sample does not reach
     the next one: ``edge`` holds the difference that this makes to the first outputs. And it rounds the
     length where ``librosa.resample`` rounds up and appends a zero.
 
@@ -47,12 +47,12 @@ class Decimator(nn.Module):
         self.factor = factor
         self.reach = _reach(factor) * factor
         taps = _taps(factor)
-        block = max(1, min(BLOCK, _TAPS_AT_ONCE // factor))
+        block = max(1, min(BLOCK, _TAPS_PER_CHUNK // factor))
         kernels = np.zeros((block, len(taps) + (block - 1) * factor), np.float32)
         for output, kernel in enumerate(kernels):
             kernel[output * factor :][: len(taps)] = taps[::-1]
-        gain = np.float32(factor**0.5)  # keeps a signal's energy, which librosa.resample calls scale=True
-        self.filter = Correlation(kernels * gain, block * factor, self.reach, _TAPS_AT_ONCE)
+        gain = np.float32(factor**0.5)  # keeps a signal's energy, as librosa.resample with scale=True
+        self.filter = Correlation(kernels * gain, block * factor, self.reach, _TAPS_PER_CHUNK)
         self.register_buffer("edge", torch.from_numpy(_edge(factor, taps) * gain), persistent=False)
         self.edge: Tensor
 
@@ -90,7 +90,8 @@ class Decimator(nn.Module):
 def _reach(factor: int) -> int:
     """Return how many outputs an input can reach to either side, in whole blocks.
 
-    Measured: 97 to 103. What lies beyond 96 is less than the rounding of soxr's own filter when it halves.
+    Measured: 97 to 103. Beyond 96 the response is smaller than the rounding of soxr's own filter when it
+    halves.
     """
     return (3 if factor == 2 else 4) * BLOCK
 

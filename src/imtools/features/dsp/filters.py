@@ -1,6 +1,6 @@
 """The fixed filters of the front ends, with the values of librosa's.
 
-Computed here because importing librosa takes longer than computing some thousand clips; the tests compare
+Computed here because importing librosa takes longer than processing thousands of clips; the tests compare
 them with librosa's.
 """
 
@@ -32,7 +32,7 @@ def mel_filters(sampling_rate: int, n_fft: int, n_mels: int, fmin: float, fmax: 
     n_mels : int
         Number of bands.
     fmin, fmax : float
-        Where the first begins and the last ends, in Hz; ``None``: at half the sampling rate.
+        Start of the first and end of the last, in Hz; ``None``: at half the sampling rate.
 
     Returns
     -------

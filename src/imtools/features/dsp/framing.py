@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-_SAMPLES_AT_ONCE = 2**22
-"""Samples in the frames (of all clips of a batch together) that are in memory at the same time."""
+_SAMPLES_PER_CHUNK = 2**22
+"""Maximum number of samples in the frames (of all clips of a batch) that are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Framing:
 
     @property
     def reach(self) -> int:
-        """Samples to either side of its centre that a frame covers, at most."""
+        """Maximum number of samples to either side of its centre that a frame covers."""
         return self.length // 2 + 1
 
     def map(self, waveforms: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
@@ -54,7 +54,7 @@ class Framing:
         margin = self.length // 2
         padded = pad(waveforms, (margin, margin))
         count = self.count(waveforms.shape[1])
-        step = max(1, _SAMPLES_AT_ONCE // (self.length * max(1, len(waveforms))))
+        step = max(1, _SAMPLES_PER_CHUNK // (self.length * max(1, len(waveforms))))
         parts = []
         for first in range(0, count, step):
             start = first * self.hop_length
@@ -81,7 +81,7 @@ def magnitudes(frames: Tensor, window: Tensor, power: int = 1) -> Tensor:
     frames : Tensor, shape (batch, n, length)
         Samples.
     window : Tensor, shape (length,)
-        What each frame is multiplied by.
+        Each frame is multiplied by it.
     power : {1, 2}
         Magnitudes or powers.
 

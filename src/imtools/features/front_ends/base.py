@@ -21,9 +21,9 @@ from ..parameters import Parameters
 class FrontEnd(nn.Module):
     """Computes features of fixed height from waveforms; a subclass defines how.
 
-    The steps are: normalise each waveform; ``transform``, where a value depends on the samples around its
-    frame alone; ``peaks``, what has to be known of the whole clip; ``finish``, where each frame is
-    completed with that. (So a long file can pass in slices, see `imtools.features.streaming`.) All steps
+    The steps are: normalise each waveform; ``transform``, where a value depends only on the samples around
+    its frame; ``peaks``, the values that depend on the whole clip; ``finish``, which completes each frame
+    with them. (So a long file can pass in slices, see `imtools.features.streaming`.) All steps
     run where the module's buffers are, and in float32 even under autocast, because features of equal
     ``config_hash`` have to be comparable.
 
@@ -39,7 +39,7 @@ class FrontEnd(nn.Module):
     kind : str
         Name of the kind of front end.
     version : int
-        Raised with each change of a kind that changes its numbers; part of ``config_hash``.
+        Incremented with each change of a kind that changes its numbers; part of ``config_hash``.
     config : dict
         Kind and every parameter, as JSON values in a fixed order.
     config_hash : str
@@ -85,7 +85,7 @@ class FrontEnd(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Device of the computation."""
         return self._device.device
 
     def frames(self, num_samples: int) -> int:
@@ -98,7 +98,7 @@ class FrontEnd(nn.Module):
 
     @abstractmethod
     def transform(self, waveforms: Tensor) -> Tensor:
-        """Return what can be computed around each frame: (batch, rows, frames) of normalised waveforms."""
+        """Return the values that depend on single frames: (batch, rows, frames) of normalised waveforms."""
 
     def peaks(self, transformed: Tensor) -> Tensor:
         """Return the largest value of each clip, (batch, n, 1); n is the number of kinds of values."""
@@ -126,7 +126,7 @@ class FrontEnd(nn.Module):
         Parameters
         ----------
         waveforms : Tensor, shape (batch, samples)
-            Mono, at ``sampling_rate``; moved to the module's device and to float32 if need be.
+            Mono, at ``sampling_rate``; moved to the module's device and to float32 if needed.
 
         Returns
         -------
@@ -181,7 +181,7 @@ def _level(waveforms: Tensor, how: str) -> Tensor:
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Switch off what would round products to fewer bits than float32 has: autocast and TF32."""
+    """Switch off autocast and TF32, which would round products to fewer bits than float32 has."""
     with ExitStack() as stack:
         if torch.amp.is_autocast_available(device.type):
             stack.enter_context(torch.autocast(device.type, enabled=False))

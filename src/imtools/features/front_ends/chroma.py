@@ -48,7 +48,7 @@ class Chromagram(FrontEnd):
         return self.folding @ self.cqt.transform(waveforms)
 
     def finish(self, transformed: Tensor, peaks: Tensor | None) -> Tensor:
-        """Apply the threshold, then divide each frame that sounds by its norm; see `FrontEnd.finish`."""
+        """Apply the threshold, then divide each non-silent frame by its norm; see `FrontEnd.finish`."""
         sums = torch.where(transformed < self._threshold, 0.0, transformed)
         if self._norm == "none":
             return sums

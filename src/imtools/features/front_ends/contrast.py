@@ -20,8 +20,8 @@ class SpectralContrast(FrontEnd):
     """Level of the peaks over that of the valleys in each octave, in dB (Jiang et al. 2002).
 
     A feature that Lumen (2023) names as future work. The magnitudes of peaks and valleys are within 1e-5 of
-    the maximum of those that ``librosa.feature.spectral_contrast`` compares; valleys that hold nothing but
-    rounding error (below -100 dB or so) have arbitrary levels, here as there.
+    the maximum of those that ``librosa.feature.spectral_contrast`` compares; valleys of nothing but
+    rounding error (below -100 dB or so) have arbitrary levels, here as in librosa.
 
     Parameters
     ----------

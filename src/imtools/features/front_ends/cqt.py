@@ -28,7 +28,7 @@ class ConstantQ(SpectralFrontEnd):
     The kernels of the highest octave are applied to the signal, the signal is decimated by two, and so
     on down: every octave then has the same short kernels. Within 1e-5 of the maximum of
     ``librosa.cqt(y, sr=sampling_rate, hop_length=..., n_bins=..., bins_per_octave=..., fmin=...)``
-    for signals whose main energy the bins cover; in float32, 1e-6 of what lies outside leaks into them.
+    for signals whose main energy the bins cover; in float32, 1e-6 of the energy outside leaks into them.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class ConstantQ(SpectralFrontEnd):
 
 
 def _early_halvings(parameters: CqtParameters, octaves: int) -> int:
-    """Return how often the signal can be halved before the first octave without loss."""
+    """Return how often the signal can be decimated by two before the first octave without loss."""
     spare = math.ceil(math.log2(parameters.sampling_rate / 2 / parameters.cutoff)) - 2
     twos = (parameters.hop_length & -parameters.hop_length).bit_length() - 1
     return max(0, min(spare, twos - octaves + 1))

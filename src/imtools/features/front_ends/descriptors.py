@@ -18,20 +18,21 @@ _AMIN = 1e-10
 """Floor of librosa's ``power_to_db`` and ``spectral_flatness``: of powers."""
 
 _AUDIBLE = 1e-10
-"""Amplitude up to which librosa's ``zero_crossings`` takes a sample for zero."""
+"""Amplitude up to which librosa's ``zero_crossings`` treats a sample as zero."""
 
 
 class Descriptors(FrontEnd):
-    """What instruments were recognised by before nets took spectrograms: hand-made numbers of each frame.
+    """Hand-crafted features of each frame, from which instruments were recognised before nets used
+    spectrograms.
 
     The bins are, in this order: mel-frequency cepstral coefficients (orthonormal DCT-II of the mel
     spectrogram in dB, range 80 dB); spectral contrast in dB; centroid, bandwidth and roll-off in Hz;
-    flatness in dB; flux; rate of zero crossings; energy in dB. Of the kind that the baseline of Bosch et al.
-    (2012) uses, as reported by Vaznonis (2022), section 2.1, which does not specify them.
+    flatness in dB; flux; rate of zero crossings; energy in dB. They are of the kind that the baseline of
+    Bosch et al. (2012) uses, as reported by Vaznonis (2022), section 2.1, which does not specify them.
 
     All but the flux are within 1e-4 of ``librosa.feature`` (flatness and energy in decibels). Two
     differ on purpose: beyond the ends of the waveform all assume silence, where librosa's zero crossings
-    repeat the last sample; and flatness is in dB, because its ratio piles up near 0. The flux is
+    repeat the last sample; and flatness is in dB, because most of its ratios are near 0. The flux is
     the Euclidean distance of a frame's magnitudes from those of the frame before, both of unit length: 0 to
     the square root of 2, and 0 in the first frame, so that loudness does not count.
 
@@ -87,7 +88,7 @@ class Descriptors(FrontEnd):
 
 
 class _Shape:
-    """Describes the shape of frames that arrive in order, some at a time: it keeps the last."""
+    """Describes the shape of frames that arrive in order, in parts: it keeps the last frame."""
 
     def __init__(self, frequencies: Tensor, window: Tensor) -> None:
         self._frequencies, self._window = frequencies, window

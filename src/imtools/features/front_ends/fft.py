@@ -36,7 +36,7 @@ class WholeClipFourier(SpectralFrontEnd):
         return 1
 
     def working_length(self, num_samples: int) -> int:
-        """Return ``n_fft``: shorter clips take as much room."""
+        """Return ``n_fft``: shorter clips are padded to it."""
         return self.n_fft
 
     def transform(self, waveforms: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from ..dsp.framing import Framing, magnitudes
 from ..parameters import MelParameters
 from .spectral import SpectralFrontEnd
 
-_BANDS_AT_ONCE = 16
+_BANDS_PER_CHUNK = 16
 
 
 class MelSpectrogram(SpectralFrontEnd):
@@ -58,11 +58,11 @@ class MelSpectrogram(SpectralFrontEnd):
 def _spans(basis: Float32Array) -> list[tuple[slice, slice]]:
     """Return neighbouring bands, some at a time, and the bins that these sum.
 
-    Nine in ten weights are zeros; this leaves out most of them.
+    Nine in ten weights are zeros; this skips most of them.
     """
     spans = []
-    for first in range(0, len(basis), _BANDS_AT_ONCE):
-        rows = slice(first, first + _BANDS_AT_ONCE)
+    for first in range(0, len(basis), _BANDS_PER_CHUNK):
+        rows = slice(first, first + _BANDS_PER_CHUNK)
         used = np.flatnonzero(basis[rows].any(axis=0))
         begin, end = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
         spans.append((rows, slice(begin, end)))

@@ -12,7 +12,7 @@ from ..parameters import ModgdParameters
 from .base import FrontEnd
 
 _SILENCE = 1e-60
-"""Power to which the smoothing raises smaller ones: no signal in float32 gets near it."""
+"""Minimum power for the smoothing, far below that of any signal in float32."""
 
 
 class ModifiedGroupDelay(FrontEnd):
@@ -31,7 +31,7 @@ class ModifiedGroupDelay(FrontEnd):
     Notes
     -----
     Computed in double precision: the smoothing averages the logarithms of all bins, and those of the weakest
-    would be nothing but rounding error in float32.
+    would be mere rounding error in float32.
     """
 
     kind = "modgd"

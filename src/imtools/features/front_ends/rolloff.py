@@ -13,8 +13,8 @@ from .base import FrontEnd
 class RollOff(FrontEnd):
     """The frequency, in Hz, at or below which a share of each frame's summed magnitude lies.
 
-    A feature that Lumen (2023) names as future work. It counts bins, so it has no gradient; where librosa
-    and this sum to within rounding of the share, they may differ by one bin. Silence gives 0 Hz.
+    A feature that Lumen (2023) names as future work. It counts bins, so it has no gradient; where the sum
+    is within rounding of the share, it may differ from librosa's by one bin. Silence gives 0 Hz.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from ...choices import LEVELS, SCALES
 from ...errors import UsageError
 
-if TYPE_CHECKING:  # it takes time to load
+if TYPE_CHECKING:  # it is slow to load
     from ...manifest.values import Json
 
 
@@ -24,7 +24,7 @@ class Parameters(ABC):
     sampling_rate : int
         Rate of the waveforms, in Hz.
     normalize : str
-        ``"rms"`` or ``"peak"``: what each waveform is divided by; ``"none"``: it stays as it is.
+        ``"rms"`` or ``"peak"``: the divisor of each waveform; ``"none"``: it stays as it is.
     """
 
     kind: ClassVar[str]
@@ -76,7 +76,7 @@ class Parameters(ABC):
         name : str
             The parameter.
         what : str
-            What is expected of it: "must be ...".
+            The requirement: "must be ...".
         """
         return UsageError(f"front end {self.kind!r}: {name} {what}, not {getattr(self, name)!r}")
 
@@ -113,7 +113,7 @@ class Parameters(ABC):
         setattr(self, name, choices[choices.index(value)])  # 1, not 1.0: equal settings have equal hashes
 
 
-LEAST_AMIN = 1e-18
+MIN_AMIN = 1e-18
 """Lowest amplitude whose square is not 0 in float32."""
 
 
@@ -126,7 +126,7 @@ class SpectralParameters(Parameters):
     scale : str
         ``"db"`` (decibels), ``"log"`` (natural logarithm) or ``"linear"``.
     ref : float or str
-        What 0 dB refers to, in the unit of the spectrogram (amplitude or power), or ``"max"``: the
+        The value that is 0 dB, in the unit of the spectrogram (amplitude or power), or ``"max"``: the
         clip's own maximum. For ``"db"`` only.
     amin : float
         Floor below which an amplitude is raised to it before a logarithm is taken (a power: to its
@@ -150,8 +150,8 @@ class SpectralParameters(Parameters):
         if self.ref != "max":
             self._positive("ref", 'or "max"')
         self._positive("amin")
-        if self.amin < LEAST_AMIN:
-            raise self.fail("amin", f"must be at least {LEAST_AMIN:g}")
+        if self.amin < MIN_AMIN:
+            raise self.fail("amin", f"must be at least {MIN_AMIN:g}")
         if self.top_db is not None:
             self._positive("top_db", "or null")
         if self.crop is not None:

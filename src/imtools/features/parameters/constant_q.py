@@ -12,8 +12,8 @@ from .base import Parameters, SpectralParameters
 HANN_BANDWIDTH = 1.50018310546875
 """Equivalent noise bandwidth of a Hann window, in bins, with the digits that librosa uses."""
 
-LONGEST_KERNEL = 2**22
-"""Samples of a kernel, at most: three minutes at 22050 Hz, more than any use needs."""
+MAX_KERNEL_SAMPLES = 2**22
+"""Maximum length of a kernel in samples: three minutes at 22050 Hz, more than any use needs."""
 
 C1 = 32.70319566257483
 """Frequency of the note C1, in Hz."""
@@ -47,8 +47,8 @@ class CqtParameters(SpectralParameters):
             self._integer(name, 1)
         super().__post_init__()
         self._positive("fmin")
-        if self.sampling_rate / (self.alpha * self.fmin) > LONGEST_KERNEL:
-            what = f"and fmin must be such that no kernel exceeds {LONGEST_KERNEL} samples"
+        if self.sampling_rate / (self.alpha * self.fmin) > MAX_KERNEL_SAMPLES:
+            what = f"and fmin must be such that no kernel exceeds {MAX_KERNEL_SAMPLES} samples"
             raise self.fail("bins_per_octave", what)
         if self.cutoff > self.nyquist:
             raise self.fail("n_bins", f"must end the bins below {self.nyquist:g} Hz (half the rate)")
@@ -90,12 +90,12 @@ class ChromaParameters(Parameters):
         Frequency of the lowest bin, in Hz; by default C1.
     tuning : float
         Deviation from A4 = 440 Hz, in bins. A parameter, not estimated from each recording as by
-        librosa's default: so one transform serves all recordings, and equal sounds have equal features.
+        librosa's default: so one transform fits all recordings, and equal sounds have equal features.
     threshold : float
         Sums below it become 0 before ``norm``.
     norm : str
-        ``"max"``, ``"sum"`` (of magnitudes), ``"energy"`` (root of the sum of squares): what each frame is
-        divided by; or ``"none"``.
+        ``"max"``, ``"sum"`` (of magnitudes), ``"energy"`` (root of the sum of squares): the divisor of each
+        frame; or ``"none"``.
     """
 
     kind: ClassVar[str] = "chroma"
@@ -135,7 +135,7 @@ class ChromaParameters(Parameters):
 
     @property
     def transform(self) -> CqtParameters:
-        """The constant-Q transform of which the chromagram is the sum."""
+        """The constant-Q transform whose bins the chromagram sums."""
         return CqtParameters(
             sampling_rate=self.sampling_rate,
             normalize="none",

@@ -1,4 +1,4 @@
-"""Parameters of the classical descriptors: those of several kinds of short-time front ends together."""
+"""Parameters of the classical descriptors, which combine several kinds of short-time front ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .short_time import (
 )
 
 SINGLE = ("centroid", "bandwidth", "rolloff", "flatness", "flux", "zero_crossings", "energy")
-"""The descriptors of which each frame has one, in their order."""
+"""The descriptors with one value per frame, in order."""
 
 
 @dataclass(kw_only=True)
@@ -24,7 +24,7 @@ class DescriptorsParameters(FramedParameters):
     Attributes
     ----------
     n_mels : int
-        Number of mel bands of which the cepstrum is taken.
+        Number of mel bands of the cepstrum.
     n_mfcc : int
         Number of mel-frequency cepstral coefficients, including the zeroth.
     fmin, n_bands, quantile : float, int, float
@@ -54,7 +54,7 @@ class DescriptorsParameters(FramedParameters):
                 raise UsageError(f"front end 'descriptors': {what}", error.hint) from None
         if self.n_mfcc > self.n_mels:
             raise self.fail("n_mfcc", f"must be at most n_mels ({self.n_mels})")
-        # As the parts have them, so that equal settings have equal hashes.
+        # With the types of the parts, so that equal settings have equal hashes.
         self.fmin, self.quantile = self.contrast.fmin, self.contrast.quantile
         self.roll_percent = self.rolloff.roll_percent
 
@@ -71,7 +71,7 @@ class DescriptorsParameters(FramedParameters):
 
     @property
     def mel(self) -> MelParameters:
-        """The mel spectrogram, in decibels, of which the cepstrum is taken."""
+        """The mel spectrogram, in decibels, for the cepstrum."""
         return MelParameters(**self._frames, n_mels=self.n_mels)
 
     @property

@@ -153,7 +153,7 @@ class ContrastParameters(FramedParameters):
     n_bands : int
         Number of octaves above the lowest band.
     quantile : float
-        Share of a band's bins of which peak and valley are the means.
+        Share of a band's bins that peak and valley average.
     """
 
     kind: ClassVar[str] = "contrast"

@@ -1,4 +1,4 @@
-"""Where features are kept: append-only ``.npy`` files (shards), and the reader that finds rows in them."""
+"""Storage of features: append-only ``.npy`` files (shards), and the reader that finds rows in them."""
 
 from .reader import FeatureReader
 from .writer import ShardWriter

@@ -1,4 +1,4 @@
-"""Finding rows again: by their references, in files that may still be growing."""
+"""Reading rows by their references, from files that may still be growing."""
 
 from __future__ import annotations
 

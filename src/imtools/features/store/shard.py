@@ -21,12 +21,12 @@ RowArray = npt.NDArray[np.floating[Any]]
 
 
 class StoreShard:
-    """One ``.npy`` file open for appending; ``rows`` is how many it keeps, ``None`` makes it anew."""
+    """One ``.npy`` file open for appending; ``rows`` is how many it keeps, ``None`` creates it."""
 
     def __init__(self, path: str, dtype: np.dtype[Any], shape: tuple[int, ...], rows: int | None) -> None:
         self.path, self.shape, self.rows = path, shape, rows or 0
         self._dtype = dtype
-        # Unbuffered: what append has returned is in the file, and a full disk shows at once.
+        # Unbuffered: rows are in the file when append returns, and a full disk is noticed at once.
         self._file = open(path, "xb" if rows is None else "r+b", buffering=0)  # noqa: SIM115
         # numpy leaves room in the header for the first axis to grow, so its length never changes.
         self._offset = len(self._header())
@@ -41,7 +41,7 @@ class StoreShard:
             raise
 
     def append(self, rows: RowArray) -> None:
-        """Write rows after the last, all or none."""
+        """Append rows, all or none."""
         try:
             self._write(rows.data.cast("B"), self._end())
         except OSError:
@@ -66,7 +66,7 @@ class StoreShard:
             self._write(values.data.cast("B"), self._end() + offset)
 
     def abandon(self) -> None:
-        """Take back the frames of a row that will not be finished, and the file if that was its first."""
+        """Remove the frames of a row that will not be finished, and the file if that was its first row."""
         with suppress(OSError):
             self._file.truncate(self._end())
         if not self.rows:
@@ -132,7 +132,7 @@ def check_row(rows: RowArray, ref: FeatureRef) -> None:
     Parameters
     ----------
     rows : ndarray, shape (rows, *shape)
-        What the file holds.
+        Rows of the file.
     ref : FeatureRef
         A row of it.
 
@@ -150,5 +150,5 @@ def check_row(rows: RowArray, ref: FeatureRef) -> None:
         )
     if not 0 <= ref.row < len(rows):
         raise FeatureError(
-            f"{place} is not there: the file has {len(rows)} rows", "compute the features again"
+            f"{place} does not exist: the file has {len(rows)} rows", "compute the features again"
         )

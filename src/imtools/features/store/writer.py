@@ -1,4 +1,4 @@
-"""Writing feature rows: in order, resumable, the same files however they were grouped."""
+"""Writing feature rows: in order, resumable, with the same files however the rows are grouped."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _PathLike = str | os.PathLike[str]
 class ShardWriter:
     """Appends feature rows to ``KIND-00000.npy``, ``KIND-00001.npy`` and so on.
 
-    A row is in its file when ``append`` returns, so a process at the other end of a pipe can read it at
-    once; the row count in the header follows on ``flush`` and ``close``. Which rows share a file depends
-    on the rows alone, not on how they were grouped into calls: resumed and unbroken runs give the same
-    bytes.
+    A row is in its file when ``append`` returns, so a process at the other end of a pipe can read it
+    immediately; the row count in the header follows on ``flush`` and ``close``. Which rows share a file
+    depends on the rows alone, not on how they were grouped into calls: resumed and unbroken runs give the
+    same bytes.
 
     Parameters
     ----------
     folder : path
-        Where the files go; made if it is not there.
+        Where the files go; created if missing.
     kind : str
         First part of the file names.
     dtype : str
@@ -62,14 +62,14 @@ class ShardWriter:
         *,
         max_bytes: int = 256_000_000,
     ) -> ShardWriter:
-        """Go on behind the last row that counts, and throw away whatever was written after it.
+        """Continue after the last valid row, and discard everything written after it.
 
         Parameters
         ----------
         folder, kind, dtype, max_bytes
             As in the run that was interrupted.
         last : FeatureRef or None
-            The last row to keep; ``None`` keeps none.
+            The last row to keep; ``None``: keep none.
 
         Raises
         ------
@@ -111,11 +111,11 @@ class ShardWriter:
         Raises
         ------
         FeatureError
-            If a value is not finite, or too large for float16: nothing is written. If the next file is
-            there already.
+            If a value is not finite, or too large for float16: nothing is written. If the next file already
+            exists.
         OSError
-            If the disk is full or fails. Only rows returned by earlier calls count then: ``resume``
-            behind the last of them.
+            If the disk is full or fails. Only rows returned by earlier calls are valid then: ``resume``
+            after the last of them.
         """
         rows = self._stored(batch)
         shape = tuple(rows.shape[1:])
@@ -141,7 +141,7 @@ class ShardWriter:
         shape : tuple of int
             Bins and frames of the row.
         parts : iterable of np.ndarray, each of shape (bins, n)
-            Its frames in order. If taking one raises, nothing of the row stays.
+            Its frames in order. If taking one raises, nothing of the row is kept.
         config_hash : str
             As in ``append``.
 
@@ -218,7 +218,7 @@ class ShardWriter:
             return StoreShard(path, DTYPES[self._dtype], shape, rows=None)
         except FileExistsError:
             hint = "resume the run that wrote it, or write to another folder"
-            raise FeatureError(f"{path}: is there already", hint) from None
+            raise FeatureError(f"{path}: already exists", hint) from None
 
     def _adopt(self, shard: StoreShard) -> None:
         """Make a file the open one, now that it has rows: a file without any must leave no trace."""

@@ -26,10 +26,10 @@ MEDIAN_FRAMES = 9
 SIMILAR = 1.0
 """Semitones by which neighbouring shifts may differ to be one."""
 
-SHORTEST_FRAMES = 7
+MIN_RUN_FRAMES = 7
 """Frames (70 ms) that a run must have to be kept."""
 
-MOST_SHIFT = 48.0
+MAX_SHIFT = 48.0
 """Semitones; a larger shift is moved by octaves until it is within them."""
 
 _DECIMALS = 3  # of a semitone in recipes: a tenth of a cent
@@ -138,7 +138,7 @@ class _Run:
 
     @property
     def is_short(self) -> bool:
-        return self.stop - self.start < SHORTEST_FRAMES
+        return self.stop - self.start < MIN_RUN_FRAMES
 
     def is_similar(self, other: _Run) -> bool:
         return abs(self._sum / len(self.values) - other._sum / len(other.values)) <= SIMILAR
@@ -174,7 +174,7 @@ def _merge_short(runs: Iterable[_Run]) -> list[_Run]:
 
 def _bounded(shift: float) -> float:
     """Return a shift moved by octaves to within four: beyond, f0 is doubtful and little of the sound left."""
-    beyond = math.ceil((abs(shift) - MOST_SHIFT) / 12)
+    beyond = math.ceil((abs(shift) - MAX_SHIFT) / 12)
     return shift - math.copysign(12 * beyond, shift) if beyond > 0 else shift
 
 

@@ -13,7 +13,7 @@ from ...units import samples_to_seconds
 from .base import Measure, MeasuringSync
 
 _DECIMALS = 5
-_SPARE = 4  # samples
+_EXTRA_SAMPLES = 4  # samples
 
 
 class TempoSync(MeasuringSync[float | None]):
@@ -48,7 +48,7 @@ class TempoSync(MeasuringSync[float | None]):
         rate = track.record.sampling_rate
         seconds = samples_to_seconds(first.num_samples, first.sampling_rate)
         # Rounding, here and at other rates, must not make the mix shorter than the first track.
-        length = math.ceil(seconds * rate / factor) + _SPARE
+        length = math.ceil(seconds * rate / factor) + _EXTRA_SAMPLES
         if not track.record.num_samples:
             message = f"record {track.record.id}: has no beginning that could be repeated"
             raise AudioError(message, "leave it out")

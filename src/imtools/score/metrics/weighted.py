@@ -13,7 +13,7 @@ from .matrices import ratio_or_nan
 _Weights = NDArray[np.int64]
 _Positions = NDArray[np.intp]
 
-_WEIGHTS_AT_ONCE = 2**16
+_WEIGHTS_PER_CHUNK = 2**16
 """Weights of items in memory at a time: they are read twice and should stay in the cache."""
 
 
@@ -90,7 +90,7 @@ class Ranking:
             positive, and the area also without a negative.
         """
         auc, ap = np.empty(len(weights)), np.empty(len(weights))
-        step = min(len(weights), max(1, _WEIGHTS_AT_ONCE // max(1, len(self.groups))))
+        step = min(len(weights), max(1, _WEIGHTS_PER_CHUNK // max(1, len(self.groups))))
         # Kept from step to step: allocating this memory takes longer than filling it.
         above, correct = (
             _RunningSums.with_rows(step, self.groups),

@@ -18,9 +18,9 @@ from ...plot.activity import activity_of, draw_activity, spans_of
 from ...plot.bins import bins_of
 from ...plot.envelope import envelope
 from ...plot.reliability import draw_reliability
-from ...plot.spectrogram import MOST_PANELS, Panel, draw_spectrograms
+from ...plot.spectrogram import MAX_PANELS, Panel, draw_spectrograms
 from ...plot.threshold import Sweep, draw_thresholds
-from ...plot.waveform import COLUMNS, MOST_WAVES, Wave, draw_waveforms
+from ...plot.waveform import COLUMNS, MAX_WAVES, Wave, draw_waveforms
 from ...run import Run, record_items
 from ...score import LabelledScores, collect
 from ...score.grid import count_on_grid
@@ -83,7 +83,7 @@ def spectrogram(run: Run, output: PictureOutput, front_end: FrontEnd) -> None:
     """
     output.check()
     records = run.records()
-    _at_most(records, MOST_PANELS)
+    _at_most(records, MAX_PANELS)
     if not output.start(run, len(records), "records"):
         return
     panels = _each(run, records, lambda record: _panel(record, front_end), "features")
@@ -124,7 +124,7 @@ def waveform(run: Run, output: PictureOutput) -> None:
     """
     output.check()
     records = run.records()
-    _at_most(records, MOST_WAVES)
+    _at_most(records, MAX_WAVES)
     if not output.start(run, len(records), "records"):
         return
     output.write(

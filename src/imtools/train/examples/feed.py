@@ -14,7 +14,7 @@ from ...arrays import IntArray
 from .data import Examples
 from .rows import pieces
 
-_PART_OF_GPU = 0.5
+_MAX_GPU_FRACTION = 0.5
 """Part of a GPU's free memory that the examples may take; the rest is left to the net."""
 
 
@@ -67,7 +67,7 @@ class Feed:
     def _fit(self) -> bool:
         torch.cuda.empty_cache()  # otherwise memory that an earlier fold has freed counts as taken
         size = 4 * len(self._examples) * int(np.prod(self._examples.row_shape))
-        return size <= _PART_OF_GPU * torch.cuda.mem_get_info(self._device)[0]
+        return size <= _MAX_GPU_FRACTION * torch.cuda.mem_get_info(self._device)[0]
 
     def _all(self) -> Tensor:
         held = torch.empty(len(self._examples), *self._examples.row_shape, device=self._device)

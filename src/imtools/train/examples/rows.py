@@ -18,7 +18,7 @@ from ...manifest import FeatureRef, Record
 IN_MEMORY = 4 * 2**30
 """Bytes up to which features are kept in memory; larger sets are read from disk, batch by batch."""
 
-_MOST_ROWS, _MOST_CELLS = 1024, 2**24
+_MAX_ROWS, _MAX_VALUES = 1024, 2**24
 """Rows, and values, that are read at once, at most: 64 MiB."""
 
 Shape = tuple[int, int]
@@ -39,7 +39,7 @@ def pieces(indices: IntArray, shape: Shape) -> Iterator[IntArray]:
     ndarray of int64
         The next part.
     """
-    step = max(1, min(_MOST_ROWS, _MOST_CELLS // max(1, shape[0] * shape[1])))
+    step = max(1, min(_MAX_ROWS, _MAX_VALUES // max(1, shape[0] * shape[1])))
     for start in range(0, len(indices), step):
         yield indices[start : start + step]
 

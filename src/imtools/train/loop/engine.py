@@ -34,7 +34,7 @@ from .trained import Trained
 Report = Callable[[Sequence[Epoch], float], None]
 """Called after each epoch with the results of each net that was trained, and the seconds it took."""
 
-_MOST_CELLS = 2**26
+_MAX_BATCH_VALUES = 2**26
 """Maximum number of feature values in a batch that is shared by nets with drawn negatives: 256 MiB."""
 
 
@@ -249,7 +249,7 @@ class Trainer:
         if used is not None:  # each net uses a part of every batch: as many examples as elsewhere
             train = train[used[train].any(axis=1)]
             cells = int(np.prod(self._examples.shape))
-            size = max(size, min(size / float(used[train].mean()), _MOST_CELLS / cells))
+            size = max(size, min(size / float(used[train].mean()), _MAX_BATCH_VALUES / cells))
         seed = stable_seed(self._config.seed, self._fold.name, epoch, "order")
         order = torch.randperm(len(train), generator=torch.Generator().manual_seed(seed)).numpy()
         least = 2 * self._processes.size

@@ -18,10 +18,10 @@ from ...errors import UsageError
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 """From logits, targets, known mask and weights to the sum of a loss and the number of its terms."""
 
-LEAST_WEIGHT, MOST_WEIGHT = 0.01, 100.0
+MIN_WEIGHT, MAX_WEIGHT = 0.01, 100.0
 """Bounds of a class's weight: beyond them a few examples would decide every step."""
 
-_NEVER = -1e4
+_MASKED_LOGIT = -1e4
 """A logit that has no influence on a softmax."""
 
 
@@ -104,7 +104,7 @@ def with_listwise(weight: float) -> Loss:
         logits: Tensor, targets: Tensor, known: Tensor, weights: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         total, count = multi_label_loss(logits, targets, known, weights)
-        compared, _ = single_label_loss(logits.masked_fill(~known, _NEVER), targets * known, known)
+        compared, _ = single_label_loss(logits.masked_fill(~known, _MASKED_LOGIT), targets * known, known)
         return total + weight * compared, count
 
     return loss
@@ -133,7 +133,7 @@ def class_weights(present: BoolArray, known: BoolArray, strategy: str) -> Tensor
     Returns
     -------
     Tensor of float32, shape (classes,)
-        Within `LEAST_WEIGHT` and `MOST_WEIGHT`; 1 for a class without positives.
+        Within `MIN_WEIGHT` and `MAX_WEIGHT`; 1 for a class without positives.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def class_weights(present: BoolArray, known: BoolArray, strategy: str) -> Tensor
         positives = (known & present).sum(axis=0).astype(np.float64)
         others = (known & ~present).sum(axis=0).astype(np.float64)
     weights = np.divide(others, positives, out=np.ones_like(others), where=positives > 0)
-    return torch.from_numpy(weights.clip(LEAST_WEIGHT, MOST_WEIGHT)).float()
+    return torch.from_numpy(weights.clip(MIN_WEIGHT, MAX_WEIGHT)).float()
 
 
 def draw_negatives(

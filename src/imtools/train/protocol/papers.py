@@ -112,13 +112,13 @@ _SILENT: dict[str, Any] = {
 """Values where a paper states nothing: our choice."""
 
 # With early stopping by the validation loss, the epoch with the lowest loss is kept.
-_BEST = {"keep": "best"}
+_KEEP_BEST = {"keep": "best"}
 
 _CHOSEN: dict[str, dict[str, Any]] = {
-    "kratimenos2020": _BEST,
-    "gururani2018": _BEST,
-    "han2017": _BEST,
-    "avramidis2021": _BEST,
+    "kratimenos2020": _KEEP_BEST,
+    "gururani2018": _KEEP_BEST,
+    "han2017": _KEEP_BEST,
+    "avramidis2021": _KEEP_BEST,
     # Twice the 20 epochs after which the loss was lowest.
     "lumen2023": {"epochs": 40},
     # The rate that they found for their other net.

@@ -22,7 +22,7 @@ from .changes import (
 )
 from .mixing import mix_examples, mixing_of, scale_of
 
-WHOLE_FROM = 0.8
+CROP_UNTIL = 0.8
 """From this part of the epochs on, examples are not cropped."""
 
 
@@ -147,7 +147,7 @@ class Augmenter:
         """
         change = self._augmentation
         # Single examples first: then the voices of a mix are changed independently.
-        if change.crop and done < WHOLE_FROM:
+        if change.crop and done < CROP_UNTIL:
             features = crop_frames(features, change.crop, generator)
         if change.shift:
             features = shift_frames(features, generator)
