@@ -278,7 +278,7 @@ def test_a_picture_that_exists_stays_unless_forced(shop: Path, tmp_path: Path, r
     [
         (["-o", "a.gif"], "no format of a picture"),
         (["-o", ".", "--format", "png"], "is a directory"),
-        (["-o", "a.png", "--width", "wide"], "is no width"),
+        (["-o", "a.png", "--width", "wide"], "is not a width"),
         (["-o", "a.png", "--width", "1"], "4 to 100 centimetres"),
     ],
 )
@@ -424,7 +424,7 @@ def test_a_tone_lies_at_its_frequency(make_tone) -> None:
         ([], "no record"),
         ([panel(0)] * 10, "too many"),
         ([Panel("void", np.zeros((3, 0), np.float32), 1.0)], "void: is empty"),
-        ([Panel("odd", np.full((3, 2), np.nan, np.float32), 1.0)], "odd: has values that are no numbers"),
+        ([Panel("odd", np.full((3, 2), np.nan, np.float32), 1.0)], "odd: has values that are not numbers"),
     ],
 )
 def test_panels_that_cannot_be_drawn(panels: list[Panel], message: str) -> None:
@@ -530,7 +530,7 @@ def test_a_history_alone_has_no_chosen_epoch(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (None, "cannot be read"),
-        ("", "holds no epoch"),
+        ("", "holds no epochs"),
         ("{}\n", r"history\.jsonl:1: is no epoch \(key 'fold'|history\.jsonl:1: .*train_loss"),
         ("\n[1]\n", r"history\.jsonl:2: is no epoch"),
         ("{", r"history\.jsonl:1: is no epoch \(Expecting"),

@@ -1,4 +1,4 @@
-"""Mixes: which records are mixed together, and the recipes that lay them over each other."""
+"""Mixes: choosing the records to mix, and writing the recipes that overlay them."""
 
 from .arrange import Combination, PlannedMix, SourcePool, arrange_combinations
 from .compose import Composition

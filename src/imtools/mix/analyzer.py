@@ -1,4 +1,4 @@
-"""Analysing the sound of many records: in parallel, in batches, and none twice."""
+"""Analysing the audio of many records: in parallel, in batches, and each only once."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BATCH, _BATCH_SECONDS = 32, 120.0
-"""Records, and seconds of them, that are analysed at once before their results are stored."""
+"""Maximum numbers of records, and of seconds, that are analysed before their results are stored."""
 
 _ANALYSIS_RATE = 22050
 
 _MAX_ANALYSIS_SECONDS = 60.0
-"""Seconds of a record that tempo and key are taken from, at most."""
+"""Maximum duration, in seconds, from which tempo and key are estimated."""
 
 _REVISIONS = {"f0": 1, "tempo": 1, "key": 1}
-"""Raised when the numbers change, so that results stored before are not used."""
+"""Incremented when the numbers change, so that results stored before are not used."""
 
 
 class RecordAnalyzer:
@@ -48,20 +48,20 @@ class RecordAnalyzer:
     Parameters
     ----------
     f0 : {"crepe", "crepe-tiny", "crepe-original", "pyin"}
-        What estimates f0; see `imtools.analysis.f0`.
+        The f0 estimator; see `imtools.analysis.f0`.
     device, precision : str
         Where and how CREPE computes; see `imtools.device`.
     jobs : int
-        Threads that decode, and track beats.
+        Threads that decode and estimate tempi.
     cache : Path, optional
         A file that keeps results from run to run.
     report : callable, optional
-        Called with what is estimated, how many records are done, and how many there are.
+        Called with the estimated property, the number of finished records, and the total.
 
     Warns
     -----
     ImtoolsWarning
-        If the cache cannot be used; work goes on without it.
+        If the cache cannot be used; the analysis continues without it.
     """
 
     def __init__(
@@ -129,14 +129,14 @@ class RecordAnalyzer:
         estimate: Callable[[list[Float32Array]], list[bytes]],
         parse: Callable[[bytes], T],
     ) -> dict[str, T | Exception]:
-        """Return what was stored before, or what ``estimate`` gives, as ``parse`` reads it; by id."""
+        """Return the stored or newly estimated results, parsed by ``parse``, by id."""
         keys = {record.id: _digest(record, what, method, str(_REVISIONS[what])) for record in records}
         stored = self._cache.get(keys.values())
         results: dict[str, T | Exception] = {}
         for record in records:
             try:
                 results[record.id] = parse(stored[keys[record.id]])
-            except (KeyError, ValueError, TypeError):  # not there, or not written by us
+            except (KeyError, ValueError, TypeError):  # missing, or not written by imtools
                 continue
         rest = [record for record in records if record.id not in results]
         most = math.inf if what == "f0" else _MAX_ANALYSIS_SECONDS
@@ -191,7 +191,7 @@ def _load(record: Record, rate: int, most: float) -> Float32Array | Exception:
 
 
 def _digest(record: Record, *parts: str) -> str:
-    """Return the key of a result: a hash of what is loaded, the state of its files, and the method."""
+    """Return the key of a result: a hash of the record, the state of its files, and the method."""
     state: list[object] = [*parts, _without_files(MixTrack.from_record(record).to_json())]
     for path in [record.audio, *record.track_files()]:
         now = file_state(path or "")

@@ -1,4 +1,4 @@
-"""Arranging: which records are mixed together in which mix."""
+"""Arranging: choosing the records of each mix."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Compartment = tuple[str | None, int | None, Hashable]
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """What records must share to be mixed.
+    """A property that records must share to be mixed.
 
     Attributes
     ----------
     bucket : callable
         Returns a record's bucket; records with ``None`` are not mixed at all.
     needs : str
-        What a record without a bucket lacks, with its article: "a genre".
+        The property that a record without a bucket lacks, with its article: "a genre".
     """
 
     bucket: Callable[[Record], Hashable | None]
@@ -44,7 +44,7 @@ class PlannedMix:
     Attributes
     ----------
     kind : str
-        What the mix is one of, such as ``"cel-flu"``; part of its id.
+        The kind of mix, such as ``"cel-flu"``; part of its id.
     number : int
         Its number among those, from 0.
     records : tuple of Record
@@ -67,7 +67,7 @@ class SourcePool:
     records : iterable of Record
         In any order. Records with several present labels, or none, are left out.
     compatibilities : sequence of Compatibility
-        What records must share beside split and fold.
+        Properties that records must share besides split and fold.
 
     Attributes
     ----------
@@ -155,13 +155,13 @@ def arrange_combinations(
     pool : SourcePool
         The records.
     combinations : "all" or sequence of tuple of str
-        Which classes to mix; 11 classes make 55 pairs. Their order within a combination means nothing.
+        Which classes to mix; 11 classes make 55 pairs. Their order within a combination does not matter.
     voices : int
         How many classes a combination has, if it is all of them.
     limit : int, optional
-        The most mixes of each combination, chosen at random.
+        Maximum number of mixes of each combination, chosen at random.
     seed : int
-        Another seed, other partners.
+        Seed of the random choices.
 
     Returns
     -------
@@ -177,7 +177,7 @@ def arrange_combinations(
         raise UsageError(f"at most {limit} mixes: nothing to do", "give a limit of at least 1")
     if combinations == "all":
         if voices < 2:
-            raise UsageError(f"{voices} voices make no mix", "give at least 2")
+            raise UsageError(f"{voices} voices are too few for a mix", "give at least 2")
         if voices > len(pool.classes):
             there = ", ".join(pool.classes)
             raise UsageError(
@@ -221,5 +221,5 @@ def _checked(pool: SourcePool, combinations: Sequence[Combination]) -> list[Comb
             twice = next(name for name in names if names.count(name) > 1)
             raise UsageError(f"class {twice} cannot be mixed with itself", "give classes that differ")
         if len(names) < 2:
-            raise UsageError(f"class {names[0]} alone makes no mix", "give at least two classes")
+            raise UsageError(f"class {names[0]} alone is too few for a mix", "give at least two classes")
     return sorted({tuple(sorted(names)) for names in combinations})

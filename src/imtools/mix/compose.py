@@ -25,14 +25,14 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Composition:
-    """How the tracks of a mix are laid over each other.
+    """How the tracks of a mix are overlaid.
 
     Attributes
     ----------
     syncs : sequence of Sync
         How the tracks are fitted to the first one, in order.
     seed : int
-        Of the random choices.
+        Seed of the random choices.
     headroom : bool
         Whether to attenuate each mix by ``20 log10(number of tracks)`` dB, so that tracks within full scale
         give a mix within full scale; gains, and stretching and shifting, may take a track beyond it.
@@ -41,11 +41,11 @@ class Composition:
     snr_db : (float, float), optional
         Level of the first track above each other one, in decibels of RMS; by default levels stay.
     offset : (float, float)
-        Where every track but the first begins, in seconds.
+        Start of every track but the first, in seconds.
     renderer : {"float", "pydub"}
         See `imtools.sound.overlay`.
     stretcher : {"auto", "rubberband", "signalsmith"}
-        The engine where something is stretched or shifted; recipes name what ``auto`` stands for here.
+        The engine for stretching and shifting; recipes name the one that ``auto`` selects here.
 
     Raises
     ------
@@ -72,7 +72,7 @@ class Composition:
         ):
             if drawn is None:
                 continue
-            if not all(low <= value <= high for value in drawn):  # NaN is not, either
+            if not all(low <= value <= high for value in drawn):  # also False for NaN
                 between = f"{drawn[0]:g}" if drawn[0] == drawn[1] else f"{drawn[0]:g}:{drawn[1]:g}"
                 raise UsageError(f"{name} {between} is out of range", f"give {low:g} to {high:g} {unit}")
             if drawn[0] > drawn[1]:
@@ -80,7 +80,7 @@ class Composition:
 
     @property
     def sync_name(self) -> str:
-        """What the recipes call the synchronisations."""
+        """Name of the synchronisations in recipes."""
         return "+".join(sync.name for sync in self.syncs) or "none"
 
     def name(self, planned: PlannedMix) -> str:
@@ -103,8 +103,8 @@ class Composition:
         Raises
         ------
         ImtoolsError
-            If a record could not be analysed as a synchronisation needs, a track would begin when the mix has
-            ended, or the stretcher is not installed.
+            If a record could not be analysed as a synchronisation needs, a track would begin after the end
+            of the mix, or the stretcher is not installed.
         """
         name = self.name(planned)
         tracks = [MixTrack.from_record(record) for record in planned.records]
@@ -176,7 +176,7 @@ def _mixed(planned: PlannedMix, recipe: Recipe, name: str) -> Record:
 
 
 def _digest(recipe: Recipe) -> str:
-    """Return a hash of how the mix sounds, whatever the files are called."""
+    """Return a hash of the content of the mix, independent of file names."""
     content = [track.to_json() | {"audio": None, "mix": None} for track in recipe.tracks]
     return stable_hash(recipe.to_json() | {"tracks": content})
 

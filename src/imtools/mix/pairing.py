@@ -1,4 +1,4 @@
-"""Pairing: which records are mixed with which, at random and without repetition.
+"""Pairing: choosing partners to mix, at random and without repetition.
 
 After Kratimenos et al. (2020), section III.B.1. All choices are made by hashes, so they depend neither on
 the order of the records nor on the version of a random generator.
@@ -36,8 +36,8 @@ def combine(pools: Sequence[Sequence[Record]], *key: object) -> list[Sources]:
     All pools are shuffled by a hash of `key` and the records' ids, and then zipped, so that there are as
     many combinations as the smallest pool has records. Two records of one group are never combined: a
     record whose partner would be of its own group takes the next partner that is free, or, at the end,
-    exchanges partners with an earlier combination. Records for which that does not help are left out; of
-    two pools of records with one group each, no pairing makes more pairs.
+    exchanges partners with an earlier combination. Records that still have no partner are left out; for two
+    pools of records with one group each, the number of pairs is the maximum.
 
     Parameters
     ----------
@@ -65,7 +65,9 @@ def _extend(
     free = deque(record for (record,) in shuffled(((record,) for record in pool), *key, number))
     extended: list[Sources] = []
     left: list[Sources] = []
-    hopeless: set[frozenset[str]] = set()  # `free` only shrinks: what finds no partner once never will
+    hopeless: set[frozenset[str]] = (
+        set()
+    )  # `free` only shrinks: a combination without a partner now never finds one
     for sources in shuffled(combined, *key, 0):
         groups = _groups(sources)
         partner = None if groups in hopeless else _take(free, groups)

@@ -14,7 +14,7 @@ from .arrange import Compartment, PlannedMix, SourcePool
 from .pairing import Sources, shuffled
 
 _ATTEMPTS = 256
-"""Choices of records that are tried before a combination of classes counts as used up."""
+"""Maximum number of attempts to choose records before a combination of classes counts as exhausted."""
 
 
 def arrange_levels(
@@ -23,7 +23,7 @@ def arrange_levels(
     """Plan an equal number of mixes for each level of polyphony, 0 (silence) included.
 
     The classes of a mix differ and are chosen at random such that, within a level, all are used equally
-    often; their records come in a shuffled order and are used again only when all have had their turn. No
+    often; their records are taken in a shuffled order and reused only after all have been used. No
     two mixes of a level have the same records. The mixes of a level are spread over the compartments
     (split, fold and buckets) that have enough classes.
 
@@ -34,9 +34,9 @@ def arrange_levels(
     levels : sequence of int
         Numbers of voices, each once.
     per_level : int
-        Mixes of each level; fewer where no more differ.
+        Mixes of each level; fewer if there are not enough different ones.
     seed : int
-        Another seed, other mixes.
+        Seed of the random choices.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def arrange_levels(
     Raises
     ------
     UsageError
-        If no compartment has the classes that a level takes.
+        If no compartment has enough classes for a level.
 
     Warns
     -----
@@ -82,7 +82,7 @@ def _dealt(
 ) -> list[tuple[Sources, Record]]:
     """Take sources from the compartments in turn, at most ``count``, and return them by compartment.
 
-    Beside each is the template of its mix.
+    Each comes with the template of its mix.
     """
     found: dict[Compartment, list[Sources]] = {compartment: [] for compartment in sources}
     turns = deque(sources)

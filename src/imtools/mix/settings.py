@@ -39,11 +39,11 @@ class MixSettings:
     per_level : int
         Mixes of each number of voices.
     limit : int, optional
-        The most mixes of each combination.
+        Maximum number of mixes of each combination.
     gain_db, snr_db, offset, headroom, renderer, stretcher
         See `Composition`.
     f0 : {"crepe", "crepe-tiny", "crepe-original", "pyin"}
-        What estimates pitches, for ``"pitch"``.
+        The f0 estimator, for ``"pitch"``.
     tempo_fold : bool
         Whether half and double tempo count as the same, for ``"tempo"``.
 
@@ -87,20 +87,20 @@ class MixSettings:
         return cast("tuple[SyncName | Sync, ...]", self.sync)
 
     def composition(self, analyzer: RecordAnalyzer | None = None, *, seed: int = 0) -> Composition:
-        """Return how the tracks of the mixes are laid over each other.
+        """Return how the tracks of the mixes are overlaid.
 
         Parameters
         ----------
         analyzer : RecordAnalyzer, optional
             Analyses the sound of records, where a synchronisation needs it; a new one by default.
         seed : int
-            Of the random choices.
+            Seed of the random choices.
 
         Raises
         ------
         UsageError
-            If synchronisations contradict each other, a range is wrong, or what estimates f0, stretches or
-            shifts is not installed.
+            If synchronisations contradict each other, a range is wrong, or the package that estimates f0,
+            stretches or shifts is not installed.
         """
         if analyzer is None:
             from .analyzer import RecordAnalyzer
@@ -131,14 +131,14 @@ class MixSettings:
         )
 
     def arrange(self, records: Iterable[Record], composition: Composition) -> list[PlannedMix]:
-        """Return which records are mixed together.
+        """Return the planned mixes.
 
         Parameters
         ----------
         records : iterable of Record
             The records, in any order.
         composition : Composition
-            How they will be mixed: its synchronisations may keep records apart, and its seed decides.
+            How they will be mixed: its synchronisations may restrict partners, and its seed is used.
 
         Raises
         ------
@@ -176,9 +176,9 @@ def mix_records(
     records : iterable of Record
         In any order; those with several present labels, or none, are left out.
     settings : MixSettings, optional
-        Which records are mixed, and how; by default every pair of classes, as it is.
+        Which records are mixed, and how; by default every pair of classes, unchanged.
     seed : int
-        Another seed, other partners.
+        Seed of the random choices.
     analyzer : RecordAnalyzer, optional
         Analyses the sound of records, where a synchronisation needs it; a new one, on this machine's best
         device, by default.

@@ -1,6 +1,6 @@
 """Pictures of sounds, of training and of scores: one module for each kind, from plain data to a figure.
 
-Importing this package loads no matplotlib: its modules do.
+Importing this package does not load matplotlib; its modules do.
 """
 
 from __future__ import annotations

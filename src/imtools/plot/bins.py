@@ -76,7 +76,7 @@ def bins_of(config: Mapping[str, Any]) -> Bins:
     Raises
     ------
     UsageError
-        If the config is that of no front end.
+        If the config is not that of a front end.
     """
     parameters = KINDS[config["kind"]].parameters.parse({k: v for k, v in config.items() if k != "kind"})
     match parameters:
@@ -144,7 +144,7 @@ def _pitch_classes(count: int) -> Ticks:
 
 
 def _apart(ticks: Ticks, least: float) -> Ticks:
-    """Leave out, from the top, ticks that are too near to the one above."""
+    """Leave out, from the top, ticks that are too close to the tick above."""
     kept: Ticks = []
     for tick in reversed(ticks):
         if not kept or kept[-1][0] - tick[0] >= least:

@@ -22,11 +22,11 @@ from .style import (
 )
 
 _MIN_FONT_SIZE = 4.0
-"""Smallest type size in points that can be read; smaller numbers are left out."""
+"""Minimum legible font size in points; smaller numbers are left out."""
 _UNKNOWN = "0.85"
 """Grey of rows without items."""
 _MIN_PANEL_CM = 2.6
-"""Side of the smallest matrix of a class against the rest, in centimetres."""
+"""Minimum side of the matrix of a class against the rest, in centimetres."""
 
 
 @styled

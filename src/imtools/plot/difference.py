@@ -27,9 +27,9 @@ from .style import (
 _NAMES = {"f1": "F1", "auc": "AUC", "ap": "AP"}
 _HINT = "score it by im-score with `baseline`"
 _MAX_HEIGHT_CM = 24.0
-"""Height of a page in centimetres: horizontal bars get thinner to fit."""
+"""Maximum height in centimetres, that of a page: horizontal bars get thinner to fit."""
 _BAR, _GAP = 0.28, 0.25
-"""Least breadth of a bar, and the space between classes, in centimetres."""
+"""Minimum width of a bar, and the space between classes, in centimetres."""
 
 
 @styled
@@ -60,8 +60,8 @@ def draw_differences(
     Raises
     ------
     UsageError
-        If a model was compared with no baseline, or with another one than the others, or there is nothing to
-        draw.
+        If a model was not compared with a baseline, or with another one than the others, or there is nothing
+        to draw.
     """
     classes, values = _differences(reports, metric)
     own = [
@@ -96,9 +96,9 @@ def draw_differences(
 
 
 def baseline_of(report: ScoreReport) -> Comparison:
-    """Return the differences from the baseline; raise UsageError if a model was compared with none."""
+    """Return the differences from the baseline; raise UsageError if a model was not compared with one."""
     if report.baseline is None:
-        raise UsageError(f"{report.model} was compared with no baseline", _HINT)
+        raise UsageError(f"{report.model} was not compared with a baseline", _HINT)
     return report.baseline
 
 
@@ -110,7 +110,7 @@ def _differences(reports: Sequence[ScoreReport], metric: str) -> tuple[list[str]
     for report, baseline in zip(reports, baselines, strict=True):
         if baseline.model != baselines[0].model:
             both = f"{baselines[0].model}, {report.model} with {baseline.model}"
-            raise UsageError(f"{reports[0].model} was compared with {both}", "draw them apart")
+            raise UsageError(f"{reports[0].model} was compared with {both}", "draw them separately")
     classes = list(
         dict.fromkeys(
             label for baseline in baselines for label, found in baseline.classes.items() if metric in found

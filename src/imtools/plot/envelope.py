@@ -1,4 +1,4 @@
-"""The envelope of a long signal: its minimum and maximum in each of some hundred columns."""
+"""The envelope of a long signal: its minimum and maximum in each of some hundreds of columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def envelope(blocks: Iterable[Float32Array], length: int, columns: int) -> tuple
     length : int
         Its length in samples.
     columns : int
-        Greatest number of columns; there are never more than samples.
+        Maximum number of columns; never more than samples.
 
     Returns
     -------

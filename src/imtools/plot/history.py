@@ -76,10 +76,10 @@ def read_history(path: str) -> ModelHistory:
         try:
             epoch = Epoch.from_json(load_json(line))
         except (ValueError, WrongKeyError) as error:
-            raise ModelError(f"{file}:{count}: is no epoch ({error})", HINT) from None
+            raise ModelError(f"{file}:{count}: is not an epoch ({error})", HINT) from None
         nets.setdefault((epoch.fold, epoch.label), []).append(epoch)
     if not nets:
-        raise ModelError(f"{file}: holds no epoch", "train for at least one")
+        raise ModelError(f"{file}: holds no epochs", "train for at least one")
     kept = _kept_epochs(file.parent / DESCRIPTION_NAME)
     name = file.absolute().parent.name
     return ModelHistory(name, [_net_history(epochs, kept.get(key)) for key, epochs in nets.items()])
@@ -99,7 +99,7 @@ def _net_history(epochs: Sequence[Epoch], kept: int | None) -> NetHistory:
 
 
 def _kept_epochs(path: Path) -> dict[tuple[int | None, str | None], int]:
-    """Return the epoch that was kept of each net; none where there is only a history."""
+    """Return the epoch that was kept of each net; none if there is only a history."""
     try:
         members = array(mapping(load_json(path.read_bytes()), "model").get("members"), "members")
         found = [mapping(member, "members") for member in members]
@@ -110,4 +110,4 @@ def _kept_epochs(path: Path) -> dict[tuple[int | None, str | None], int]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, WrongKeyError) as error:
-        raise ModelError(f"{path}: is no description of a model ({error})", HINT) from None
+        raise ModelError(f"{path}: is not a description of a model ({error})", HINT) from None

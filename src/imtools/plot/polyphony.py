@@ -1,4 +1,4 @@
-"""Scores against the number of instruments that sound: Chen et al. (2024), Fig. 6 to 8."""
+"""Scores against the number of instruments present: Chen et al. (2024), Fig. 6 to 8."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def draw_polyphony_by_class(
     reports : sequence of ScoreReport
         At least one.
     ratio : {"tpr", "accuracy"}
-        True positive rate, or the part of decisions that is right.
+        True positive rate, or the fraction of correct decisions.
     width : float
         In centimetres.
     title : str, optional

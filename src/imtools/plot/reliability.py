@@ -25,7 +25,7 @@ from .style import (
 def draw_reliability(
     models: Sequence[tuple[str, Reliability]], *, width: float, title: str | None = None
 ) -> Figure:
-    """Draw the part that is present against the score, and below how many scores there are.
+    """Draw the fraction present against the score, and below it the number of scores.
 
     On the thin line, scores are probabilities. The legend gives the expected calibration error.
 

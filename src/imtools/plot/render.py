@@ -19,19 +19,19 @@ _NO_DATE: dict[str, dict[str, None]] = {
 
 
 def format_of(path: str) -> PictureFormat:
-    """Return the format that the suffix of a file stands for.
+    """Return the format given by the suffix of a file.
 
     Raises
     ------
     UsageError
-        If it stands for none.
+        If there is no such format.
     """
     suffix = Path(path).suffix.lower().removeprefix(".")
     for fmt in PICTURE_FORMATS:
         if suffix == fmt:
             return fmt
     names = ", ".join(f".{name}" for name in PICTURE_FORMATS)
-    raise UsageError(f"{path}: its suffix is no format of a picture", f"end it with one of {names}")
+    raise UsageError(f"{path}: its suffix is not a picture format", f"end it with one of {names}")
 
 
 def render(figure: Figure, fmt: PictureFormat, dpi: int = 300) -> bytes:
@@ -44,7 +44,7 @@ def render(figure: Figure, fmt: PictureFormat, dpi: int = 300) -> bytes:
     fmt : {"png", "svg", "pdf"}
         The format.
     dpi : int
-        Dots an inch, of PNG and of images inside the others.
+        Dots per inch, for PNG and for images inside the others.
 
     Returns
     -------

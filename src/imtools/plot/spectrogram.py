@@ -27,9 +27,9 @@ from .style import (
 )
 
 MAX_PANELS = 9
-"""More would be too small to read."""
+"""More panels would be too small to read."""
 RANGE_DB = 80.0
-"""Levels further below the highest of all panels have the colour of silence."""
+"""Range of the colours below the highest level of all panels, in dB; lower levels look like silence."""
 _QUANTILES = (0.5, 99.5)
 """Percentiles that the colours of values without decibels span."""
 _COLUMNS = 1000
@@ -139,7 +139,7 @@ def _check(panels: Sequence[Panel]) -> None:
         if not panel.values.size:
             raise UsageError(f"{panel.title}: is empty", "leave it out")
         if not np.isfinite(panel.values).all():
-            raise UsageError(f"{panel.title}: has values that are no numbers", "leave it out")
+            raise UsageError(f"{panel.title}: has values that are not numbers", "leave it out")
 
 
 def _grid(count: int, width: float) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The style of all pictures: sizes for a paper, colours that survive grey print and colour blindness."""
+"""The style of all pictures: sizes for a paper, colours that work in grey and for colour-blind readers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WIDTHS = {"single": 8.5, "double": 17.5}
 MIN_WIDTH, MAX_WIDTH = 4.0, 100.0
 MAX_HEIGHT = 200.0
 CM = 1 / 2.54
-"""Inches of a centimetre."""
+"""Inches per centimetre."""
 
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#56B4E9", "#D55E00", "#CC79A7")
 """The palette of Okabe and Ito (2008) without its yellow, which is hardly visible on white; neighbours differ
@@ -74,7 +74,7 @@ SETTINGS: dict[str, Any] = {
     "svg.hashsalt": "imtools",
     "pdf.fonttype": 42,
 }
-"""What differs from matplotlib's own defaults; a matplotlibrc is ignored."""
+"""Settings that differ from matplotlib's defaults; a matplotlibrc is ignored."""
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def styled(function: Callable[P, T]) -> Callable[P, T]:
 
 @dataclass(frozen=True)
 class Look:
-    """What distinguishes one line or bar from the others, by colour and without it.
+    """The look of a line or bar, distinct from the others with and without colour.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class Look:
 
 
 def look(number: int) -> Look:
-    """Return the look of the first, second, ... of several things; no two of the first 300 are alike."""
+    """Return the look of the first, second, ... of several things; the first 300 all differ."""
     tables = (COLOURS, FILLS, STROKES, MARKERS, HATCHES)
     return Look(*(table[number % len(table)] for table in tables))
 
@@ -137,15 +137,15 @@ def width_of(text: str) -> float:
     try:
         width = float(text)
     except ValueError:
-        raise UsageError(f"`width={text}` is no width", "give single, double or centimetres") from None
+        raise UsageError(f"`width={text}` is not a width", "give single, double or centimetres") from None
     if not MIN_WIDTH <= width <= MAX_WIDTH:
         bounds = f"give {MIN_WIDTH:g} to {MAX_WIDTH:g} centimetres"
-        raise UsageError(f"`width={text}` is no width of a picture", bounds)
+        raise UsageError(f"`width={text}` is not a width of a picture", bounds)
     return width
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> Figure:
-    """Return an empty figure whose parts make room for each other.
+    """Return an empty figure with automatic layout.
 
     Parameters
     ----------
@@ -162,16 +162,16 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
 
 
 def panel_grid(count: int, least: float, width: float) -> tuple[int, int]:
-    """Return the numbers of rows and columns for panels, such that few places stay empty.
+    """Return the numbers of rows and columns for panels, such that few cells stay empty.
 
     Parameters
     ----------
     count : int
         Number of panels.
     least : float
-        Least breadth of a panel, in centimetres.
+        Minimum width of a panel, in centimetres.
     width : float
-        Breadth of all columns together, in centimetres.
+        Width of all columns together, in centimetres.
     """
     most = max(1, min(count, int(width / least)))
     rows = -(-count // most)
@@ -196,21 +196,21 @@ def shortened(text: str, most: int) -> str:
     text : str
         The text; runs of white space become single spaces.
     most : int
-        Greatest number of characters.
+        Maximum number of characters.
     """
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
-    """Return short names; those that the cut makes equal are numbered.
+    """Return short names; those that become equal when cut are numbered.
 
     Parameters
     ----------
     names : sequence of str
         The names.
     most : int
-        Greatest number of characters of each.
+        Maximum number of characters of each.
     """
     cut = [shortened(name, most) for name in names]
     for text in {text for text in cut if cut.count(text) > 1}:
@@ -234,19 +234,19 @@ def characters(width: float, size: float = 7.0) -> int:
 
 
 def spread(preferred: Sequence[float], least: float) -> list[float]:
-    """Return places for labels near the preferred ones, in the same order, that do not overlap.
+    """Return positions for labels near the preferred ones, in the same order, that do not overlap.
 
     Parameters
     ----------
     preferred : sequence of float
         In any order.
     least : float
-        The least distance between two places.
+        Minimum distance between two positions.
     """
     order = sorted(range(len(preferred)), key=lambda index: preferred[index])
     groups: list[list[int]] = []
     centres: list[float] = []
-    for index in order:  # neighbours that are too near become a group around their mean
+    for index in order:  # neighbours that are too close become a group around their mean
         groups.append([index])
         centres.append(preferred[index])
         while len(groups) > 1:

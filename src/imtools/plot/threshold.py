@@ -22,9 +22,9 @@ from .style import (
 )
 
 DEFAULT_THRESHOLD = 0.5
-"""The usual threshold where none is chosen."""
+"""The threshold if none is chosen."""
 _MIN_PANEL_CM = 2.5
-"""Breadth of the smallest panel, in centimetres."""
+"""Minimum width of a panel, in centimetres."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Sweep:
 def draw_thresholds(sweeps: Sequence[Sweep], *, width: float, title: str | None = None) -> Figure:
     """Draw F1 against the threshold, a panel for each class and a line for each model.
 
-    A marker is on each best threshold (the middle of the best ones), a thin line marks 0.5.
+    A marker shows each best threshold (the middle of the best ones), a thin line 0.5.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def draw_training(
     Raises
     ------
     UsageError
-        If there is no history, or one does not hold the metric.
+        If there is no history, or one lacks the metric.
     """
     if not histories:
         raise UsageError("no history to draw", HINT)

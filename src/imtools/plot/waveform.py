@@ -24,16 +24,16 @@ from .style import (
 )
 
 MAX_WAVES = 12
-"""More would not fit on a page."""
+"""More waveforms would not fit on a page."""
 COLUMNS = 1500
-"""Columns of an envelope: what a printer resolves on two columns of a page."""
+"""Columns of an envelope: the resolution of a printer on two columns of a page."""
 _WAVE, _ROW, _HEAD = 1.5, 0.36, 0.55
 """Heights in centimetres: of a waveform, of the bar of a label, of the margins above and below."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """A class that sounds for a time, in seconds."""
+    """A time span in which a class is present, in seconds."""
 
     label: str
     start: float

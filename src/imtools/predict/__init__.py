@@ -1,1 +1,1 @@
-"""Prediction: windows of a record, scores of a model, and their mean. Loads torch only when it works."""
+"""Prediction: windows of a record, scores of a model, and their mean. Loads torch only when predicting."""

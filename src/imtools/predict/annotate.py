@@ -1,4 +1,4 @@
-"""From scores to predictions: what a record carries of the scores of models."""
+"""From scores to predictions: the form in which records hold the scores of models."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class PredictionOutput:
     timeline : bool
         Add the time spans in which each class is present.
     top : int or None
-        Keep only so many classes, those with the highest scores; ``None`` keeps all.
+        Keep only this many classes, those with the highest scores; ``None``: keep all.
     excerpt : Excerpt or None
         Score only this part of each record.
     keep : bool
-        Of several models, give the predictions of each beside their mean.
+        With several models, also give the predictions of each.
     """
 
     windows: bool = False
@@ -167,7 +167,7 @@ class Annotator:
 
 
 def _rounded(score: float) -> float:
-    """Return a score with six decimals: what a net in single precision can express."""
+    """Return a score with six decimals, the precision of a net in float32."""
     return round(float(score), 6)
 
 

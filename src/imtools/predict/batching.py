@@ -19,11 +19,11 @@ _CHUNKS_PREFETCHED = 3
 """Maximum number of chunks of each long record that are cut in advance."""
 
 Chunk = tuple[int, list[int], Float32Array | Exception]
-"""Index of a record, indices of the models that score these windows, and the windows or what went wrong."""
+"""Index of a record, indices of the models that score these windows, and the windows or the error."""
 
 
 class WindowScorer(Protocol):
-    """A model at work, as `Predictor` implements it."""
+    """The interface of a model that scores windows, implemented by `Predictor`."""
 
     batch_size: int
 
@@ -51,8 +51,8 @@ def score_together(
     predictors : sequence of WindowScorer
         The models.
     prepared : sequence of tuple of PreparedRecord
-        For each record, what each model has prepared. It can be scored again, for instance alone after
-        another record failed.
+        The result of each model's preparation, for each record. It can be scored again, for instance alone
+        after another record failed.
     threads : int
         How many long records are cut at once.
 
@@ -105,7 +105,7 @@ def _chunks(index: int, record: tuple[PreparedRecord, ...]) -> Iterator[Chunk]:
 
 
 class _Session:
-    """One model at work on some records: windows are collected until they fill a batch."""
+    """Scores some records with one model: windows are collected until they fill a batch."""
 
     def __init__(self, predictor: WindowScorer, prepared: Sequence[PreparedRecord]) -> None:
         self._predictor, self._prepared = predictor, prepared
@@ -127,7 +127,7 @@ class _Session:
                 self._compute(key)
 
     def flush(self) -> None:
-        """Score the windows that fill no batch."""
+        """Score the remaining windows, which do not fill a batch."""
         for key in self._waiting:
             self._compute(key)
 

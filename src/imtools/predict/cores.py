@@ -1,4 +1,4 @@
-"""Computing a batch on a CPU: in parts that fit into its caches, side by side, one on each core.
+"""Computing a batch on a CPU: in parts that fit into its caches, in parallel, one on each core.
 
 A net whose layers are divided among the cores makes all of them wait for the slowest at every layer, and
 moves the activations of the whole batch through memory. Parts that pass through the whole net on one core do
@@ -47,7 +47,7 @@ def compute_on_cores(compute: Callable[[Tensor], Tensor], batch: Tensor) -> Tens
 
 @functools.cache
 def _pool(workers: int, threads: int) -> ThreadPoolExecutor:
-    """Return a started pool of workers, each of which lets torch use so many threads."""
+    """Return a started pool of workers, each of which lets torch use this many threads."""
     started = threading.Barrier(workers)
 
     def start(_: int) -> None:

@@ -127,7 +127,7 @@ class Predictor:
     def prepare(
         self, record: Record, cache: WindowCache | None = None, *, file: SampleFile | None = None
     ) -> PreparedRecord:
-        """Read what is to be scored of one record; may run in a worker thread.
+        """Read the scored part of one record; may run in a worker thread.
 
         Features of the model's own front end and shape are taken as they are, as one window; otherwise
         the audio is cut into windows. A long record is only cut while it is scored, so that memory does
@@ -140,7 +140,7 @@ class Predictor:
         cache : dict, optional
             Windows of this record that other predictors have cut; shared by those whose windows are equal.
         file : SampleFile, optional
-            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
+            Source of the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
         Returns
         -------
@@ -262,7 +262,7 @@ class Predictor:
         prepared : PreparedRecord
             The record.
         windows : ndarray of float32, shape (n_windows, columns)
-            What `compute` returned for its windows, in their order; of streams, n_windows * n_streams rows.
+            The result of `compute` for its windows, in their order; of streams, n_windows * n_streams rows.
         audible : sequence of ndarray of bool, shape (streams, n)
             For streams: which are audible in which windows, chunk by chunk.
 

@@ -16,7 +16,7 @@ from ..audio.load import close_files
 T = TypeVar("T")
 
 _NICE = 10
-"""Niceness of the threads, 0 to 19: the model comes first."""
+"""Niceness of the threads, 0 to 19: the model has precedence."""
 
 _END = object()
 
@@ -30,7 +30,7 @@ class Prefetched(Generic[T]):
         Consumed by the thread. An exception that it raises is raised at that place of the iteration. Audio
         files that it leaves open are closed.
     depth : int
-        Maximum number of items produced in advance: the bound on memory.
+        Maximum number of items produced in advance: bounds the memory.
     """
 
     def __init__(self, items: Iterable[T], depth: int) -> None:

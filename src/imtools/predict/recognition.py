@@ -102,7 +102,7 @@ class Recognition:
         record : Record
             With predictions, as `Recognizer.annotate` returns it.
         model : str
-            Whose predictions.
+            The model of the predictions.
         timeline, windows : bool
             Whether the predictions with times are time spans, or scores of windows.
         """

@@ -71,19 +71,19 @@ class Recognizer:
         self.name = self._annotator.name
 
     def seconds(self, record: Record) -> float:
-        """Return how much of a record is scored, in seconds."""
+        """Return the scored duration of a record, in seconds."""
         excerpt = self._output.excerpt
         return record.duration if excerpt is None else excerpt.cut(record)[0].duration
 
     def prepare(self, record: Record, *, file: SampleFile | None = None) -> PreparedExcerpt:
-        """Read what is to be scored of one record; may run in a worker thread.
+        """Read the scored part of one record; may run in a worker thread.
 
         Parameters
         ----------
         record : Record
             With audio, a mix recipe, or features of the model's front end.
         file : SampleFile, optional
-            Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
+            Source of the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class Recognizer:
         records : sequence of Record
             The records.
         prepared : sequence of PreparedExcerpt
-            What `prepare` returned for each of them.
+            The result of `prepare` for each of them.
         threads : int
             How many long records are decoded at once.
 

@@ -32,7 +32,7 @@ class PreparedRecord:
     stereo : bool
         Whether ``chunks`` hold the waveforms of streams (streams, n, samples).
     chunks : iterable of ndarray
-        The windows, some at a time. A long record is only cut while they are iterated over.
+        The windows, in parts. A long record is only cut while they are iterated over.
     starts : range
         Start of each window, in samples at the model's sampling rate.
     """

@@ -19,7 +19,7 @@ DEFAULT_THRESHOLD = 0.5
 """The threshold of a class that has none of its own."""
 
 _SCORE_DIGITS = 6
-"""Decimals of a score: what a net in single precision can express."""
+"""Decimals of a score: the precision of a net in float32."""
 _TIME_DIGITS = 9
 """Decimals of a time in seconds: times that differ by less are the same."""
 
@@ -191,7 +191,7 @@ def selected_predictions(
     spans: bool = False,
     top: int | None = None,
 ) -> list[Prediction]:
-    """Return the predictions of one record that are to be given out.
+    """Return the predictions of one record to output.
 
     Parameters
     ----------

@@ -29,9 +29,9 @@ class PaperRow:
     Attributes
     ----------
     key : str
-        The name of our scores for it; in a table by class or level, that class or level.
+        The key of our scores for it; in a table by class or level, that class or level.
     title : str
-        How the row is called in the table; empty: as ``key``.
+        Name of the row in the table; empty: as ``key``.
     printed : dict of str to list of float
         By figure: the value, and its deviation where there is one.
     """
@@ -48,7 +48,7 @@ class PaperTable:
     Attributes
     ----------
     name, about : str
-        Its name in the paper, and what is in it.
+        Its name in the paper, and its content.
     figures : list of str
         The columns to show: keys of `imtools.score.names.FIGURES`, or of those of classes or levels.
     rows : list of PaperRow
@@ -76,7 +76,7 @@ class PaperTable:
 
 @dataclass(frozen=True)
 class Paper:
-    """What a paper prints.
+    """The figures printed in a paper.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Paper:
     tables : list of PaperTable
         Its figures.
     caveats : list of str
-        What limits the comparison.
+        Limits of the comparison.
     """
 
     title: str
@@ -152,7 +152,7 @@ class Measured:
         Raises
         ------
         ManifestError
-            If a file cannot be read or is no score file.
+            If a file cannot be read or is not a score file.
         UsageError
             If a file has the scores of several models.
         """
@@ -190,7 +190,7 @@ class Measured:
         Returns
         -------
         Under
-            The mean over the runs. Below it: the least and the greatest of several runs, or mean and
+            The mean over the runs. Below it: the minimum and the maximum of several runs, or mean and
             deviation over the folds of a single run; and the interval that spans those of all runs.
         """
         found = [_figure(report, figure, label, level) for report in self.runs]

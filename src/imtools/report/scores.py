@@ -22,7 +22,7 @@ def scores_page(scores: ScoreReport) -> str:
     Parameters
     ----------
     scores : ScoreReport
-        What to show.
+        The scores to show.
 
     Returns
     -------

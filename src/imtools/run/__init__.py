@@ -1,4 +1,4 @@
-"""The harness that every command runs in: items, failures, journal, progress, exit codes."""
+"""The harness of all commands: items, failures, journal, progress, exit codes."""
 
 from .context import Options, Run
 from .execute import execute

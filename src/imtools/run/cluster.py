@@ -1,7 +1,7 @@
-"""Sending the items of a run to the workers of a dask cluster, block by block, answers in order.
+"""Sending the items of a run to the workers of a dask cluster, block by block, with results in order.
 
 The workers prepare and process; journal, failures, output and progress are kept here, as in a run on one
-machine. A block that a dying worker held is done again by another.
+machine. A block of a worker that dies is done again by another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ P = TypeVar("P")
 M = TypeVar("M")
 
 BLOCKS_EACH = 2
-"""Blocks in flight for each thread of the workers: one at work, one waiting. The bound on memory."""
+"""Blocks in flight for each thread of the workers: one at work, one waiting. Bounds the memory."""
 
 _CONNECT_SECONDS, _PATIENCE, _RECOUNT_SECONDS = 10.0, 5.0, 2.0
 
@@ -86,18 +86,18 @@ class Cluster(Generic[P, M]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A lost scheduler is not worth waiting for.
+        # Do not wait for a lost scheduler.
         self._client.close(timeout=None if kind is None else 2)
 
     def groups(self, items: Iterable[Item], first: int) -> Generator[list[Made[M]], None, None]:
-        """Yield items in groups, with what the workers have made of them; see `local_groups`.
+        """Yield items in groups, with the results of the workers; see `local_groups`.
 
         Parameters
         ----------
         items : iterable of Item
-            What is left to do.
+            The remaining items.
         first : int
-            How many items came before them.
+            Number of items before them.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Cluster(Generic[P, M]):
                 self._client.cancel([flight.future for flight in flying], force=True)
 
     def _most(self) -> int:
-        """Return how many blocks may be in flight; workers come and go."""
+        """Return how many blocks may be in flight, which changes with the number of workers."""
         if time.monotonic() - self._counted > _RECOUNT_SECONDS:
             self._room = BLOCKS_EACH * max(1, self._threads())
             self._counted = time.monotonic()
@@ -146,14 +146,14 @@ class Cluster(Generic[P, M]):
         return _Flight(block, digests, future)
 
     def _answer(self, flight: _Flight) -> BlockResult[M]:
-        """Wait for the answer to a block."""
+        """Wait for the result of a block."""
         waited = False
         with self._run.clock.measure("wait"):
             while True:
                 try:
                     answer: BlockResult[M] = flight.future.result(timeout=_PATIENCE)
                 except distributed.TimeoutError as error:
-                    if flight.future.status == "error":  # the block's own
+                    if flight.future.status == "error":  # an error of the block itself
                         raise
                     if self._client.status != "running":
                         raise self._lost(error) from None
@@ -195,14 +195,14 @@ def _unfit(error: Exception) -> ImtoolsError:
 
 def _connect(address: str, *, verbose: bool) -> Any:
     """Return a client of the scheduler at an address, or of the one that a file names."""
-    if not verbose:  # what matters is in the exceptions
+    if not verbose:  # the exceptions have the details
         for name in ("asyncio", "tornado", *logging.root.manager.loggerDict):
             if name.split(".")[0] in ("asyncio", "tornado", "distributed"):
                 logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     options: dict[str, Any] = {"address": address}
     if address.endswith(".json"):
         if not os.path.exists(address):
-            raise UsageError(f"{address}: is not there", "name the file of dask scheduler --scheduler-file")
+            raise UsageError(f"{address}: does not exist", "name the file of dask scheduler --scheduler-file")
         options = {"scheduler_file": address}
     else:
         _check(address)
@@ -217,11 +217,13 @@ def _connect(address: str, *, verbose: bool) -> Any:
 
 
 def _check(address: str) -> None:
-    """Raise UsageError unless an address can be one: a client that fails over it would linger."""
+    """Raise UsageError unless an address is well-formed: a client that fails over it would linger."""
     try:
         scheme, place = parse_address(address)
         get_backend(scheme)
         if scheme in ("tcp", "tls"):
             parse_host_port(place)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"`scheduler` {address}: is no address ({error})", "write tcp://HOST:8786") from None
+        raise UsageError(
+            f"`scheduler` {address}: is not an address ({error})", "write tcp://HOST:8786"
+        ) from None

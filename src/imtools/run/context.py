@@ -60,7 +60,7 @@ class Options:
     arguments: dict[str, Any] = field(default_factory=dict)
     """All arguments of the command, as ``run.json`` keeps them."""
     worded: Callable[[str], str] = str
-    """Puts messages of the library into the words of the command: parameters become options."""
+    """Rewrites messages of the library for the command: parameters become options."""
 
 
 class StrictError(ImtoolsError):
@@ -70,8 +70,8 @@ class StrictError(ImtoolsError):
 class Run:
     """The harness of a command: reads items, isolates failures, writes records, ends with an exit code.
 
-    Use it as a context manager; leaving it closes everything and, where nothing went wrong, gives the
-    output directory its final form.
+    Use it as a context manager; leaving it closes everything and, if nothing went wrong, completes the
+    output directory.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Run:
         self.shard = Shard.parse(options.shard)
         params = params | {"seed": options.seed}
         self.params = fingerprint(tool, params)
-        # A share of the output is another output, though each of its records is the same.
+        # A shard is a different output, though each of its records is the same.
         share = {} if self.shard.is_whole else {"shard": str(self.shard)}
         self._output_params = fingerprint(tool, params | share)
         self.ok = self.failed = 0
@@ -107,13 +107,13 @@ class Run:
         self.progress: Progress | None = None
         self.output: OutputDirectory | None = None
         self.writer: Callable[[Iterable[Record | dict[str, Any]]], None] | None = None
-        """What writes records to standard output, where they are not to be lines of a manifest."""
-        if sys.stdout is None:  # closed by whoever started us
+        """Writes records to standard output if they are not lines of a manifest."""
+        if sys.stdout is None:  # closed by the parent process
             sys.stdout = open(os.devnull, "w", encoding="ascii")  # noqa: SIM115
         self._out_elsewhere = bool(stream_folder(sys.stdout.fileno()))
 
     def start(self) -> None:
-        """Open what is to be written: from here on, nothing about the options can be wrong.
+        """Open the output: from here on, the options are known to be valid.
 
         Commands call it once they have checked their parameters, so that a mistyped option touches no
         file, neither those of an earlier run nor new ones.
@@ -142,21 +142,21 @@ class Run:
                 os.path.realpath(folder),
                 os.path.realpath(folder / MANIFEST_NAME),
             ):
-                raise UsageError(f"{name}: is input and output at once", "name another `output`")
+                raise UsageError(f"{name}: is both input and output", "name another `output`")
 
     def mute(self) -> None:
-        """Leave all speaking to another process that does the same."""
+        """Leave all messages to another process that does the same."""
         self.options.quiet = True
         self._failures = FailureSink(None, quiet=True)
         self._muted = True
 
     def advance(self, count: int = 1, *, note: str = "") -> None:
-        """Move the progress line on by a number of items.
+        """Advance the progress line by a number of items.
 
         Parameters
         ----------
         count : int
-            How many items are done.
+            Number of finished items.
         note : str
             Shown beside the count.
         """
@@ -164,7 +164,7 @@ class Run:
             self.progress.advance(count, note=note)
 
     def run_json(self) -> dict[str, Any]:
-        """Return what ``run.json`` says of this run."""
+        """Return the content of ``run.json`` for this run."""
         return run_json(self.tool, self.options.arguments, self.params)
 
     def __enter__(self) -> Run:
@@ -190,7 +190,7 @@ class Run:
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 if some items failed (and no other process says so)."""
+        """0, or 3 if some items failed (and no other process reports it)."""
         return EXIT_FAILURES if self.failed and not self._muted else EXIT_OK
 
     def items(self, *, layout: str | None = None) -> Iterable[Item]:
@@ -201,7 +201,7 @@ class Run:
     def records(self) -> list[Record]:
         """Return all input records, for commands that must see the whole; faults become failures.
 
-        They count as items at once, since such a command treats them together.
+        They count as items immediately, since such a command treats them together.
         """
         return list(self.each_record())
 
@@ -239,11 +239,11 @@ class Run:
         Parameters
         ----------
         item : Item
-            What failed.
+            The failed item.
         step : str
-            In which step of the work.
+            The step of the work.
         error : Exception
-            Why.
+            The reason.
 
         Raises
         ------
@@ -259,12 +259,10 @@ class Run:
         self.failed += 1
         self._failures.write(failure)
         if self.options.strict:
-            raise StrictError(
-                f"{failure['id']}: failed, and `strict` is set", "mend it or leave `strict` out"
-            )
+            raise StrictError(f"{failure['id']}: failed, and `strict` is set", "fix it or leave `strict` out")
 
     def say(self, message: str) -> None:
-        """Tell the user something on standard error, unless quiet."""
+        """Print a message on standard error, unless quiet."""
         if not self.options.quiet:
             print_line(f"{self.tool}: {message}")
 
@@ -276,7 +274,7 @@ def print_line(line: str) -> None:
 
 
 def resolved(items: Iterable[Item], jobs: int) -> Iterator[tuple[Item, Record | Exception]]:
-    """Yield each item with its record, or with what is wrong with it; files are probed by threads.
+    """Yield each item with its record, or with its error; files are probed by threads.
 
     Parameters
     ----------
@@ -289,7 +287,7 @@ def resolved(items: Iterable[Item], jobs: int) -> Iterator[tuple[Item, Record | 
     for item in rest:
         if isinstance(item.value, Entry):
             yield from ordered_map(_resolve, chain([item], rest), jobs, ahead=64)
-        else:  # there is nothing to read, and handing it to a thread takes longer than parsing it took
+        else:  # there is nothing to read, and a thread would take longer than parsing did
             yield _resolve(item)
 
 

@@ -1,4 +1,4 @@
-"""Sending the items of a run through a stage: here, or by way of a cluster."""
+"""Sending the items of a run through a stage: in this process, or on a cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ P = TypeVar("P")
 M = TypeVar("M")
 
 Groups = Callable[[Iterable[Item], int], Generator[list[Made[M]], None, None]]
-"""Makes items: takes those that are left and the number of those before, yields groups."""
+"""Processes items: takes the remaining ones and the number of those before, yields groups."""
 
 
 def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool = False) -> None:
@@ -43,9 +43,9 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
     if run.options.dry_run:
         _count(run, items)
         return
-    with _engine(run, stage) as groups:  # before anything is written: a cluster may be out of reach
+    with _engine(run, stage) as groups:  # before anything is written: a cluster may be unreachable
         run.start()
-        run.emit(())  # what comes first, even where nothing follows
+        run.emit(())  # the header, even if nothing follows
         rest, first = _replay(run, stage, iter(items))
         with run.interruption, closing(groups(run.interruption.each(rest), first)) as made:
             for group in made:
@@ -56,7 +56,7 @@ def execute(run: Run, stage: Work[P, M], items: Iterable[Item], *, shared: bool 
 
 @contextmanager
 def _engine(run: Run, stage: Work[P, M]) -> Iterator[Groups[M]]:
-    """Give what makes the items of a run, as the option ``engine`` says."""
+    """Yield the engine that processes the items of a run, as the option ``engine`` requires."""
     if run.options.engine == "local":
         yield partial(local_groups, run, stage)
         return
@@ -70,7 +70,7 @@ def _engine(run: Run, stage: Work[P, M]) -> Iterator[Groups[M]]:
 
 
 def _keep(run: Run, stage: Work[P, M], group: list[Made[M]]) -> None:
-    """Store what was made of a group, commit it, and hand it on."""
+    """Store the results of a group, commit it, and yield it."""
     records, made = [], []
     for one in group:
         if not isinstance(one.outcome, Exception):
@@ -99,9 +99,9 @@ def _keep(run: Run, stage: Work[P, M], group: list[Made[M]]) -> None:
 
 
 def _replay(run: Run, stage: Work[P, M], items: Iterator[Item]) -> tuple[Iterator[Item], int]:
-    """Take the items that an earlier run has done, repeat what it reported of them; return the others.
+    """Take the items that an earlier run has done, repeat their failures; return the others.
 
-    Beside them stands the number of items that were taken.
+    Also return the number of items that were taken.
     """
     if run.output is None or not run.output.groups:
         stage.begin(iter(()))

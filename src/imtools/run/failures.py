@@ -1,4 +1,4 @@
-"""Failure records: what went wrong with one item, as data and as a line for people."""
+"""Failure records: what went wrong with one item, as data and as a line of text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILURE_SCHEMA = "imtools/failure/1"
 
 
 class ReportedError(ImtoolsError):
-    """An error as far as a failure record holds it; unlike the error itself, it can be sent anywhere.
+    """The part of an error that a failure record holds; unlike the error itself, it can always be pickled.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class ReportedError(ImtoolsError):
 
     @classmethod
     def from_error(cls, error: Exception) -> ReportedError:
-        """Return what is to be reported of an error."""
+        """Return the reported part of an error."""
         if isinstance(error, ReportedError):
             return error
         if isinstance(error, ImtoolsError):
@@ -67,11 +67,11 @@ def failure_record(
     item_id, audio : str
         The item, and its file if it has one.
     step : str
-        What was being done: ``"decode"``, ``"model"``, ...
+        The step that failed: ``"decode"``, ``"model"``, ...
     error : Exception
-        An `ImtoolsError` speaks for itself; of any other exception the type is named too.
+        For anything but an `ImtoolsError`, the message includes its type.
     worded : callable
-        Puts messages of the library into the words of the command.
+        Rewrites messages of the library for the command.
     """
     reported = ReportedError.from_error(error).with_texts(worded)
     return {
@@ -87,9 +87,9 @@ def failure_record(
 
 
 class FailureSink:
-    """Where failure records go: a file, or a line each on standard error.
+    """The destination of failure records: a file, or standard error, a line for each.
 
-    The file is written line by line, so that what has failed is known even if the run is killed.
+    The file is written line by line, so that failures are known even if the run is killed.
     """
 
     def __init__(self, path: str | None, *, quiet: bool = False) -> None:
@@ -97,7 +97,7 @@ class FailureSink:
         self._stream: IO[str] | None = None
 
     def open(self) -> None:
-        """Make the file, empty, unless it has been opened."""
+        """Create the file, empty, unless it has been opened."""
         if self._path is not None and self._stream is None:
             Path(self._path).parent.mkdir(parents=True, exist_ok=True)
             self._stream = open(self._path, "w", encoding="ascii")  # noqa: SIM115 - closed by close()
@@ -111,12 +111,12 @@ class FailureSink:
                 self._stream.flush()
         elif not self._quiet:
             hint = f"; {record['hint']}" if record["hint"] else ""
-            # A newline in a file's name must not make two lines of one failure.
+            # A newline in a file's name must not split a failure into two lines.
             text = f"{record['tool']}: {record['id']}: {record['message']}{hint}".replace("\n", "\\n")
             sys.stderr.write(text.encode("utf-8", "backslashreplace").decode() + "\n")
 
     def close(self) -> None:
         """Close the file."""
         if self._stream is not None:
-            with suppress(OSError):  # what could not be written was reported then
+            with suppress(OSError):  # failed writes were reported at the time
                 self._stream.close()

@@ -1,6 +1,6 @@
-"""Items in groups: prepared one by one, cut where the count says, processed together.
+"""Items in groups: prepared one by one, grouped by count, processed together.
 
-Nothing here knows what is written where, so that it can happen in any process.
+Nothing here depends on where the output is written, so it can run in any process.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ M = TypeVar("M")
 T = TypeVar("T")
 
 GROUP_SECONDS = 3600.0
-"""Audio after which a group ends: by its length, not by the clock, so that a resumed run meets the same."""
+"""Audio after which a group ends: a length, not a time limit, so that a resumed run has the same groups."""
 
 
 @dataclass(slots=True)
 class Good(Generic[P]):
-    """A record and what `Work.prepare` made of it."""
+    """A record and the result of `Work.prepare`."""
 
     record: Record
     prepared: P
@@ -35,7 +35,7 @@ class Good(Generic[P]):
 
 @dataclass(slots=True)
 class Ready(Generic[P]):
-    """An item that has been through `Work.prepare`, well or not."""
+    """An item after `Work.prepare`, successful or not."""
 
     item: Item
     digest: str
@@ -44,18 +44,18 @@ class Ready(Generic[P]):
 
 @dataclass(slots=True)
 class Made(Generic[M]):
-    """An item that has been through `Work.process`, well or not.
+    """An item after `Work.process`, successful or not.
 
     Attributes
     ----------
     item, digest
-        Which item, and the state of its input.
+        The item, and the state of its input.
     step : str
-        The step that it came through, or that it failed at.
+        The last step that it passed, or the one that failed.
     record : Record or None
-        Its record, where it has been prepared.
+        Its record, if it has been prepared.
     outcome : object
-        What was made of it, or what is wrong with it.
+        Its result, or its error.
     """
 
     item: Item
@@ -68,7 +68,7 @@ class Made(Generic[M]):
 def local_groups(
     run: Run, stage: Work[P, M], items: Iterable[Item], first: int
 ) -> Generator[list[Made[M]], None, None]:
-    """Yield the items of a run in groups, with what this process has made of them.
+    """Yield the items of a run in groups, with the results of this process.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def local_groups(
     stage : Work
         The work.
     items : iterable of Item
-        What is left to do.
+        The remaining items.
     first : int
-        How many items came before them.
+        Number of items before them.
     """
     journalled = run.output is not None
 
@@ -93,18 +93,18 @@ def local_groups(
 
 
 def blocks(items: Iterable[T], size: int, first: int) -> Iterator[list[T]]:
-    """Yield items by the block; ``first`` of them came before, so the first block may be shorter.
+    """Yield blocks of items; ``first`` items came before, so the first block may be shorter.
 
-    No group goes beyond a block (see `cut`), so each can be computed by itself, anywhere.
+    No group extends beyond a block (see `cut`), so each block can be computed anywhere.
 
     Parameters
     ----------
     items : iterable of Item
-        What is left to do.
+        The remaining items.
     size : int
-        Most items of a group.
+        Maximum number of items in a group.
     first : int
-        How many items came before them.
+        Number of items before them.
     """
     block: list[T] = []
     room = size - first % size
@@ -118,18 +118,18 @@ def blocks(items: Iterable[T], size: int, first: int) -> Iterator[list[T]]:
 
 
 def cut(each: Iterable[Ready[P]], size: int, first: int) -> Iterator[list[Ready[P]]]:
-    """Yield items in groups: the blocks of so many, cut again where their audio is long.
+    """Yield items in groups: blocks of ``size`` items, divided further if their audio is long.
 
-    What is not committed can be lost, so no group is much longer than `GROUP_SECONDS`.
+    Uncommitted work can be lost, so no group is much longer than `GROUP_SECONDS`.
 
     Parameters
     ----------
     each : iterable
         Prepared items.
     size : int
-        Most items of a group.
+        Maximum number of items in a group.
     first : int
-        How many items came before them.
+        Number of items before them.
     """
     group: list[Ready[P]] = []
     room, seconds = size - first % size, 0.0
@@ -153,11 +153,11 @@ def prepared(stage: Work[P, M], item: Item, digest: str, clock: Clock) -> Ready[
     stage : Work
         The work.
     item : Item
-        What is prepared.
+        The item to prepare.
     digest : str
         The state of its input; ``""`` without a journal.
     clock : Clock
-        Where the time is counted.
+        The clock that counts the time.
     """
     try:
         with clock.measure(stage.prepare_step):
@@ -179,7 +179,7 @@ def processed(stage: Work[P, M], group: list[Ready[P]], clock: Clock) -> list[Ma
     group : list of Ready
         Prepared items.
     clock : Clock
-        Where the time is counted.
+        The clock that counts the time.
     """
     with clock.measure(stage.process_step):
         outcomes = _isolated(stage, [one.outcome for one in group if isinstance(one.outcome, Good)])
@@ -194,7 +194,7 @@ def processed(stage: Work[P, M], group: list[Ready[P]], clock: Clock) -> list[Ma
 
 
 def _isolated(stage: Work[P, M], good: list[Good[P]]) -> list[M | Exception]:
-    """Process a group; if that fails, process each alone, so that one bad item spoils no other."""
+    """Process a group; if that fails, process each alone, so that a bad item does not affect the others."""
     try:
         return list(stage.process([g.record for g in good], [g.prepared for g in good])) if good else []
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination while items are at work: what is computed is kept, what is half done is not."""
+"""Ctrl-C and termination while items are processed: finished results are kept, unfinished ones are not."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ T = TypeVar("T")
 class Interruption:
     """Decides when Ctrl-C may end a run; a context manager.
 
-    An exception must not come out of a signal handler just anywhere: libraries in C call back into Python to
-    read and write files, and drop what is raised in there. The interruption would be lost, and the file
-    damaged. So the first Ctrl-C is only noted, and the run ends once what is at work has been committed;
-    it ends at once where the run merely waits. The second one, or a termination, does not wait, but then
-    nothing more is committed.
+    A signal handler must not raise an exception just anywhere: libraries in C call back into Python to read
+    and write files, and drop exceptions raised there. The interruption would be lost, and the file damaged.
+    So the first Ctrl-C is only noted, and the run ends once the current items have been committed, or at
+    once if it is merely waiting. A second Ctrl-C, or a termination, does not wait, but then nothing more is
+    committed.
 
-    Outside of it, and in a process that deals with Ctrl-C in its own way, nothing is changed.
+    Outside of it, and in a process that handles Ctrl-C in its own way, nothing is changed.
 
     Parameters
     ----------
     notify : callable
-        Shows the user a message: why nothing happens at once.
+        Shows the user a message: why the run does not end at once.
     """
 
     def __init__(self, notify: Callable[[str], None]) -> None:
@@ -39,7 +39,7 @@ class Interruption:
         in_main_thread = threading.current_thread() is threading.main_thread()
         if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._replaced[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
-            if callable(signal.getsignal(signal.SIGTERM)):  # ours; by default the process just dies
+            if callable(signal.getsignal(signal.SIGTERM)):  # our handler; by default the process just dies
                 self._replaced[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._terminate)
         return self
 
@@ -50,7 +50,7 @@ class Interruption:
             signal.signal(*self._replaced.popitem())
 
     def each(self, items: Iterable[T]) -> Iterator[T]:
-        """Yield items; while one is waited for, Ctrl-C works at once.
+        """Yield items; while waiting for one, Ctrl-C works at once.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class Interruption:
         KeyboardInterrupt
             If there was a Ctrl-C before or within the block.
         """
-        self._waiting = True  # before looking: one that comes in between must not be missed
+        self._waiting = True  # before checking: a signal in between must not be missed
         try:
             self.settle()
             yield
@@ -84,18 +84,18 @@ class Interruption:
         self.settle()
 
     def confirm(self) -> None:
-        """See that what is at work may be committed.
+        """Check that the current items may be committed.
 
         Raises
         ------
         BaseException
-            What was raised by a signal since, in case it was dropped where it came up.
+            An exception that a signal has raised since, in case it was dropped where it was raised.
         """
         if self._end is not None:
             raise self._end
 
     def settle(self) -> None:
-        """See that the run may go on, now that nothing is at work.
+        """Check that the run may continue, now that nothing is being processed.
 
         Raises
         ------
@@ -111,7 +111,7 @@ class Interruption:
             self._end = KeyboardInterrupt()
             raise self._end
         self._requested = True
-        self._notify("interrupted: finishing the items at work; Ctrl-C again drops them")
+        self._notify("interrupted: finishing the current items; press Ctrl-C again to drop them")
 
     def _terminate(self, number: int, frame: FrameType | None) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What a command works on: one item for each record, audio file or fault among its inputs."""
+"""The items of a command: one for each record, audio file or fault among its inputs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ..manifest.values import Json
 MANIFEST_NAME = "manifest.jsonl"
 """The manifest inside an output directory."""
 PART_NAME, JOURNAL_NAME = MANIFEST_NAME + ".part", "journal.jsonl"
-"""What it is called until the run has ended, and what a run that goes on goes by."""
+"""Its name until the run has ended; a resumed run continues from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to process, and to account for in the end.
+    """One thing to process, and to count in the final line.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Item:
 
     @property
     def place(self) -> str | None:
-        """Where its sound comes from: neighbours from one place are best read by one thread.
+        """The source of its audio: consecutive items from one source are best read by one thread.
 
         Recipes count as one place: segments of one mix follow each other.
         """
@@ -63,9 +63,9 @@ class Item:
         return self.audio
 
     def digest(self) -> str:
-        """Return a hash of the item and of its files' sizes and times of change.
+        """Return a hash of the item and of its files' sizes and modification times.
 
-        A journal holds it, so that a resumed run notices what has changed meanwhile.
+        It is stored in the journal, so that a resumed run notices changes.
         """
         match self.value:
             case Record():
@@ -97,12 +97,12 @@ def read_items(inputs: Sequence[str], *, null: bool = False, layout: str | None 
     ----------
     inputs : sequence of str
         Manifests (``.jsonl``, ``.jsonl.gz``), ``-``, audio files, output directories of other commands,
-        and directories in a layout that is known. None at all means standard input.
+        and directories in a known layout. If empty, standard input.
     null : bool
         Whether standard input holds paths that are separated by NUL instead of a manifest.
     layout : str, optional
-        Read every file and directory by this layout, ``"auto"`` to recognise it, instead of taking
-        manifests at their word; what ``im-index`` does.
+        Read every file and directory by this layout, ``"auto"`` to recognise it, instead of reading
+        manifests as such; used by ``im-index``.
 
     Raises
     ------
@@ -115,10 +115,10 @@ def read_items(inputs: Sequence[str], *, null: bool = False, layout: str | None 
             seen.add(item.id)
             yield item
         elif isinstance(item.value, Entry):
-            # Two roots may hold the same name: the path of the second is added to its id.
+            # Two roots may contain the same name: the path of the second is added to its id.
             other = make_id(f"{item.id} {item.audio}")
             if other in seen:
-                again = ManifestError(f"{item.audio}: is given a second time", "name each file once")
+                again = ManifestError(f"{item.audio}: is given more than once", "name each file once")
                 yield Item(other, again, item.audio)
                 continue
             seen.add(other)
@@ -126,7 +126,7 @@ def read_items(inputs: Sequence[str], *, null: bool = False, layout: str | None 
         else:
             hint = "ids must be unique: make one manifest with im-index, or drop the repetition"
             yield Item(
-                f"{item.id}#2", ManifestError(f"id {item.id!r} appears a second time", hint), item.audio
+                f"{item.id}#2", ManifestError(f"id {item.id!r} appears more than once", hint), item.audio
             )
 
 
@@ -136,7 +136,7 @@ def parse_conditions(where: Sequence[str]) -> list[tuple[str, str]]:
     Raises
     ------
     UsageError
-        If one has no ``=``.
+        If a condition has no ``=``.
     """
     conditions = []
     for text in where:
@@ -150,7 +150,7 @@ def parse_conditions(where: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def chosen_items(items: Iterable[Item], conditions: Sequence[tuple[str, str]]) -> Iterator[Item]:
-    """Yield the items whose record has the wanted values; faults pass, so that none goes unnoticed.
+    """Yield the items whose record has the required values, and all faults, so that none goes unnoticed.
 
     Parameters
     ----------

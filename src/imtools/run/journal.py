@@ -1,10 +1,10 @@
-"""An output directory that survives the death of its writer.
+"""An output directory from which an interrupted run can be resumed.
 
 It holds three files besides the data: ``run.json`` (the arguments), ``manifest.jsonl`` (the records;
 called ``manifest.jsonl.part`` until the run has ended) and ``journal.jsonl``: a line for each group of
-items that is done, with the length that the manifest had then. A resumed run compares its input with the
-journal item by item, cuts manifest and journal after the last group that still holds, and goes on from
-there; so it ends with the bytes of a run that was never broken.
+items that is done, with the length of the manifest at that time. A resumed run compares its input with the
+journal item by item, truncates manifest and journal after the last group that is still valid, and continues
+from there, so that it ends with the same bytes as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _JOURNAL_SCHEMA = "imtools/journal/1"
 
 @dataclass(slots=True)
 class Done:
-    """An item that has been dealt with.
+    """An item that is done.
 
     Attributes
     ----------
@@ -47,12 +47,12 @@ class Done:
     failure: dict[str, Json] | None = None
 
     def to_json(self) -> Json:
-        """Return the compact form that the journal holds."""
+        """Return the compact form used in the journal."""
         return [self.id, self.digest, self.records, *([self.failure] if self.failure else [])]
 
     @classmethod
     def from_json(cls, value: Json) -> Done:
-        """Parse what `to_json` made."""
+        """Parse the result of `to_json`."""
         return cls(value[0], value[1], value[2], value[3] if len(value) > 3 else None)
 
 
@@ -79,14 +79,14 @@ def write_run(folder: Path, run: dict[str, Json]) -> None:
 
 
 def claim(folder: Path, *, resume: bool, force: bool) -> set[str]:
-    """Make sure that a directory may be written to, make it, and return the names of what it holds.
+    """Check that a directory may be written to, create it, and return the names of its entries.
 
     Parameters
     ----------
     folder : Path
         The directory.
     resume, force : bool
-        Whether it may hold something: what is gone on with, or replaced.
+        Whether it may have content: to continue from, or to replace.
 
     Raises
     ------
@@ -97,14 +97,14 @@ def claim(folder: Path, *, resume: bool, force: bool) -> set[str]:
         raise UsageError(f"{folder}: is a file", "name a directory as `output`")
     content = set(os.listdir(folder)) if folder.exists() else set()
     if content and not (resume or force):
-        hint = "add `resume` to go on, `force` to start over, or name another"
+        hint = "add `resume` to continue, `force` to start over, or name another"
         raise UsageError(f"{folder}: is not empty", hint)
     folder.mkdir(parents=True, exist_ok=True)
     return content
 
 
 def claim_file(path: str, *, force: bool) -> None:
-    """Make sure that a file may be written.
+    """Check that a file may be written.
 
     Parameters
     ----------
@@ -136,9 +136,9 @@ class OutputDirectory:
     params : str
         Fingerprint of the parameters that shape the output.
     resume : bool
-        Go on with what an earlier run of the same tool and parameters left here.
+        Continue from what an earlier run of the same tool and parameters left here.
     force : bool
-        Start over: what an earlier run left is replaced.
+        Start over: the output of an earlier run is replaced.
 
     Raises
     ------
@@ -198,7 +198,7 @@ class OutputDirectory:
             hint = "give the same options, or `force` to start over"
             raise UsageError(f"{self.folder}: was made with other options or another version", hint)
         if self._final.exists():
-            os.replace(self._final, self._part)  # a finished run that is taken up again
+            os.replace(self._final, self._part)  # a finished run that is resumed
         size = self._part.stat().st_size if self._part.exists() else 0
         position = self._journal.tell()
         for line in self._journal:
@@ -213,7 +213,7 @@ class OutputDirectory:
         self.keep(len(self.groups))
 
     def keep(self, count: int) -> None:
-        """Cut the journal and the manifest after the first ``count`` groups."""
+        """Truncate the journal and the manifest after the first ``count`` groups."""
         if count:
             end, position = self.groups[count - 1].end, self.groups[count - 1].journal_end
         else:
@@ -239,7 +239,7 @@ class OutputDirectory:
                 yield rebase(parse_line(line, f"{self._part}:{number}"), self.folder, "")
 
     def commit(self, items: list[Done], records: list[Record]) -> None:
-        """Write the records of a group of items, then the journal line that makes them count.
+        """Write the records of a group of items, then the journal line that commits them.
 
         Parameters
         ----------
@@ -248,7 +248,7 @@ class OutputDirectory:
         records : list of Record
             Their output.
         """
-        self._manifest.seek(0, os.SEEK_END)  # `keep` has cut the file behind this stream's back
+        self._manifest.seek(0, os.SEEK_END)  # `keep` has truncated the file without this stream
         with naming(self._part):
             for record in records:
                 self._manifest.write(dump_line(rebase(record, "", self.folder)).encode("ascii"))
@@ -268,5 +268,5 @@ class OutputDirectory:
     def close(self) -> None:
         """Close the files, leaving the directory as it is: a later run can resume."""
         for stream in (self._manifest, self._journal):
-            with suppress(OSError):  # what a full disk refused was reported when it was written
+            with suppress(OSError):  # errors of a full disk were reported at the time of writing
                 stream.close()

@@ -1,4 +1,4 @@
-"""What a run shows the person who waits for it: a progress line, and the final line."""
+"""The messages of a run about its progress: a progress line, and the final line."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Progress:
             self._bar.start()
 
     def advance(self, count: int, *, note: str) -> None:
-        """Move on by a number of items, and show a note.
+        """Advance by a number of items, and show a note.
 
         Parameters
         ----------
         count : int
-            How many items are done.
+            Number of finished items.
         note : str
             Shown beside the count.
         """
@@ -68,11 +68,11 @@ def final_line(tool: str, ok: int, failed: int, audio_seconds: float, clock: Clo
     tool : str
         The command.
     ok, failed : int
-        Items; together all that came in.
+        Numbers of items; together all input items.
     audio_seconds : float
         Length of the good items.
     clock : Clock
-        Where the time went.
+        Times of the steps.
 
     Returns
     -------

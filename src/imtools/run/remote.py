@@ -1,9 +1,9 @@
-"""Doing a block of items in another process: what is sent there, what is done there, what comes back.
+"""Processing a block of items in another process: the request, the work, and the result.
 
-Whatever spreads the work (`imtools.run.cluster`) hands `work` to a process that may run on another
+The engine that spreads the work (`imtools.run.cluster`) sends `work` to a process that may run on another
 machine. Relative paths are sent as absolute ones that begin with two slashes. That means the same as one,
-and neither the system nor ``pathlib`` takes it away, so whatever comes back, a path or a message that names
-one, is what it would have been here.
+and neither the system nor ``pathlib`` removes it, so paths that come back, also in messages, can be turned
+into those of this process.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .stage import Blueprint, Work
 M = TypeVar("M")
 
 MAX_STAGES = 4
-"""Stages that a process keeps, the last used ones: each may hold a model."""
+"""Maximum number of stages that a process keeps, the last used ones: each may hold a model."""
 
 
 class RemoteError(ImtoolsError):
@@ -44,7 +44,7 @@ class RemoteError(ImtoolsError):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult(Generic[M]):
-    """What another process reports of an item: `Made` without what is known here."""
+    """The result of an item from another process: `Made` without the item itself."""
 
     step: str
     record: Record | None
@@ -53,14 +53,14 @@ class ItemResult(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class BlockResult(Generic[M]):
-    """What became of a block of items.
+    """The results of a block of items.
 
     Attributes
     ----------
     groups : list of list of ItemResult
         The items in their order, in the groups that are committed together.
     seconds : dict of str to float
-        Where the time went.
+        Times of the steps.
     """
 
     groups: list[list[ItemResult[M]]]
@@ -73,20 +73,20 @@ class Paths:
     Parameters
     ----------
     folder : str
-        What relative paths are relative to: the working directory.
+        The folder of relative paths: the working directory.
     """
 
     def __init__(self, folder: str) -> None:
         whole = "/" + os.path.abspath(folder).lstrip("/")
-        # In the root, two slashes alone could stand anywhere; the root is its own parent.
+        # For the root, two slashes alone would be ambiguous; the root is its own parent.
         self._prefix = "//../" if whole == "/" else f"/{whole}/"
 
     def portable(self, path: str) -> str:
-        """Return a path that is valid on any machine that sees the same files."""
+        """Return a path that is valid on any machine with the same files."""
         return path if os.path.isabs(path) else self._prefix + path
 
     def local(self, text: str) -> str:
-        """Return a path, or a text that names some, as it is valid here."""
+        """Return a path, or a text with paths, as valid in this process."""
         return text.replace(self._prefix, "")
 
     def blueprint(self, plan: Blueprint) -> bytes:
@@ -117,7 +117,7 @@ class Paths:
         return item
 
     def made(self, items: list[Item], digests: list[str], answer: BlockResult[M]) -> Iterator[list[Made[M]]]:
-        """Yield the groups of an answer as if they had been made here.
+        """Yield the groups of a result as if they had been made in this process.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Paths:
         digests : list of str
             The states of their inputs.
         answer : BlockResult
-            What came back.
+            The result.
         """
         known = zip(items, digests, strict=True)
         for group in answer.groups:
@@ -149,7 +149,7 @@ class Paths:
 
     def _local_record(self, record: Record) -> Record:
         record = moved(record, self.local)
-        # Not a path to follow, but it may have been made of one there.
+        # Not a path to open, but it may have been derived from one there.
         source = {k: self.local(v) if isinstance(v, str) else v for k, v in record.source.items()}
         return record.replace(source=source)
 
@@ -170,21 +170,21 @@ class Call:
 
 
 def work(version: str, plan: bytes, block: bytes) -> BlockResult[Any]:
-    """Do a block of items; this is what the other process calls.
+    """Process a block of items; called by the other process.
 
     Parameters
     ----------
     version : str
         The version of imtools that sends it.
     plan, block : bytes
-        What `Paths.blueprint` and `Paths.block` gave.
+        The results of `Paths.blueprint` and `Paths.block`.
 
     Raises
     ------
     RemoteError
         If this process has another version, or cannot make the stage.
     OSError, MemoryError
-        If this machine has no room left.
+        If this machine has no space or memory left.
     """
     if version != __version__:
         raise RemoteError(
@@ -235,7 +235,7 @@ def _stage(plan: bytes) -> Work[Any, Any]:
 
 
 def _one_thread_each() -> None:
-    """Let torch compute with one thread in each thread of the worker, unless the environment says more.
+    """Let torch compute with one thread in each thread of the worker, unless the environment sets more.
 
     A worker has a thread for each processor already.
     """

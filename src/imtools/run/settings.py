@@ -32,7 +32,7 @@ def fingerprint(tool: str, params: dict[str, Any]) -> str:
 
 
 def content_digest(path: str, name: str) -> str:
-    """Return a hash of a file inside a directory that a setting names, or the path where there is none.
+    """Return a hash of a file inside a directory that a setting names, or the path if there is no file.
 
     It stands for the path in the fingerprint: another model under the same name is another model.
 
@@ -84,12 +84,12 @@ def read_arguments(path: str, tool: str) -> dict[str, Any]:
     path : str
         The ``run.json``.
     tool : str
-        Who reads it.
+        The tool that reads it.
 
     Raises
     ------
     UsageError
-        If the file is no ``run.json`` of this tool.
+        If the file is not a ``run.json`` of this tool.
     """
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str | None) -> Shard:
-        """Parse ``"2/8"``; ``None`` is the whole.
+        """Parse ``"2/8"``; ``None`` stands for the whole.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""The work of a command on its items: what each stage has to say, and how it is made elsewhere."""
+"""The work of a command on its items: the interface of stages, and how to make them in other processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Blueprint:
         A class or function of a module, which that process imports; called once in each process.
     arguments : tuple
         Its arguments: plain data that can be pickled. Each ``Path`` among them, also in lists, tuples and
-        dicts, is sent as an absolute one, which has to lead to the same place there.
+        dicts, is sent as an absolute one, which has to name the same file there.
     keywords : dict
         Its arguments by name.
     """
@@ -39,118 +39,119 @@ class Work(ABC, Generic[P, M]):
     """What a command does with a record, in three steps.
 
     `prepare` takes one record at a time, in worker threads: decoding, rendering, writing a file. `process`
-    takes a group of records: whatever is faster for many (features, nets). `store` keeps what was made of
+    takes a group of records: work that is faster in batches (features, nets). `store` keeps the results of
     a group, in the main process and in the order of the input. The first two may happen in other processes
-    (see `blueprint`), there in several threads at once: they leave the stage as it is.
+    (see `blueprint`), there in several threads at once: they must not change the stage.
 
     Groups are cut by counting items from the start of the input, never by what is ready, so that the same
-    input always meets the same batches and gives the same bytes.
+    input always has the same batches and gives the same bytes.
     """
 
     group_size = 1
-    """How many items `process` takes at once at most, and how many a journal line commits."""
+    """Maximum number of items that `process` takes at once, and that a journal line commits."""
     prepare_step = "read"
     """Name of `prepare` in failure records and in the final line."""
     process_step = "write"
     """Name of `process` and `store` there."""
 
     def begin(self, kept: Iterator[Record]) -> None:
-        """Get ready; ``kept`` are the records that an earlier run of this output made (none at first)."""
+        """Prepare the stage; ``kept`` are the records from an earlier run of this output (none at first)."""
 
     @abstractmethod
     def prepare(self, record: Record) -> P:
         """Do the part of the work that concerns one record alone (in a worker thread)."""
 
     def prepare_item(self, item: Item, record: Record) -> P:
-        """Prepare the record of an item; for stages whose items say more than their records.
+        """Prepare the record of an item; for stages whose items hold more than their records.
 
         Parameters
         ----------
         item : Item
-            What the record was made of.
+            The item of the record.
         record : Record
             The record.
         """
         return self.prepare(record)
 
     def seconds(self, record: Record) -> float:
-        """Return how much of a record is worked on, in seconds, for the final line."""
+        """Return the processed duration of a record, in seconds, for the final line."""
         return record.duration
 
     @abstractmethod
     def process(self, records: list[Record], prepared: list[P]) -> Sequence[M | Exception]:
-        """Return what becomes of each record of a group, or why nothing does.
+        """Return the result of each record of a group, or its error.
 
-        If this raises, the records are processed again one by one: whatever leaves traces outside has to
-        return what went wrong with a record instead.
+        If this raises, the records are processed again one by one: a stage with side effects has to return
+        the error of a record instead.
 
         Parameters
         ----------
         records : list of Record
             The records of a group.
         prepared : list
-            What `prepare` made of each.
+            The result of `prepare` for each.
         """
 
     @abstractmethod
     def store(self, records: list[Record], made: list[M]) -> Sequence[list[Record] | Exception]:
-        """Return the output records of each record of which `process` made something, or why it has none.
+        """Return the output records of each record that `process` has processed, or its error.
 
         Parameters
         ----------
         records : list of Record
-            The records of which something was made.
+            The processed records.
         made : list
-            What `process` made of each.
+            The result of `process` for each.
         """
 
     def end(self) -> None:
-        """Finish: everything has been processed (not called when the run breaks off)."""
+        """Finish: everything has been processed (not called if the run is interrupted)."""
 
     def blueprint(self, options: Options) -> Blueprint | None:
-        """Return how to make a stage elsewhere that does `prepare` and `process` as this one does.
+        """Return how to make an equal stage in another process, for `prepare` and `process`.
 
-        ``None`` if the work can be done here only. Neither `begin` nor `store` nor `end` is called there.
+        ``None`` if the work can only be done in this process. Neither `begin` nor `store` nor `end` is called
+        there.
         """
         return None
 
 
 class Stage(Work[P, list[Record]], Generic[P]):
-    """Work whose `process` gives the output records, so that nothing is left to store."""
+    """Work whose `process` returns the output records, so that nothing is left to store."""
 
     def store(self, records: list[Record], made: list[list[Record]]) -> Sequence[list[Record] | Exception]:
-        """Hand on what was made.
+        """Return the results as they are.
 
         Parameters
         ----------
         records : list of Record
-            The records of which something was made.
+            The processed records.
         made : list
-            What `process` made of each.
+            The result of `process` for each.
         """
         return made
 
 
 class RecordStage(Stage[list[Record]]):
-    """A stage whose `prepare` does it all, giving the output records."""
+    """A stage whose `prepare` does everything and returns the output records."""
 
     group_size = 16
 
     def process(self, records: list[Record], prepared: list[list[Record]]) -> list[list[Record]]:
-        """Hand on what the workers made.
+        """Return the results of the workers as they are.
 
         Parameters
         ----------
         records : list of Record
             The records of a group.
         prepared : list
-            What `prepare` made of each.
+            The result of `prepare` for each.
         """
         return prepared
 
 
 class Passing(RecordStage):
-    """A stage that hands every record on as it is: for commands that did their work on the whole."""
+    """A stage that returns every record as it is: for commands that did their work on all records."""
 
     group_size = 256
 

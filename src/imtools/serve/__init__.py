@@ -1,6 +1,6 @@
-"""Answering over HTTP: an endpoint that scores uploads as `im-predict` scores files, and a page for people.
+"""Predictions over HTTP: an endpoint that scores uploads as `im-predict` scores files, and a web page.
 
 A request passes through the modules in this order: ``guard`` (access), ``app`` (routes), ``service``
-(how many at once), ``uploads`` (the body, into a file without a name), ``decoding`` and ``decoder`` (windows,
-from a process of their own), ``batcher`` (scores, with those of other requests), ``responses`` (JSON).
+(concurrency), ``uploads`` (the body, into an unlinked file), ``decoding`` and ``decoder`` (windows,
+in a separate process), ``batcher`` (scores, with those of other requests), ``responses`` (JSON).
 """

@@ -34,7 +34,7 @@ _REQUEST_BODY = {
         },
     },
 }
-"""The body of a request for predictions: FastAPI does not read it, so it does not know it either."""
+"""The body of a request for predictions, which FastAPI cannot document, since it does not read it."""
 
 
 def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -51,11 +51,11 @@ def make_app(
     Parameters
     ----------
     service : Service
-        What answers requests.
+        The service that answers requests.
     host : str
         Where the server listens.
     token : str, optional
-        What clients must send as ``Authorization: Bearer``.
+        The token that clients must send as ``Authorization: Bearer``.
     origins : sequence of str
         Origins whose pages may send requests.
     """
@@ -97,15 +97,15 @@ def make_app(
     async def predict(
         request: Request,
         timeline: Annotated[
-            bool, Query(description="Also give the times at which each instrument sounds.")
+            bool, Query(description="Also return the time spans in which each instrument is present.")
         ] = False,
-        windows: Annotated[bool, Query(description="Also give the scores of each window.")] = False,
+        windows: Annotated[bool, Query(description="Also return the scores of each window.")] = False,
         top: Annotated[
             int | None,
-            Query(ge=1, le=1000, description="Only so many classes: those with the highest scores."),
+            Query(ge=1, le=1000, description="Return only this many classes: those with the highest scores."),
         ] = None,
         name: Annotated[
-            str | None, Query(max_length=1000, description="What to call the recording in the response.")
+            str | None, Query(max_length=1000, description="Name of the recording in the response.")
         ] = None,
     ) -> RecordingPrediction:
         """Predict which instruments sound in the recording that is the body of the request.
@@ -135,7 +135,7 @@ def make_app(
         responses={200: {"content": {"text/plain": {}}}},
     )
     async def metrics() -> Response:
-        """Give counters in Prometheus' text format."""
+        """Return counters in Prometheus' text format."""
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     _serve_page(app)
@@ -143,7 +143,7 @@ def make_app(
 
 
 def _serve_page(app: FastAPI) -> None:
-    """Serve the files of the page, from memory: no path is made of what a client asks for."""
+    """Serve the files of the page, from memory: no path is derived from a request."""
     for file in (files(__package__) / "page").iterdir():
         kind = os.path.splitext(file.name)[1]
         if kind in _KINDS:

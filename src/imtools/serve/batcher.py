@@ -15,14 +15,14 @@ from ..predict.predictor import Predictor
 
 
 class Batcher:
-    """A thread that computes what is waiting, as much at once as the predictor takes; a context manager.
+    """A thread that scores waiting windows, in batches of the predictor's size; a context manager.
 
-    While it computes, windows of other requests gather: the busier, the larger the batches.
+    While it computes, windows of other requests accumulate: batches grow with the load.
 
     Parameters
     ----------
     predictor : Predictor
-        The model at work.
+        Computes the scores.
     report : callable
         Called with the number of windows of each batch.
     """

@@ -1,7 +1,7 @@
 """A process that decodes uploads, and nothing else: ``python -m imtools.serve.decoder FD MEMORY``.
 
-Whatever a hostile file does to a decoder, crash it, hang it or make it ask for all memory, happens here. The
-process is handed one open file after the other, through a socket, and sends back windows.
+A hostile file may crash or hang a decoder or exhaust the memory, but only of this process. It receives one
+open file after the other, through a socket, and sends back windows.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ..units import samples_to_seconds
 
 _PR_SET_PDEATHSIG = 1
 _MAX_FILES = 64
-_MAX_FILE_BYTES = 2**20  # what ffmpeg complains of goes to a file
+_MAX_FILE_BYTES = 2**20  # messages of ffmpeg go to a file
 _MAX_REQUEST_BYTES = 2**16
 
 _CLIENT_HINTS = {
     WITHOUT_FFMPEG: "check that it is complete audio, and send it as WAV, FLAC, MP3 or Ogg: "
     "this server decodes no m4a, aac or wma"
 }
-"""Hints for clients, in place of hints that only the operator of the server can follow."""
+"""Hints for clients, instead of hints that only the operator of the server can follow."""
 
 ID = "upload"
 """The id of every upload's record."""
@@ -52,7 +52,7 @@ class Cutting:
     window, hop : int
         Length of the windows and the distance between them, in samples.
     stereo : bool
-        Whether each stream is cut by itself.
+        Whether each stream is cut separately.
     longest : float
         Seconds of audio above which a file is refused.
     """
@@ -70,7 +70,7 @@ def encode(name: str, cutting: Cutting) -> bytes:
     Parameters
     ----------
     name : str
-        What to call the file in messages.
+        Name of the file in messages.
     cutting : Cutting
         How to cut it.
     """
@@ -107,15 +107,15 @@ def main(number: int, memory: int) -> None:
             message, hint = plain(error.message).replace(path, name), plain(_CLIENT_HINTS.get(hint, hint))
             end = ["refused", message.replace(f"record {ID}", name), hint.replace(path, name)]
         except MemoryError:
-            end = ["refused", f"{name}: takes too much memory to decode", "send less of it at a time"]
-        # Whatever a file has damaged may show here: while the process still counts as at work on it.
+            end = ["refused", f"{name}: takes too much memory to decode", "send a shorter part of it"]
+        # Damage done by a file may show here, while the process is still counted as working on it.
         close_files()
         os.close(files[0])
         _send(answers, *end)
 
 
 def _answer(answers: Connection, file: int, cutting: Cutting) -> None:
-    """Send the record of a file, and its windows some at a time."""
+    """Send the record of a file, then its windows in parts."""
     path = _path(file)
     info = probe_to_load(path, longest=cutting.longest)
     record = Record(
@@ -139,18 +139,18 @@ def _send(answers: Connection, *answer: Any) -> None:
 
 
 def _path(file: int) -> str:
-    """Return a path to an open file that the programs which this process starts understand as well."""
+    """Return a path to an open file that is also valid for child processes."""
     return f"/proc/{os.getpid()}/fd/{file}"
 
 
 def _bind(memory: int) -> None:
-    """Set what this process may use, and let it end with the one that has started it."""
+    """Set the resource limits of this process, and let it end with its parent."""
     import ctypes
 
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # these are for the server, which finishes what it is at
-    with contextlib.suppress(OSError):  # where memory runs out, this process goes, and not the server
+        signal.signal(number, signal.SIG_IGN)  # these signals are for the server, which finishes its work
+    with contextlib.suppress(OSError):  # if memory runs out, this process is killed, not the server
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     for kind, most in (
         (resource.RLIMIT_AS, memory),

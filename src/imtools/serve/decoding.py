@@ -1,4 +1,4 @@
-"""Windows of uploads, from processes that decode: one that dies or hangs costs one request."""
+"""Windows of uploads, from decoder processes: if one dies or hangs, only one request fails."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _LateError(Exception):
 
 
 class _RefusedError(Exception):
-    """The file is not what can be decoded; says why, and what to do."""
+    """The file cannot be decoded; with the reason and what to do."""
 
 
 class DecoderProcess:
@@ -65,8 +65,8 @@ class DecoderProcess:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # libraries complain there of what the answers say
-                start_new_session=True,  # with the programs that it starts
+                stderr=subprocess.DEVNULL,  # libraries print there what the answers contain
+                start_new_session=True,  # together with its child processes
                 env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
         # It may stop in the middle of an answer.
@@ -80,14 +80,14 @@ class DecoderProcess:
         return self._process.poll() is None
 
     def ask(self, file: int, name: str, cutting: Cutting) -> None:
-        """Hand over an upload.
+        """Send an upload to the process.
 
         Parameters
         ----------
         file : int
             The descriptor of the open file.
         name : str
-            What to call it in messages.
+            Its name in messages.
         cutting : Cutting
             How to cut it.
         """
@@ -99,7 +99,7 @@ class DecoderProcess:
             raise _DeadError from error
 
     def answer(self, deadline: float) -> Any:
-        """Wait for what comes next: ``["record", rate, samples]``, windows, or ``None`` at the end.
+        """Wait for the next message: ``["record", rate, samples]``, windows, or ``None`` at the end.
 
         The deadline is one of the monotonic clock.
         """
@@ -116,7 +116,7 @@ class DecoderProcess:
             raise _DeadError from error
 
     def end(self) -> None:
-        """Kill the process and all that it has started."""
+        """Kill the process and all its child processes."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -125,7 +125,7 @@ class DecoderProcess:
 
 
 def check(memory: int) -> None:
-    """See whether a process with so much memory can decode at all; it may take seconds.
+    """Check that a process with this much memory can decode at all; this may take seconds.
 
     Raises
     ------
@@ -155,7 +155,7 @@ class Decoding:
     Attributes
     ----------
     lost : int
-        How many processes have died or been killed over an upload.
+        Number of processes that died or were killed because of an upload.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -194,7 +194,7 @@ class Decoding:
         self._refill()
 
     def _refill(self) -> None:
-        """Have as many as there are to be; where the system has no room for one, try again."""
+        """Start the missing processes; if the system has no resources for one, try again later."""
         try:
             while len(self._every) < self._limits.decoders and not self._ended:
                 self._start()
@@ -202,11 +202,11 @@ class Decoding:
             asyncio.get_running_loop().call_later(_RETRY_SECONDS, self._refill)
 
     async def _free(self, deadline: float) -> DecoderProcess:
-        """Wait for a decoder that lives."""
+        """Wait for a decoder that is alive."""
         try:
             async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                 while not (decoder := await self._idle.get()).alive:
-                    self._replace(decoder)  # it died while nobody looked
+                    self._replace(decoder)  # it died while idle
         except TimeoutError:
             what = "the server is too busy to decode"
             raise ProblemError(503, what, "try again later", Retry_After="10") from None
@@ -216,16 +216,16 @@ class Decoding:
     async def opened(
         self, file: int, name: str, cutting: Cutting
     ) -> AsyncIterator[tuple[Record, AsyncIterator[Float32Array]]]:
-        """Give the record of an upload and its windows, some at a time, as `cut_windows` does.
+        """Yield the record of an upload and its windows, in parts, as `cut_windows` does.
 
         Parameters
         ----------
         file : int
             The open file.
         name : str
-            What to call it in messages.
+            Its name in messages.
         cutting : Cutting
-            The windows that are wanted: all of them, or else the process is ended.
+            The requested windows; unless all are taken, the process is ended.
 
         Raises
         ------
@@ -237,7 +237,7 @@ class Decoding:
         done, left = False, self._limits.timeout
 
         async def answer() -> Any:
-            nonlocal left  # only what it takes to decode counts, not what others do in between
+            nonlocal left  # only the time to decode counts, not that of others in between
             begin = time.monotonic()
             loop = asyncio.get_running_loop()
             chunk = await loop.run_in_executor(self._threads, decoder.answer, begin + left)
@@ -261,9 +261,9 @@ class Decoding:
                 raise ProblemError(422, *refusal.args) from None
             except _LateError:
                 what = f"{name}: takes too long to decode"
-                raise ProblemError(422, what, "send less of it at a time") from None
+                raise ProblemError(422, what, "send a shorter part of it") from None
             except _DeadError:
-                what = f"{name}: the decoder broke down over it"
+                what = f"{name}: the decoder crashed on it"
                 raise ProblemError(
                     422, what, "check that it is complete audio, or convert it to WAV"
                 ) from None

@@ -22,23 +22,23 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _OPEN = ("/", "/docs", "/healthz", "/openapi.json")
-"""Open without a token, beside ``/page/``: these hold no secrets."""
+"""Open without a token, besides ``/page/``: these hold no secrets."""
 
 
 class Guard:
-    """Asks for a token, refuses what other pages have a browser send, and adds headers to every response.
+    """Requires a token, refuses cross-site requests, and adds headers to every response.
 
     Parameters
     ----------
     app : ASGI application
-        What is guarded.
+        The guarded application.
     token : str or None
-        What clients must send as ``Authorization: Bearer``.
+        The token that clients must send as ``Authorization: Bearer``.
     host : str
-        Where the server listens: without a token requests must name an address, or by a name of this
-        machine, so that no page reaches it by a name that it has given to that address.
+        Where the server listens: without a token, requests must name an IP address or a name of this
+        machine, so that no page can reach it by DNS rebinding.
     origins : sequence of str
-        Other origins whose pages may ask; without a token, those of others may not.
+        Other origins whose pages may send requests; without a token, no others may.
     """
 
     def __init__(self, app: ASGIApp, token: str | None, host: str, origins: Sequence[str]) -> None:
@@ -75,7 +75,9 @@ class Guard:
         origin = headers.get("origin")
         if self._token is None:
             return self._stranger(headers.get("host", "").lower(), origin, headers)
-        is_preflight = method == "OPTIONS" and origin in self._origins  # browsers send no token with that
+        is_preflight = (
+            method == "OPTIONS" and origin in self._origins
+        )  # browsers send no token with preflight requests
         if is_preflight or path in _OPEN or path.startswith("/page/"):
             return None
         kind, _, given = headers.get("authorization", "").partition(" ")
@@ -85,7 +87,7 @@ class Guard:
         return response(401, "this server requires a token", hint, {"WWW-Authenticate": "Bearer"})
 
     def _stranger(self, host: str, origin: str | None, headers: Headers) -> ASGIApp | None:
-        """Return what refuses a request that a page of others may have a browser send."""
+        """Return the problem of a request that may come from a page of another site."""
         if not self._is_own(host):
             hint = "use an address or localhost in its place, or have the server require a token"
             return response(421, f"this server is not {host[:200]!r}", hint)
@@ -95,7 +97,7 @@ class Guard:
         return None
 
     def _is_own(self, host: str) -> bool:
-        """Whether a Host header can only be meant for this server."""
+        """Return whether a Host header can only refer to this server."""
         name = host if host.endswith("]") else host.rsplit(":", 1)[0]
         if name in ("localhost", self._host):
             return True
@@ -103,9 +105,9 @@ class Guard:
 
 
 def _same(origin: str, host: str, headers: Headers) -> bool:
-    """Whether a request comes from a page of this server.
+    """Return whether a request comes from a page of this server.
 
-    Browsers say so where the connection is safe; a proxy may have changed the Host by then.
+    Browsers state it if the connection is secure; a proxy may have changed the Host by then.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:

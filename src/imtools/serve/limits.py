@@ -12,7 +12,7 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds a request, and what bounds all of them together.
+    """Limits on a request, and on all requests together.
 
     Attributes
     ----------
@@ -22,9 +22,9 @@ class Limits:
         Seconds of audio.
     timeout : float
         Seconds that an upload may take, that it may wait for a process to decode it, and that this may take;
-        a response that takes three times as long altogether is given up.
+        a response that takes three times as long in total is abandoned.
     waiting : int
-        Requests that are received or answered at the same time; more are turned away.
+        Requests that are received or answered at the same time; more are refused.
     uploads : int
         Uploads that are received at the same time.
     decoders : int
@@ -35,7 +35,7 @@ class Limits:
     Raises
     ------
     UsageError
-        If one is not above 0.
+        If a limit is not above 0.
     """
 
     upload: int = 200 * 2**20
@@ -50,7 +50,7 @@ class Limits:
         """Check the numbers."""
         for name in self.__slots__:
             if not getattr(self, name) > 0:
-                raise UsageError(f"a limit of {getattr(self, name)} ({name}) lets nothing in", "raise it")
+                raise UsageError(f"a limit of {getattr(self, name)} ({name}) allows no request", "raise it")
 
 
 def parse_size(text: str) -> int:
@@ -58,10 +58,9 @@ def parse_size(text: str) -> int:
 
     Raises
     ------
-    UsageError
-        If that is no size.
+    UsageError If the text is not a size.
     """
     match = re.fullmatch(r"(\d+)([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if not match:
-        raise UsageError(f"{text!r} is no size", "write bytes, or 500K, 200M, 2G")
+        raise UsageError(f"{text!r} is not a size", "write bytes, or 500K, 200M, 2G")
     return int(match[1]) * _UNITS[match[2].upper()]

@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus."""
+"""The counters of the server, for Prometheus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Metrics:
     busy, uploading : Gauge
         Requests that are received or answered, and those that are received.
     lost : Gauge
-        Decoder processes that broke down.
+        Decoder processes that crashed.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Errors as the client gets them: problem details after RFC 9457."""
+"""Errors as sent to clients: problem details after RFC 9457."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ProblemError(Exception):
     status : int
         The HTTP status.
     detail : str
-        What is wrong with this very request.
+        What is wrong with this request.
     hint : str
         What to do.
     **headers : str
-        Of the response, underscores for hyphens.
+        Headers of the response, with underscores for hyphens.
     """
 
     def __init__(self, status: int, detail: str, hint: str, **headers: str) -> None:
@@ -51,7 +51,7 @@ class ProblemDetails(BaseModel):
 
 
 def install(app: FastAPI) -> None:
-    """Let an application answer each error with problem details."""
+    """Make an application answer each error with problem details."""
 
     @app.exception_handler(ProblemError)
     async def _problem(request: Request, error: ProblemError) -> JSONResponse:

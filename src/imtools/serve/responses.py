@@ -16,41 +16,41 @@ NAMES = {
     "cel": "cello", "cla": "clarinet", "flu": "flute", "gac": "acoustic guitar", "gel": "electric guitar",
     "org": "organ", "pia": "piano", "sax": "saxophone", "tru": "trumpet", "vio": "violin", "voi": "voice",
 }  # fmt: skip
-"""The names of the labels of IRMAS; other labels are names already."""
+"""The names of the labels of IRMAS; other labels serve as their own names."""
 
 
 class FileInfo(BaseModel):
     """The recording."""
 
-    name: str = Field(description="The name that the client gave it.", examples=["song.mp3"])
+    name: str = Field(description="The name given by the client.", examples=["song.mp3"])
     seconds: float = Field(description="Its length.", examples=[183.4])
     sampling_rate: int = Field(description="Hz.", examples=[44100])
 
 
 class Instrument(BaseModel):
-    """An instrument that the model knows."""
+    """An instrument among the model's classes."""
 
     label: str = Field(description="As in the model's labels.", examples=["pia"])
     name: str = Field(description="In plain English.", examples=["piano"])
-    score: float = Field(description="How likely it sounds in the recording, 0 to 1.", examples=[0.93])
+    score: float = Field(description="How likely it is present in the recording, 0 to 1.", examples=[0.93])
     threshold: float = Field(description="The score from which it counts as present.", examples=[0.49])
-    present: bool = Field(description="Whether it does.")
+    present: bool = Field(description="Whether the score reaches the threshold.")
 
 
 class TimelineEntry(BaseModel):
-    """A time in which an instrument counts as present."""
+    """A time span in which an instrument counts as present."""
 
     label: str = Field(examples=["pia"])
     start: float = Field(description="In seconds.", examples=[1.5])
     duration: float = Field(description="In seconds.", examples=[4.5])
-    score: float = Field(description="The mean over that time.", examples=[0.88])
+    score: float = Field(description="The mean score over that time span.", examples=[0.88])
 
 
 class ScoredWindows(BaseModel):
     """The scores of each window."""
 
-    starts: list[float] = Field(description="Where each window begins, in seconds.")
-    durations: list[float] = Field(description="How long each window is, in seconds.")
+    starts: list[float] = Field(description="Start of each window, in seconds.")
+    durations: list[float] = Field(description="Length of each window, in seconds.")
     scores: dict[str, list[float]] = Field(description="The scores of each label, one for each window.")
 
 
@@ -65,7 +65,7 @@ class RecordingPrediction(BaseModel):
 
 
 class ModelInfo(BaseModel):
-    """The model at work."""
+    """The model of the server."""
 
     name: str = Field(description="Its name and the beginning of its hash.")
     architecture: str
@@ -80,12 +80,12 @@ class ModelInfo(BaseModel):
 
 
 class Responses:
-    """Makes responses of scores, with the numbers of ``im-predict``.
+    """Builds responses from scores, with the numbers of ``im-predict``.
 
     Parameters
     ----------
     model : TrainedModel
-        Whose scores these are.
+        The model that computes the scores.
     """
 
     def __init__(self, model: TrainedModel) -> None:
@@ -104,7 +104,7 @@ class Responses:
         Parameters
         ----------
         name : str
-            What to call the recording.
+            Name of the recording.
         record : Record
             The recording.
         scores : RecordScores
@@ -112,7 +112,7 @@ class Responses:
         times, windows : bool
             Whether to add the timeline of each instrument, and the scores of each window.
         top : int or None
-            How many classes to give, those with the highest scores; ``None`` gives all.
+            Maximum number of classes, those with the highest scores; ``None``: all.
         """
         predictions = self._annotators[times or windows].annotate(record, 0.0, (scores,)).predictions
         whole = [one for one in predictions if one.start is None]

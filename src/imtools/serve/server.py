@@ -1,4 +1,4 @@
-"""The HTTP server itself: where it listens, and how patient it is."""
+"""The HTTP server itself: its socket and its timeouts."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from ..errors import ImtoolsError
 from .problems import MEDIA_TYPE, response
 
 _HEADERS_SECONDS = 15.0
-"""How long the headers of a request may take."""
+"""Timeout for the headers of a request."""
 _BODY_SECONDS = 120.0
-"""How long a client may go on sending a body that has been answered already."""
+"""How long a client may continue to send a body that has already been answered."""
 _MAX_HEADER_BYTES = 2**14
 _IDLE_SECONDS = 30
 _GRACE_SECONDS = 20
 _BACKLOG = 512
 _CHECK_SECONDS = 10.0
 _MAX_STALLED_CHECKS = 3
-"""After so many looks at which the client has read nothing more of a response, it is hung up on."""
+"""Number of checks without progress of a response after which the connection is closed."""
 _FILES = 2**14
-"""Files that the process would have open at most, if the system lets it."""
+"""Maximum number of files that the process may have open, if the system allows it."""
 
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1, but clients that do not get on with a request, or take no answer, are hung up on."""
+    """HTTP/1.1 that closes the connections of clients that stall while sending or receiving."""
 
     most = 1000
-    """Connections at once."""
+    """The open connections."""
     ending = False
     """Whether the server is shutting down."""
 
@@ -48,10 +48,10 @@ class PatientProtocol(H11Protocol):
     _untaken, _stuck = 0, 0
 
     def connection_made(self, transport: Any) -> None:
-        """Begin to wait for a first request."""
+        """Start waiting for the first request."""
         super().connection_made(transport)
         # While it shuts down, uvicorn closes the connections that it knows. One that was being accepted then
-        # would stay open with nothing to do, and the end would wait for it until the time of grace is over.
+        # would stay open without use, and the shutdown would wait for it until the grace period is over.
         if self.ending or len(self.connections) > self.most:
             transport.abort()
             return
@@ -59,8 +59,8 @@ class PatientProtocol(H11Protocol):
         self._look = self.loop.call_later(_CHECK_SECONDS, self._look_after)
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, and wait for the rest of the request if it is not complete."""
-        # Headers in small pieces, for their length is looked at only while they are not complete.
+        """Process received data, and wait for the rest of the request if it is incomplete."""
+        # Headers in small pieces, since their length is checked only while they are incomplete.
         step = _MAX_HEADER_BYTES if self.conn.their_state is h11.IDLE else len(data)
         for first in range(0, len(data), step):
             if not self.transport.is_closing():
@@ -75,7 +75,7 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request with problem details, too."""
+        """Answer invalid requests with problem details, too."""
         hint = f"send HTTP/1.1, with headers of less than {_MAX_HEADER_BYTES >> 10} KiB"
         body = response(400, msg.rstrip("."), hint).body
         headers = [("content-type", MEDIA_TYPE), ("content-length", str(len(body))), ("connection", "close")]
@@ -88,11 +88,11 @@ class PatientProtocol(H11Protocol):
         self.transport.close()
 
     def _be_patient(self) -> None:
-        """Limit the time of what the client is doing now; a limit that runs already goes on."""
+        """Limit the time of the client's current action; a running limit stays."""
         if self.cycle is not None and not self.cycle.response_complete:
             state, seconds = "answer", None
         elif self.conn.their_state is h11.SEND_BODY:
-            state, seconds = "rest", _BODY_SECONDS  # so that it may come to read the answer
+            state, seconds = "rest", _BODY_SECONDS  # so that the client may still read the answer
         else:
             state, seconds = "headers", _HEADERS_SECONDS
         if state == self._state:
@@ -103,7 +103,7 @@ class PatientProtocol(H11Protocol):
         self._due = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
 
     def _look_after(self) -> None:
-        """Hang up if the client takes nothing of what is to be sent."""
+        """Close the connection if the client reads nothing of the response."""
         size = self.transport.get_write_buffer_size()
         self._stuck = self._stuck + 1 if size and size >= self._untaken else 0
         self._untaken = size
@@ -114,7 +114,7 @@ class PatientProtocol(H11Protocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; port 0 takes a free one.
+    """Return a listening socket; port 0 selects a free one.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def listen(host: str, port: int) -> socket.socket:
         )
         listening = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ImtoolsError(f"{host}: is no address ({error.strerror})", "give another `host`") from None
+        raise ImtoolsError(f"{host}: is not an address ({error.strerror})", "give another `host`") from None
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
@@ -148,12 +148,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], *, verbose: bool) -> None:
-    """Serve until the process is interrupted or terminated; requests at work are finished first.
+    """Serve until the process is interrupted or terminated; current requests are finished first.
 
     Parameters
     ----------
     app : FastAPI
-        What to serve.
+        The application.
     listening : socket
         From `listen`.
     ready : callable
@@ -185,7 +185,7 @@ def serve(app: FastAPI, listening: socket.socket, ready: Callable[[], None], *, 
 
 
 def _raise_files() -> int:
-    """Let this process have many files open, and return how many."""
+    """Raise the limit on open files of this process, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -195,7 +195,7 @@ def _raise_files() -> int:
 
 
 class _Server(uvicorn.Server):
-    """Reports when it is ready, and ends in good order where that cannot be reported."""
+    """Reports when it is ready, and shuts down cleanly if that cannot be reported."""
 
     fault: Exception | None = None
 
@@ -220,7 +220,7 @@ class _Server(uvicorn.Server):
             return
         try:
             self._ready()
-        except Exception as error:  # whoever reads standard output has gone
+        except Exception as error:  # the reader of standard output has gone
             self.fault, self.should_exit = error, True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

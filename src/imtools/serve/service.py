@@ -1,4 +1,4 @@
-"""Answering a request: how many at once, through which processes and threads."""
+"""Answering a request: concurrency, processes and threads."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from .responses import ModelInfo, RecordingPrediction, Responses, display_name
 from .uploads import Upload, receive
 
 _BATCHES_WAITING = 4
-"""Batches that may wait to be computed: the bound on memory for windows."""
+"""Maximum number of batches that wait to be computed: bounds the memory for windows."""
 _SMOOTHING = 0.1
 
 T = TypeVar("T")
 
 
 class Places:
-    """A limit on how many there are at once; a context manager for each of them.
+    """A limit on the number of concurrent users; a context manager for each of them.
 
     Parameters
     ----------
     what : str
-        What takes the places.
+        Name of the users, for messages.
     most : int
-        How many there are.
+        Maximum number.
     gauge : Gauge
-        Set to how many are taken.
+        Set to the current number.
     wait : callable
-        Returns the seconds after which to try again.
+        Returns the seconds after which to retry.
     """
 
     def __init__(self, what: str, most: int, gauge: Gauge, wait: Callable[[], float]) -> None:
@@ -55,7 +55,7 @@ class Places:
     def __enter__(self) -> None:
         if self._taken >= self._most:
             wait = str(max(1, round(self._wait())))
-            what = f"the server has {self._most} {self._what}, as many as it takes"
+            what = f"the server has {self._most} {self._what}, its maximum"
             raise ProblemError(503, what, f"try again in {wait} s", Retry_After=wait)
         self._taken += 1
         self._gauge.set(self._taken)
@@ -66,14 +66,14 @@ class Places:
 
 
 class Room:
-    """A limit on the windows that wait to be computed; a task that brings more is suspended."""
+    """A limit on the windows that wait to be computed; a task with more is suspended."""
 
     def __init__(self, size: int) -> None:
         self._free, self._size = size, size
         self._changed = asyncio.Condition()
 
     async def take(self, count: int) -> int:
-        """Wait for room for a number of windows; return the number to be given back."""
+        """Wait for room for a number of windows; return the number to release later."""
         count = min(count, self._size)
         async with self._changed:
             await self._changed.wait_for(lambda: self._free >= count)
@@ -81,14 +81,14 @@ class Room:
         return count
 
     async def give(self, count: int) -> None:
-        """Give room back."""
+        """Release room."""
         async with self._changed:
             self._free += count
             self._changed.notify_all()
 
 
 class Service:
-    """What the routes share: the model at work, decoders, counters, and how many are served.
+    """The shared state of the routes: model, decoders, counters and limits.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class Service:
         self._cutting = Cutting(
             predictor.sampling_rate, predictor.window, predictor.hop, predictor.stereo, limits.duration
         )
-        self._pace = 1.0  # seconds that an answer has taken of late
+        self._pace = 1.0  # recent average seconds per answer
         self._requests = Places("requests", limits.waiting, metrics.busy, lambda: self._pace)
         self._uploads = Places("uploads", limits.uploads, metrics.uploading, lambda: self._pace)
 
@@ -178,7 +178,7 @@ class Service:
 
     @asynccontextmanager
     async def _abandonment(self, request: Request) -> AsyncIterator[asyncio.Future[ProblemError]]:
-        """Give a future that is set once a response is no longer needed, to the reason."""
+        """Yield a future that is set to the reason once a response is no longer needed."""
         loop = asyncio.get_running_loop()
         abandoned: asyncio.Future[ProblemError] = loop.create_future()
 
@@ -193,7 +193,7 @@ class Service:
 
         watching = asyncio.create_task(watch())
         late = ("the server is too busy", "try again later")
-        # As long as it may wait for a decoder, and be decoded, and as long again to be scored.
+        # The time to wait for a decoder and to decode, and the same again for scoring.
         due = loop.call_later(3 * self._limits.timeout, lambda: abandon(503, *late, Retry_After="10"))
         try:
             yield abandoned
@@ -212,7 +212,7 @@ class Service:
             async with self._decoding.opened(file, upload.name, self._cutting) as (record, windows):
                 async for chunk in windows:
                     if abandoned.done():
-                        continue  # to the end, so that the decoder is free for others
+                        continue  # read to the end, so that the decoder is free for others
                     if predictor.stereo:
                         chunk, sounds = interleave_streams(chunk)
                         sounding.append(sounds)
@@ -233,7 +233,7 @@ class Service:
                 upload.name, record, predictor.collect(prepared, rows, sounding), **shape
             )
 
-        # For a long recording this takes a moment, in which others are to be served.
+        # For a long recording this takes a while, during which others must be served.
         return await asyncio.to_thread(respond) if len(starts) > WINDOWS_PER_BATCH else respond()
 
     async def _scored(self, windows: Float32Array, room: int) -> Float32Array:
@@ -244,7 +244,7 @@ class Service:
 
 
 async def _unless(abandoned: asyncio.Future[ProblemError], doing: Awaitable[T]) -> T:
-    """Return what is awaited, or raise the reason why it is no longer needed."""
+    """Return the awaited result, or raise the reason why it is no longer needed."""
     task = asyncio.ensure_future(doing)
     try:
         either: set[asyncio.Future[Any]] = {task, abandoned}

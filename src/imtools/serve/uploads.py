@@ -1,4 +1,4 @@
-"""The body of a request, into a file without a name."""
+"""The body of a request, written to an unlinked file."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _EXTENDED = re.compile(r"filename\*=UTF-8'[\w-]*'([^;\s]+)", re.IGNORECASE)  # R
 _FRAME = 2**16
 """Bytes that headers and boundaries of a multipart body may add."""
 _PARTS = 32
-"""Parts of a form, of which one is the file."""
+"""Maximum number of parts of a form, one of them the file."""
 _NAME = 200
 _MAX_DISPOSITION_CHARACTERS = 2000
-"""Characters of a header in which a name is looked for."""
+"""Maximum number of characters of a header that are searched for a name."""
 
 
 class Upload:
-    """What a client has sent: an open file, and what to call it; a context manager that closes it.
+    """A received upload: an open file and its name; a context manager that closes it.
 
     Attributes
     ----------
     file : file
-        Without a name in any folder: it is gone with the process, whatever ends that.
+        Unlinked: it disappears with the process, however that ends.
     name : str
         The client's name for it, without folders and control characters; nothing is opened by it.
     size : int
@@ -59,9 +59,9 @@ class Upload:
         Parameters
         ----------
         data : bytes
-            What has come.
+            The received data.
         most : int
-            Bytes that the whole upload may have.
+            Maximum size of the whole upload in bytes.
 
         Raises
         ------
@@ -88,7 +88,7 @@ def too_large(most: int) -> ProblemError:
 
 
 def safe_name(text: str) -> str:
-    """Return the part of a client's name for a file that may be shown."""
+    """Return the displayable part of a client's name for a file."""
     last = PurePosixPath(text.replace("\\", "/")).name
     return "".join(c for c in last if c.isprintable())[:_NAME] or "upload"
 
@@ -106,15 +106,15 @@ async def receive(request: Request, limits: Limits) -> Upload:
     Raises
     ------
     ProblemError
-        400 if a form is malformed or has no file, 408 if it takes too long, 413 if it is too large, 415 if it
-        is declared as something else than audio.
+        400 if a form is malformed or has no file, 408 if it takes too long, 413 if it is too large, 415 if
+        it is declared as something other than audio.
     """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     media = kind.decode("latin-1").lower()
     form = media == "multipart/form-data"
     if not form and not _RAW.fullmatch(media):
         hint = "send audio/*, application/octet-stream, or a form (multipart/form-data) with one file"
-        raise ProblemError(415, f"{media!r} is no audio", hint, Accept_Post="audio/*, multipart/form-data")
+        raise ProblemError(415, f"{media!r} is not audio", hint, Accept_Post="audio/*, multipart/form-data")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limits.upload + form * _FRAME:
         raise too_large(limits.upload)
@@ -133,7 +133,7 @@ async def receive(request: Request, limits: Limits) -> Upload:
     except TimeoutError:
         upload.file.close()
         what = f"the upload was not complete after {limits.timeout:g} s"
-        raise ProblemError(408, what, "send less, or over a faster line", Connection="close") from None
+        raise ProblemError(408, what, "send less, or over a faster connection", Connection="close") from None
     except ClientDisconnect:
         upload.file.close()
         raise ProblemError(400, "the upload ended early", "send it again") from None
@@ -153,7 +153,7 @@ def _temporary() -> IO[bytes]:
 
 
 def _named(request: Request) -> str:
-    """Return the name that a raw body has, if any."""
+    """Return the name of a raw body, if any."""
     if name := request.query_params.get("name"):
         return name
     header = request.headers.get("content-disposition", "")[:_MAX_DISPOSITION_CHARACTERS]
@@ -191,7 +191,7 @@ _ONE_FILE = "send one file for each request, as curl -F file=@song.mp3 does"
 
 
 class _Parts:
-    """Takes the parts of a form apart: the file is written, all else is passed over."""
+    """Parses a form: the file is written, other parts are ignored."""
 
     def __init__(self, upload: Upload, most: int) -> None:
         self._upload, self._most = upload, most
@@ -201,7 +201,7 @@ class _Parts:
         self._disposition = b""
 
     def callbacks(self) -> MultipartCallbacks:
-        """Return what the parser is to call."""
+        """Return the callbacks for the parser."""
         return {
             "on_part_begin": self._begin,
             "on_header_field": self._on_field,

@@ -1,4 +1,4 @@
-"""The sound of a record: decoded from its file, read from an array, or rendered from the recipe of a mix.
+"""The audio of a record: decoded from its file, read from an array, or rendered from the recipe of a mix.
 
 Samples are float32; full scale is 1. They have shape ``(num_samples,)`` where the channels are averaged
 (``mono``), and ``(channels, num_samples)`` otherwise. The sampling rate is that of the record.

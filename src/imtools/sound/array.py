@@ -29,7 +29,7 @@ class ArrayFile:
     sampling_rate : int
         Hz.
     name : str
-        What messages call the array.
+        Name of the array in messages.
 
     Attributes
     ----------

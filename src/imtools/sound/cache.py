@@ -1,4 +1,4 @@
-"""A cache of the waveforms that mixes are made of: each record is in many mixes."""
+"""A cache of the waveforms of mixes: each record is part of many mixes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..audio.load import load, signature
 from ..manifest import Record
 
 _MAX_WAVEFORM_SAMPLES = 2**20
-"""Samples of a waveform that is kept, at most: 24 s at 44.1 kHz."""
+"""Maximum number of samples of a cached waveform: 24 s at 44.1 kHz."""
 
 _MAX_TOTAL_SAMPLES = 2**25
-"""Samples that are kept in all, at most: 128 MiB."""
+"""Maximum number of cached samples in total: 128 MiB."""
 
 
 class _Waveforms:
-    """The waveforms used last, by what was loaded; shared by all threads."""
+    """The most recently used waveforms; shared by all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -45,7 +45,7 @@ _waveforms = _Waveforms()
 
 
 def load_cached(record: Record, *, mono: bool) -> Float32Array:
-    """Return what `imtools.audio.load.load` returns, perhaps without reading the file again.
+    """Return the result of `imtools.audio.load.load`, from the cache if possible.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def load_cached(record: Record, *, mono: bool) -> Float32Array:
 
 
 def _key(record: Record, mono: bool) -> Hashable:
-    """Return what loading depends on, including the state of the file."""
+    """Return the key of a waveform: all that loading depends on, including the state of the file."""
     channels = None if record.channels is None else tuple(record.channels)
     part = (record.start, record.num_samples, record.sampling_rate, record.padding)
     return (record.audio, signature(record.audio or ""), *part, channels, record.normalize, mono)

@@ -15,14 +15,14 @@ ExcerptPosition = Literal["start", "middle", "end"]
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Which part of a record is used.
+    """The part of a record that is used.
 
     Attributes
     ----------
     seconds : float
         Its length, above 0; a shorter record is used whole.
     place : {"start", "middle", "end"} or float
-        Where it lies, or the second at which it starts; earlier where the record would end before it does.
+        Its position, or its start in seconds; moved earlier if it would exceed the end of the record.
 
     Raises
     ------
@@ -43,7 +43,7 @@ class Excerpt:
     def __post_init__(self) -> None:
         """Check the numbers."""
         if not 0 < self.seconds < float("inf"):
-            raise UsageError(f"an excerpt of {self.seconds:g} s holds nothing", "try 30")
+            raise UsageError(f"an excerpt of {self.seconds:g} s is empty", "try 30")
         if isinstance(self.place, float) and not 0 <= self.place < float("inf"):
             raise UsageError(f"an excerpt cannot begin at {self.place:g} s", "give 0 or more")
 

@@ -1,4 +1,4 @@
-"""What becomes of labels when what they belong to is cut, or becomes a track of a mix.
+"""Transforming labels when their record is cut, or becomes a track of a mix.
 
 Times are seconds.
 """
@@ -59,8 +59,8 @@ def track_labels(record: Record, track: MixTrack, seconds: float) -> list[Label]
     """Return the labels of a record as they apply to its track in a mix.
 
     Labels without times hold throughout, and stay as they are. The others move with their sound, each time
-    that it is repeated; what lies beyond a crop or the mix is cut off, and a label is dropped if nothing is
-    left of it.
+    that it is repeated; times beyond a crop or the mix are cut off, and a label is dropped if nothing of it
+    remains.
 
     Parameters
     ----------
@@ -90,12 +90,12 @@ def track_labels(record: Record, track: MixTrack, seconds: float) -> list[Label]
 def _moved(
     start: float, stop: float, track: MixTrack, total: float, seconds: float
 ) -> tuple[float, float] | None:
-    """Return where an interval of a sound of ``total`` seconds lies in the mix, clipped to what is audible.
+    """Return an interval of a sound of ``total`` seconds in mix time, clipped to the audible part.
 
-    ``None`` if nothing of it is.
+    ``None`` if nothing of it is audible.
     """
     factor, shift = track.stretch, 0.0  # the time t becomes factor * t + shift
-    begin, end = 0.0, factor * total  # what is left of the sound, at that time
+    begin, end = 0.0, factor * total  # the remaining part of the sound, at that time
     for effect in track.effects:
         if isinstance(effect, Crop):
             shift -= effect.start
@@ -111,12 +111,12 @@ def _moved(
 
 
 def united_labels(sources: Sequence[Record], moved: Sequence[Sequence[Label]]) -> list[Label]:
-    """Return the labels of a mix: what is present in any source, and what is known to be absent from all.
+    """Return the labels of a mix: classes present in any source, and those known to be absent from all.
 
     Parameters
     ----------
     sources : sequence of Record
-        What is mixed.
+        The mixed records.
     moved : sequence of sequence of Label
         The labels of each from `track_labels`.
 

@@ -48,7 +48,7 @@ def overlay(
     Returns
     -------
     ndarray of float32, shape (num_samples,) or (channels, num_samples)
-        Not clipped: values beyond full scale stay what they are.
+        Not clipped: values beyond full scale are kept.
 
     Raises
     ------

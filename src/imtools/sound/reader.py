@@ -1,4 +1,4 @@
-"""Reading the sound of a record part by part, so that its length does not matter.
+"""Reading the audio of a record part by part, so that its length does not matter.
 
 Positions are samples at the record's rate, counted from its start; parts are float32 of shape
 ``(num_samples,)``.
@@ -17,7 +17,7 @@ from ..manifest import Record
 from .render import load_sound
 
 _CHUNK = 2**20
-"""Samples that are in memory at a time while a level is measured."""
+"""Number of samples in memory at a time while a level is measured."""
 
 
 def read_chunks(read: Callable[[int, int], Float32Array], num_samples: int) -> Iterator[Float32Array]:
@@ -28,7 +28,7 @@ def read_chunks(read: Callable[[int, int], Float32Array], num_samples: int) -> I
     read : callable
         ``read(begin, end)`` returns the samples between two positions.
     num_samples : int
-        How many there are.
+        Number of samples.
     """
     for begin in range(0, max(1, num_samples), _CHUNK):
         yield read(begin, min(begin + _CHUNK, num_samples))
@@ -42,9 +42,9 @@ def measure_level(read: Callable[[int, int], Float32Array], num_samples: int, ho
     read : callable
         ``read(begin, end)`` returns the samples between two positions, shape (end - begin,).
     num_samples : int
-        How many there are.
+        Number of samples.
     how : {"rms", "peak", None}
-        Which level; ``None``: none.
+        The level; ``None``: do not normalise.
 
     Returns
     -------
@@ -71,7 +71,7 @@ class RecordReader:
     record : Record
         With an audio file or a recipe. Its rate is the rate of the samples.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
+        Source of the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The recipe of a mix: the ``mix`` block of a record, which holds all that rendering it again takes.
+"""The recipe of a mix: the ``mix`` block of a record, which holds everything needed to render it again.
 
 Times are seconds; lengths and shifts are samples at the rate of the track's record.
 """
@@ -28,7 +28,7 @@ ShiftCurve = tuple[tuple[int, float], ...]
 """Pitch shifts over time: the samples from which they apply, and semitones; the first sample is 0."""
 
 MAX_DB, MAX_SECONDS, MAX_SEMITONES = 200.0, 86400.0, 96.0
-"""Bounds of the values in recipes: beyond them is a mistake, and numbers overflow."""
+"""Bounds of the values in recipes: values beyond them are mistakes, and numbers overflow."""
 
 _TRACK_KEYS = (
     "id",
@@ -42,12 +42,12 @@ _TRACK_KEYS = (
     "normalize",
     "mix",
 )
-"""What loading a track takes. A track that is a mix itself carries its own recipe as ``mix``."""
+"""The keys needed to load a track. A track that is itself a mix has its own recipe as ``mix``."""
 
 
 @dataclass(frozen=True, slots=True)
 class MixTrack:
-    """A record in a mix, and what is done to it before.
+    """A record in a mix, and the changes made to it.
 
     The record is loaded, cut or repeated to its length, stretched and shifted, sent through the effects, and
     added at its offset with its gain. In JSON the keys of the record and of the track are side by side in
@@ -56,8 +56,8 @@ class MixTrack:
     Attributes
     ----------
     record : Record
-        What to load: an id, and the keys that loading depends on. Keys of a later version of the schema are
-        kept in its ``extra``.
+        The record to load: an id, and the keys that loading depends on. Keys of a later version of the schema
+        are kept in its ``extra``.
     offset : float
         Where in the mix the track begins, in seconds, not negative.
     gain_db : float
@@ -85,7 +85,7 @@ class MixTrack:
 
     @classmethod
     def from_record(cls, record: Record) -> MixTrack:
-        """Return a track that plays a record; it keeps only the keys of the record that loading takes."""
+        """Return a track that plays a record; it keeps only the keys of the record needed for loading."""
         return cls(Record(**{key: getattr(record, key) for key in _TRACK_KEYS}))
 
     def num_samples(self, sampling_rate: int) -> int:
@@ -116,7 +116,7 @@ class MixTrack:
         value : object
             The JSON value.
         key : str
-            What to call it in errors.
+            Its name in errors.
 
         Raises
         ------
@@ -180,7 +180,7 @@ def _parse_shift(value: Json, key: str) -> ShiftCurve:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make a mix.
+    """The recipe of a mix.
 
     Attributes
     ----------
@@ -189,13 +189,13 @@ class Recipe:
     seed : int
         The seed of the set of mixes that this one belongs to.
     tracks : sequence of MixTrack
-        What is mixed; the others were fitted to the first. No track is silence.
+        The tracks; the others were fitted to the first. No track is silence.
     gain_db : float
         Level change of the sum, in decibels.
     renderer : {"float", "pydub"}
         How tracks are added: in floating point, or in 16 bits that clip.
     stretcher : str or None
-        What stretches and shifts the tracks; see `imtools.effects.stretch`.
+        The engine that stretches and shifts the tracks; see `imtools.effects.stretch`.
     extra : dict
         All other keys, untouched.
     """
@@ -225,7 +225,7 @@ class Recipe:
         value : object
             The JSON value.
         where : str
-            What to call it in errors.
+            Its name in errors.
 
         Raises
         ------

@@ -22,17 +22,17 @@ from .overlay import overlay, overlay_pydub
 from .recipe import MixTrack, Recipe
 
 _MAX_TRACK_SAMPLES = 2**31
-"""Samples of a track that is rendered, at most (8 GiB): a longer one is a mistake in a recipe."""
+"""Maximum length of a rendered track in samples (8 GiB): a longer one is a mistake in a recipe."""
 
 _CONTEXT = 0.5
 """Seconds that are stretched and shifted beyond the part of a long track that is used."""
 
 _MAX_CACHED_SAMPLES = 2**25
-"""Samples up to which a mix is kept for the next of its segments (128 MiB)."""
+"""Maximum length of a mix that is cached for its next segment, in samples (128 MiB)."""
 
 
 def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = None) -> Float32Array:
-    """Return the sound of a record: its file's, or that of a mix that is only a recipe.
+    """Return the samples of a record: from its file, or rendered from its recipe.
 
     A rendered mix has a file and a recipe: its file is read.
 
@@ -43,7 +43,7 @@ def load_sound(record: Record, *, mono: bool = True, file: SampleFile | None = N
     mono : bool
         Whether to average the channels.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
+        Source of the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def _is_linear(recipe: Recipe) -> bool:
 
 
 def _slack(recipe: Recipe) -> int:
-    """Return how many samples a mix may lack at its end because lengths and starts are rounded."""
+    """Return the number of samples that may be missing at the end of a mix because of rounding."""
     return 2 + max((math.ceil(track.stretch) for track in recipe.tracks), default=0)
 
 
@@ -187,7 +187,7 @@ def track_sound(
     Parameters
     ----------
     track : MixTrack
-        What to load, and what to do to it.
+        The track.
     rate : int
         Hz; the track is loaded at that rate.
     mono : bool

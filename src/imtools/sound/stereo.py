@@ -1,4 +1,5 @@
-"""A stereo record as several streams, each scored on its own: what is panned to one side is clearer there.
+"""A stereo record as several streams, each scored separately: instruments panned to one side are clearer
+there.
 
 After Bosch et al. (2012), as reported by Vaznonis (2022), section 2.1: left, right, middle and side, with
 the labels of all streams taken together (F1 micro .451 on IRMAS, against .378 without).
@@ -25,17 +26,17 @@ MONO = ("mid",)
 """The only stream of all other records: the mean of their channels."""
 
 AUDIBLE_DB = -40.0
-"""Level below that of the loudest stream from which a stream counts as silent: what remains is the rounding
-and the coding of a sound that lies elsewhere, and a front end that normalises would amplify it."""
+"""Level relative to the loudest stream below which a stream is silent: it holds only rounding and coding
+noise of other streams, which a front end that normalises would amplify."""
 
 _WINDOWS_PER_CUT = 16
-"""Windows of all streams that are cut together: four times as many as without streams are in memory."""
+"""Windows of all streams that are cut together: four times as many are in memory as without streams."""
 
 
 def cut_stream_windows(
     record: Record, sampling_rate: int, window: int, hop: int, *, file: SampleFile | None = None
 ) -> Iterator[Float32Array]:
-    """Yield the windows of a record, stream by stream, at the given rate, some at a time.
+    """Yield the windows of a record, stream by stream, at the given rate, in parts.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def cut_stream_windows(
     window, hop : int
         Length of the windows, and the distance between them, in samples.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
+        Source of the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Yields
     ------

@@ -18,11 +18,11 @@ from ..manifest import Record
 from .reader import RecordReader
 
 WINDOWS_PER_BATCH = 64
-"""Windows that are cut, and held in memory, together."""
+"""Number of windows that are cut, and held in memory, together."""
 
 
 def window_starts(num_samples: int, window: int, hop: int) -> range:
-    """Return where the windows begin, in samples: a last part that fills no window is left out.
+    """Return the starts of the windows, in samples: a last, incomplete window is left out.
 
     A signal shorter than one window has a single one, which extends beyond its end.
 
@@ -67,7 +67,7 @@ class CutWindows:
 def cut_windows(
     record: Record, sampling_rate: int, window: int, hop: int, *, file: SampleFile | None = None
 ) -> Iterator[Float32Array]:
-    """Yield the windows of a record, mono at the given rate, some at a time.
+    """Yield the windows of a record, mono at the given rate, in parts.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def cut_windows(
     window, hop : int
         Length of the windows, and the distance between them, in samples.
     file : SampleFile, optional
-        Where to read the samples, instead of the record's ``audio``; see `imtools.sound.array`.
+        Source of the samples, instead of the record's ``audio``; see `imtools.sound.array`.
 
     Yields
     ------
@@ -134,7 +134,7 @@ def at_model_rate(record: Record, sampling_rate: int, file: SampleFile | None) -
 def cut(
     read: Callable[[int, int], Float32Array], num_samples: int, window: int, hop: int, at_once: int
 ) -> Iterator[Float32Array]:
-    """Yield windows of a signal that is read in parts, some at a time.
+    """Yield windows of a signal that is read in parts.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def cut(
     window, hop : int
         Length of the windows, and the distance between them, in samples.
     at_once : int
-        Windows that are yielded together, at most.
+        Maximum number of windows that are yielded together.
 
     Yields
     ------

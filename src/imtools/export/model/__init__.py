@@ -1,1 +1,1 @@
-"""Trained models in formats that other programs run. Loads torch only when it works."""
+"""Trained models in formats that other programs run. Loads torch only when exporting."""

@@ -34,7 +34,7 @@ _WITHOUT = "export without `front_end`, and compute the features with imtools"
 
 @dataclass(frozen=True)
 class Exported:
-    """The file that was written, and how it was checked.
+    """The written file, and how it was checked.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Exported:
     checked_with : str
         The runtime that ran it, with its version.
     difference : float
-        Greatest difference of a score from the model's own.
+        Maximum difference of a score from the model's own.
     """
 
     bytes: int
@@ -85,13 +85,13 @@ def check_exportable(model: TrainedModel, *, front_end: bool) -> None:
 
 
 def export_onnx(model: TrainedModel, path: str | os.PathLike[str], *, front_end: bool = False) -> Exported:
-    """Write a model as one ONNX file, which gets its name only if its scores are those of the model.
+    """Write a model as one ONNX file, which is kept only if its scores are those of the model.
 
     The graph maps ``features`` (batch, bins, frames), or ``waveforms`` (batch, samples) of one window at
     the model's rate, to ``scores`` (batch, classes); all float32, any batch. It holds standardisation, all
     members, their activations and their mean. The mean over the windows of a recording is left to its user;
-    what that takes is in the metadata of the file, values in JSON: model, labels, thresholds, strategy,
-    aggregation, sampling_rate, window and hop (s), front_end, front_end_hash, input, imtools.
+    the parameters for it are in the metadata of the file, values in JSON: model, labels, thresholds,
+    strategy, aggregation, sampling_rate, window and hop (s), front_end, front_end_hash, input, imtools.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def export_onnx(model: TrainedModel, path: str | os.PathLike[str], *, front_end:
     Returns
     -------
     Exported
-        Size, hash, and the greatest difference from the model's own scores.
+        Size, hash, and the maximum difference from the model's own scores.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def _trace(module: nn.Module, example: Tensor, given: str, path: Path) -> None:
     with warnings.catch_warnings():
         # About shapes that tracing makes constants: all but the batch size are; other sizes are compared.
         warnings.simplefilter("ignore")
-        # Not the exporter that torch.export feeds: it takes recurrent nets step by step, minutes for each.
+        # Not the exporter based on torch.export: it unrolls recurrent nets, which takes minutes for each.
         torch.onnx.export(
             module,
             (example,),

@@ -1,4 +1,4 @@
-"""Whether an exported file gives the scores of the model."""
+"""Checking that an exported file computes the scores of the model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ...arrays import Float32Array
 from ...errors import ModelError
 
 TOLERANCE = 1e-4
-"""Greatest difference of a score that counts as rounding."""
+"""Maximum difference of a score that counts as rounding."""
 
 _BATCHES = (1, 3)
 
@@ -38,7 +38,7 @@ def compare(path: Path, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[st
     evaluator : str
         The runtime, with its version: onnxruntime, or onnx's own evaluator where that is not installed.
     difference : float
-        The greatest absolute one of all scores.
+        The maximum absolute difference over all scores.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def compare(path: Path, module: nn.Module, inputs: Sequence[Tensor]) -> tuple[st
         if found.shape != expected.shape:
             shapes = f"{found.shape} instead of {expected.shape}"
             raise ModelError(f"the exported model gives scores of shape {shapes} in {evaluator}", hint)
-        # A NaN on either side is a difference too: max() would pass over it.
+        # A NaN on either side is a difference too: max() would ignore it.
         difference = float(np.maximum(difference, np.abs(found - expected).max()))
     if not difference <= TOLERANCE:
         raise ModelError(

@@ -1,4 +1,4 @@
-"""Nets and front ends in the plain products that an ONNX graph can hold, for batches of any size."""
+"""Nets and front ends as the plain operators of an ONNX graph, for batches of any size."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Traceable(nn.Module):
 
 
 class _PlainOperators(TorchFunctionMode):
-    """Does by other operators, with the same results, what ONNX lacks or what would fix the batch's size."""
+    """Replaces operators that ONNX lacks, or that would fix the batch size, by equal ones."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -82,7 +82,7 @@ def _rfft(signals: Tensor, n: int | None = None) -> _Spectrum:
     length = min(length, size)
     if 2 * (size // 2 + 1) * length * signals.element_size() > MAX_BASIS_BYTES:
         raise ValueError(f"a Fourier transform of {size} samples is too long")
-    # Whole turns are taken off as integers: nothing is lost where frequency times time is large.
+    # Whole turns are removed as integers: no precision is lost where frequency times time is large.
     turns = torch.outer(torch.arange(length), torch.arange(size // 2 + 1)) % size
     phase = turns.double() * (2 * math.pi / size)
     cosines, sines = phase.cos().to(signals.dtype), phase.sin().to(signals.dtype)
@@ -91,7 +91,7 @@ def _rfft(signals: Tensor, n: int | None = None) -> _Spectrum:
 
 
 def _unfold(signals: Tensor, dimension: int, length: int, step: int) -> Tensor:
-    """Return what ``signals.unfold(1, length, step)`` does, as a copy."""
+    """Return ``signals.unfold(1, length, step)`` as a copy."""
     if dimension != 1:
         raise ValueError(f"frames along dimension {dimension} have no replacement")
     count = (int(signals.shape[1]) - length) // step + 1
@@ -121,12 +121,12 @@ _REPLACEMENTS: dict[Any, Callable[..., Any]] = {
 
 
 def _keeps_rows(signals: Tensor, *sizes: Any) -> bool:
-    """Whether a view of (batch, samples) leaves the batch as it is, naming its size."""
+    """Return whether a view of (batch, samples) leaves the batch as it is, naming its size."""
     return signals.ndim == 2 and len(sizes) > 1 and sizes[0] == int(signals.shape[0])
 
 
 def _chooses_columns(signals: Tensor, index: Any, value: Any) -> bool:
-    """Whether values are put, for all of a batch, at consecutive samples."""
+    """Return whether values are assigned, for a whole batch, to consecutive samples."""
     if signals.ndim != 2 or not isinstance(index, tuple) or len(index) != 2:
         return False
     rows, columns = index
@@ -135,7 +135,7 @@ def _chooses_columns(signals: Tensor, index: Any, value: Any) -> bool:
 
 
 def _set_columns(signals: Tensor, index: tuple[slice, slice], value: Tensor | float) -> None:
-    """Do what ``signals[:, first:end] = value`` does, by a product and a sum."""
+    """Compute ``signals[:, first:end] = value`` by a product and a sum."""
     count = int(signals.shape[1])
     first, end, _ = index[1].indices(count)
     place = torch.arange(count)

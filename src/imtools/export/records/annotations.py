@@ -14,7 +14,7 @@ from ...score.model_names import member_of, named
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """A label or a prediction: whether an instrument sounds.
+    """A label or a prediction: whether an instrument is present.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Annotation:
 
     @property
     def whole(self) -> bool:
-        """Whether it is about the record as a whole."""
+        """Whether it applies to the record as a whole."""
         return self.start is None and self.duration is None
 
     def span(self, record: Record) -> tuple[float, float]:
@@ -64,11 +64,11 @@ def record_annotations(
     record : Record
         With labels or predictions.
     origin : {"labels", "predictions"}, optional
-        Which of them; without it predictions where there are any.
+        Which of them; without it predictions if there are any.
     model : str, optional
         Only this model's predictions: its full name, or the part before ``@``.
     members : bool
-        Include those of a model's members; otherwise they are taken only where there are no others.
+        Include those of a model's members; otherwise they are used only if there are no others.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def present_instruments(
 ) -> list[Annotation]:
     """Return the instruments that a record as a whole contains: an annotation for each class that is present.
 
-    Labels are taken wherever in the record they are; of predictions only those for the whole record.
+    Labels anywhere in the record count; predictions only if they are for the whole record.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def present_instruments(
     if found and found[0].model is not None:
         found = [annotation for annotation in found if annotation.whole]
         if not found:
-            what = f"record {record.id}: has no predictions for the whole of it"
+            what = f"record {record.id}: has no predictions for the whole record"
             raise ManifestError(what, "run im-predict, which makes them")
     best: dict[str, Annotation] = {}
     for annotation in found:
@@ -148,7 +148,7 @@ def present_instruments(
 def timed_annotations(
     record: Record, origin: Origin | None = None, model: str | None = None, *, everything: bool = False
 ) -> list[Annotation]:
-    """Return what sounds when: labels, or for each model its predictions with times, else those without.
+    """Return timed annotations: labels, or for each model its predictions with times, else those without.
 
     Parameters
     ----------

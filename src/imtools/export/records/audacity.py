@@ -11,7 +11,7 @@ from .text import one_line
 def audacity_labels(
     record: Record, origin: Origin | None = None, model: str | None = None, *, everything: bool = False
 ) -> str:
-    """Return the text of a label track: what sounds when, in temporal order.
+    """Return the text of a label track, in temporal order.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ UNSPLIT = "train"
 """The folder of records without a split, as the reader names files without one."""
 
 _READABLE = (".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav")
-"""Suffixes of files that are taken as they are; others are decoded."""
+"""Suffixes of files that are used as they are; others are decoded."""
 
 
 def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool = False) -> Record:
@@ -38,11 +38,11 @@ def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool =
     folder : Path
         The data set. The file becomes ``folder/<split>/<id>`` with the suffix of its format.
     fmt : {"flac", "wav"}
-        Format of files that must be written anew: segments, recipes, resampled or normalised sounds, and
+        Format of files that must be written: segments, recipes, resampled or normalised audio, and
         formats that the reader may not know.
     copy : bool
-        Copy whole files instead of linking them. A link shares its bytes with the original; where links
-        cannot be made, files are copied.
+        Copy whole files instead of linking them. A link shares its bytes with the original; if links are
+        not possible, files are copied.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def place_audio(record: Record, folder: Path, fmt: str = "flac", *, copy: bool =
 
 
 def _suffix_as_is(record: Record) -> str | None:
-    """Return the suffix of a file that can be taken as it is, or ``None``."""
+    """Return the suffix of a file that can be used as it is, or ``None``."""
     if record.audio is None or record.normalize is not None or record.channels is not None:
         return None
     suffix = os.path.splitext(record.audio)[1].lower()
@@ -98,7 +98,7 @@ def _linked(source: str, target: Path) -> bool:
     try:
         temporary.unlink(missing_ok=True)
         os.link(source, temporary)
-    except OSError:  # another file system, or one without links
+    except OSError:  # another file system, or no support for links
         return False
     os.replace(temporary, target)
     return True

@@ -1,4 +1,4 @@
-"""Whether a record is a whole file: other programs know files, not segments of them."""
+"""Checking that a record is a whole file: other programs work on files, not on segments."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def is_whole(record: Record, info: AudioInfo) -> bool:
 
 
 def whole_file(record: Record) -> str:
-    """Return the absolute path of the file that a record is the whole of.
+    """Return the absolute path of the file if a record covers all of it.
 
     Raises
     ------

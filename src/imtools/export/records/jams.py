@@ -12,7 +12,7 @@ from ...manifest import Record
 from .annotations import Annotation, record_annotations, timed_annotations
 
 JAMS_VERSION = "0.3.4"
-"""The version whose schema the files meet."""
+"""The version of the schema of the files."""
 
 
 def jams(
@@ -23,7 +23,7 @@ def jams(
     Parameters
     ----------
     record : Record
-        Times are relative to it; ``sandbox`` gives its file (an absolute path) and its place there.
+        Times are relative to it; ``sandbox`` holds its file (an absolute path) and its position in it.
     origin, model, everything
         As for `imtools.export.records.annotations.timed_annotations`.
 

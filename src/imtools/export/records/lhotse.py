@@ -21,7 +21,7 @@ from .files import audio_of
 NAMES = ("recordings", "supervisions", "cuts")
 
 _TOLERANCE = 2
-"""Samples by which a record, whose sampling rate may differ, may seem to exceed its file."""
+"""Number of samples by which a record, whose sampling rate may differ, may appear to exceed its file."""
 
 
 def recording(path: str, info: AudioInfo) -> dict[str, Any]:

@@ -25,7 +25,7 @@ _UTF16, _UTF8 = 1, 3
 _V1_REACH = 256
 """Bytes at the end of a file within which mutagen may look for, and write, an ID3v1 tag."""
 _MAX_DURATION_ERROR = 0.1
-"""Seconds by which a header's length may exceed what decoding gives: the padding of an encoder."""
+"""Seconds by which a header's length may exceed the decoded length: the padding of an encoder."""
 
 
 def check_mutagen() -> None:
@@ -40,7 +40,7 @@ def read_field(path: str | os.PathLike[str]) -> list[str]:
     Raises
     ------
     AudioError
-        If the file is no audio, or of a kind that has no such tags.
+        If the file is not audio, or of a kind without such tags.
     """
     with _naming(path):
         return _Tags(os.fspath(path)).values()
@@ -49,8 +49,8 @@ def read_field(path: str | os.PathLike[str]) -> list[str]:
 def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_time: bool = False) -> None:
     """Set the values of the field in a file; without values, remove it.
 
-    A copy beside the file is changed and then takes its place, so that at any time there is either the old
-    file or the new one. All other tags, the sound, and the file's mode stay as they are; other hard links to
+    A copy beside the file is changed and then takes its place, so that either the old file or the new one
+    exists at any time. All other tags, the audio, and the file's mode stay as they are; other hard links to
     the file keep the old one. Files without tags get ID3 version 2.4; tags that exist keep their version.
 
     Parameters
@@ -65,7 +65,7 @@ def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_tim
     Raises
     ------
     AudioError
-        If the file is no audio, of a kind that has no such tags, read-only, or has tags that could not be
+        If the file is not audio, of a kind without such tags, read-only, or has tags that could not be
         kept as they are.
     OSError
         If the copy cannot be made.
@@ -74,21 +74,21 @@ def write_field(path: str | os.PathLike[str], values: Sequence[str], *, keep_tim
         return
     target = Path(os.path.realpath(path))
     if not os.access(target, os.W_OK):
-        raise AudioError(f"{os.fspath(path)}: may not be written", "change its mode, or leave it out")
+        raise AudioError(f"{os.fspath(path)}: is not writable", "change its mode, or leave it out")
     status = os.stat(target)
     with replacing(target) as temporary:
         shutil.copyfile(target, temporary)
         shutil.copystat(target, temporary)
         with _naming(path):
             _change(str(target), str(temporary), values)
-        with suppress(OSError):  # only root gives files away
+        with suppress(OSError):  # only root can change the owner
             os.chown(temporary, status.st_uid, status.st_gid)
         if keep_time:
             os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def check_whole(record: Record) -> str:
-    """Return the file that a record is the whole of, by its header where that is reliable.
+    """Return the file of a record that covers all of it, by its header if that is reliable.
 
     Raises
     ------
@@ -139,7 +139,7 @@ class _Tags:
     file : mutagen.FileType
         The file.
     leads : bool
-        Whether the tags are a block before the sound, after which there may be others.
+        Whether the tags are a block before the audio, after which there may be others.
     size : int
         Bytes of that block.
     """
@@ -150,7 +150,7 @@ class _Tags:
         module = importlib.import_module
         found = module("mutagen").File(path)
         if found is None:
-            raise AudioError(f"{path}: is no audio file whose tags can be written", "leave it out")
+            raise AudioError(f"{path}: is not an audio file whose tags can be written", "leave it out")
         id3 = (module("mutagen.mp3").MP3, module("mutagen.wave").WAVE, module("mutagen.aiff").AIFF)
         self.file: Any = found
         self.leads = isinstance(found, id3[0])

@@ -1,4 +1,4 @@
-"""Records as text: CSV, and lines for people; both with any file name."""
+"""Records as text: CSV, and lines for display; both with any file name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .annotations import Annotation, record_annotations
 COLUMNS = ("id", "audio", "model", "label", "score", "present", "start", "duration")
 
 _NAME_PART = 0.4
-"""Part of a line's width that a file's name may take."""
+"""Maximum fraction of a line's width for a file's name."""
 
 
 def csv_header() -> str:
@@ -63,7 +63,7 @@ def _csv(rows: Sequence[Sequence[object]]) -> str:
 
 
 def table_lines(record: Record, width: int = 100) -> str:
-    """Return a line for people: the name of a record and the classes present in it, highest score first.
+    """Return a line for display: the name of a record and the classes present in it, highest score first.
 
     Decisions with times have a line each below.
 
@@ -140,10 +140,10 @@ def to_bytes(text: str) -> bytes:
     """Return text as UTF-8; undecodable bytes of a file name are restored."""
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+    except UnicodeEncodeError:  # a lone surrogate that represents no byte
         return text.encode("utf-8", "backslashreplace")
 
 
 def one_line(text: str) -> str:
-    """Return text for people, on one line: characters that cannot be printed are escaped."""
+    """Return text for display, on one line: characters that cannot be printed are escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -29,7 +29,7 @@ def get_sync(name: str, analyzer: RecordAnalyzer | None = None, *, tempo_fold: b
     Raises
     ------
     UsageError
-        If there is none of this name.
+        If there is no such synchronisation.
     """
     if name not in SYNCS:
         raise UsageError(f"there is no synchronisation {name!r}", f"choose from {', '.join(SYNCS)}")

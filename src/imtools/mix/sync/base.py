@@ -16,19 +16,19 @@ T_co = TypeVar("T_co", covariant=True)
 class Sync:
     """Decides which records may be mixed, and how their tracks are made to fit each other.
 
-    A subclass sets `name` and overrides what it does differently.
+    A subclass sets `name` and overrides the methods that differ.
     """
 
     name: ClassVar[str]
     """The name in settings and recipes."""
     changes: ClassVar[str | None] = None
-    """What it changes of a track: a mix can have only one of those that change the same."""
+    """The property of a track that it changes: a mix can have only one synchronisation for each."""
     order: ClassVar[int] = 0
-    """Its rank among several: tempo comes before what depends on the time."""
+    """Its rank among several: tempo comes before those that depend on the time."""
 
     @property
     def compatibility(self) -> Compatibility | None:
-        """What records must share to be mixed, if anything."""
+        """The property that records must share to be mixed, if any."""
         return None
 
     def analyze(self, records: Sequence[Record]) -> None:
@@ -40,14 +40,14 @@ class Sync:
         Parameters
         ----------
         first : Record
-            What the first track plays, from the mix's first sample on.
+            The record of the first track, from the mix's first sample on.
         track : MixTrack
             Another track, with its offset, and with the changes of the synchronisations before.
 
         Raises
         ------
         ImtoolsError
-            If one of the records could not be analysed: why.
+            If one of the records could not be analysed, with the reason.
         """
         return track
 
@@ -62,19 +62,19 @@ class NoSync(Sync):
 
 
 class Measure(Protocol[T_co]):
-    """A way of measuring something of many records at once."""
+    """A function that measures a property of many records at once."""
 
     def __call__(self, records: Sequence[Record]) -> Mapping[str, T_co | Exception]:
-        """Return what was measured, or why it could not be, by the ids of the records."""
+        """Return the results, or the errors, by the ids of the records."""
 
 
 class MeasuringSync(Sync, Generic[T]):
-    """A synchronisation that has to analyse the sound of the records.
+    """A synchronisation that has to analyse the audio of the records.
 
     Parameters
     ----------
     measure : Measure
-        How; see `imtools.mix.analyzer.RecordAnalyzer`.
+        The measurement; see `imtools.mix.analyzer.RecordAnalyzer`.
     """
 
     def __init__(self, measure: Measure[T]) -> None:
@@ -86,7 +86,7 @@ class MeasuringSync(Sync, Generic[T]):
         self._measured.update(self._measure([one for one in records if one.id not in self._measured]))
 
     def measured(self, record: Record) -> T:
-        """Return what was measured of a record, or raise why it could not be."""
+        """Return the result of a record, or raise its error."""
         if record.id not in self._measured:
             self.analyze([record])
         measured = self._measured[record.id]

@@ -24,13 +24,13 @@ MEDIAN_FRAMES = 9
 """Kernel of the median filter: 90 ms."""
 
 SIMILAR = 1.0
-"""Semitones by which neighbouring shifts may differ to be one."""
+"""Maximum difference, in semitones, of neighbouring shifts in one run."""
 
 MIN_RUN_FRAMES = 7
-"""Frames (70 ms) that a run must have to be kept."""
+"""Minimum length of a run in frames (70 ms)."""
 
 MAX_SHIFT = 48.0
-"""Semitones; a larger shift is moved by octaves until it is within them."""
+"""Maximum shift in semitones; a larger one is moved by octaves until it is in range."""
 
 _DECIMALS = 3  # of a semitone in recipes: a tenth of a cent
 
@@ -38,8 +38,8 @@ _DECIMALS = 3  # of a semitone in recipes: a tenth of a cent
 class PitchSync(MeasuringSync[F0Track]):
     """Shift the second track so that it always has the f0 of the first.
 
-    The paper does not say what happens to frames without a pitch; see `shift_per_frame`. Shifts of more
-    than four octaves, nearly all of which come from a doubtful f0, are moved by octaves to within them.
+    The paper does not specify frames without a pitch; see `shift_per_frame`. Shifts of more
+    than four octaves, which nearly always come from an unreliable f0, are moved by octaves to within them.
     """
 
     name = "pitch"
@@ -68,7 +68,7 @@ def _repeated(second: F0Track, track: MixTrack) -> F0Track:
 
 
 def shift_per_frame(first: F0Track, second: F0Track, frames: NDArray[np.int_]) -> Float64Array:
-    """Return by how much each frame of the second track has to be shifted: ``12 log2(f1 / f2)``.
+    """Return the shift of each frame of the second track: ``12 log2(f1 / f2)``.
 
     Where a frame is unvoiced in either track, or the first has ended, the shift before it continues; before
     the first frame that is voiced in both, its shift holds. So the curve does not jump where it is inaudible.
@@ -101,7 +101,7 @@ def shift_per_frame(first: F0Track, second: F0Track, frames: NDArray[np.int_]) -
 
 
 def smooth(shifts: Float64Array) -> Float64Array:
-    """Return the running median over nine frames; the outermost values go on beyond the ends."""
+    """Return the running median over nine frames; the outermost values continue beyond the ends."""
     result: Float64Array = median_filter(shifts, MEDIAN_FRAMES, mode="nearest")
     return result
 
@@ -127,7 +127,7 @@ def merge_runs(shifts: Float64Array) -> list[ShiftRun]:
 
 @dataclass
 class _Run:
-    """A run of frames, and the shifts that its own is the median of."""
+    """A run of frames, and the shifts of which its own is the median."""
 
     start: int
     stop: int
@@ -173,7 +173,7 @@ def _merge_short(runs: Iterable[_Run]) -> list[_Run]:
 
 
 def _bounded(shift: float) -> float:
-    """Return a shift moved by octaves to within four: beyond, f0 is doubtful and little of the sound left."""
+    """Return a shift moved by octaves to within four: beyond, f0 is unreliable and little sound is left."""
     beyond = math.ceil((abs(shift) - MAX_SHIFT) / 12)
     return shift - math.copysign(12 * beyond, shift) if beyond > 0 else shift
 

@@ -25,7 +25,7 @@ class TempoSync(MeasuringSync[float | None]):
     Parameters
     ----------
     measure : Measure
-        How to find tempi, in beats a minute.
+        The measurement of tempi, in beats per minute.
     fold : bool
         Whether half and double tempo count as the same, so that nothing is stretched by more than the
         square root of 2.
