@@ -50,7 +50,7 @@ def test_reliability_counts_what_comes_true() -> None:
 
 
 def test_nothing_known_has_no_reliability() -> None:
-    with pytest.raises(UsageError, match="nothing is known"):
+    with pytest.raises(UsageError, match="no label is known"):
         reliability(np.zeros((2, 1)), np.zeros((2, 1)), np.zeros((2, 1)))
 
 

@@ -347,7 +347,7 @@ def test_a_program_that_writes_nothing_is_an_error(tmp_path, monkeypatch):
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(AudioError, match=r"wrote no sound .*`stretcher=signalsmith`"):
+    with pytest.raises(AudioError, match=r"wrote no audio .*`stretcher=signalsmith`"):
         stretch(tone(440), RATE, "rubberband", factor=2)
 
 

@@ -90,7 +90,7 @@ def test_instruments_are_those_that_are_present_highest_score_first() -> None:
     assert present_instruments(of(labels_complete=True)) == []
     with pytest.raises(ManifestError, match="neither labels nor predictions"):
         present_instruments(of())
-    with pytest.raises(ManifestError, match="for the whole of it"):
+    with pytest.raises(ManifestError, match="for the whole record"):
         present_instruments(of(predictions=TIMED))
     two = of(predictions=[*SCORED, Prediction("other@2", "cel", 0.9)])
     with pytest.raises(ManifestError, match="2 models: net@1, other@2; choose one with `model`"):

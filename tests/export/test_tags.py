@@ -225,7 +225,7 @@ def test_mode_times_and_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write_field(path, ["vio"])
     assert path.stat().st_mtime_ns > 10**18
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(AudioError, match="may not be written"):
+    with pytest.raises(AudioError, match="is not writable"):
         write_field(path, ["pia"])
     assert read_field(path) == ["vio"]
 

@@ -134,7 +134,7 @@ def test_flux_does_not_break_where_frames_are_taken_in_portions(monkeypatch: pyt
     model = front_end(kind="descriptors")
     y = signal("noise", RATE)
     whole = transform(model, y)
-    monkeypatch.setattr("imtools.features.dsp.framing._SAMPLES_AT_ONCE", 3 * 2048)
+    monkeypatch.setattr("imtools.features.dsp.framing._SAMPLES_PER_CHUNK", 3 * 2048)
     np.testing.assert_allclose(transform(model, y), whole, rtol=1e-5, atol=1e-4)
 
 

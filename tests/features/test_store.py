@@ -166,7 +166,7 @@ def test_resume_where_it_cannot(tmp_path: Path) -> None:
     missing = FeatureRef(str(tmp_path / "cqt-00009.npy"), 0, SHAPE, "float32", "x")
     with pytest.raises(FeatureError, match="cqt-00009"):
         resume(missing)
-    with pytest.raises(FeatureError, match="row 3 is not there"):
+    with pytest.raises(FeatureError, match="row 3 does not exist"):
         resume(FeatureRef(last.path, 3, SHAPE, "float32", "x"))
     with pytest.raises(FeatureError, match=r"\(4, 5\).*\(4, 6\)"):
         resume(FeatureRef(last.path, 2, (4, 6), "float32", "x"))
@@ -179,7 +179,7 @@ def test_existing_shards_are_not_overwritten(tmp_path: Path) -> None:
     with writer(tmp_path) as shards:
         shards.append(batch(1), "x")
     before = contents(tmp_path)
-    with writer(tmp_path) as shards, pytest.raises(FeatureError, match="is there already"):
+    with writer(tmp_path) as shards, pytest.raises(FeatureError, match="already exists"):
         shards.append(batch(1), "x")
     assert contents(tmp_path) == before
 
@@ -247,8 +247,8 @@ def test_wrong_references(tmp_path: Path) -> None:
         return FeatureRef(**{**good.to_json(), "shape": SHAPE, **changes})
 
     cases = [
-        (wrong(row=3), r"cqt-00000.npy: row 3 is not there: the file has 3 rows"),
-        (wrong(row=-1), "row -1 is not there"),
+        (wrong(row=3), r"cqt-00000.npy: row 3 does not exist: the file has 3 rows"),
+        (wrong(row=-1), "row -1 does not exist"),
         (wrong(shape=(5, 4)), r"row 0 is float32 \(4, 5\), but the record refers to float32 \(5, 4\)"),
         (wrong(dtype="float16"), "refers to float16"),
         (wrong(dtype="int8"), "refers to int8"),

@@ -143,8 +143,8 @@ def test_weights_by_name_and_in_order() -> None:
     assert plan(three, weights=parse_weights("1,2,3"))[0].weights == (1.0, 2.0, 3.0)
     assert plan(three, weights=[1, 2], models=["modgd", "mel"])[0].weights == (1.0, 2.0)
     for text, match in (
-        ("1,2", "2 for 3 models"), ("mel=1,2,3", "only some"), ("vgg=2", "'vgg'"), ("mel=x", "no number"),
-        ("mel=0", "no weight"), ("inf,1,1", "no weight"), ("nan,1,1", "no weight"),
+        ("1,2", "2 for 3 models"), ("mel=1,2,3", "only some"), ("vgg=2", "'vgg'"), ("mel=x", "is not a number"),
+        ("mel=0", "not a weight"), ("inf,1,1", "not a weight"), ("nan,1,1", "not a weight"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=match):
             plan(three, weights=parse_weights(text))
@@ -169,7 +169,7 @@ def test_what_cannot_be_fused_is_refused() -> None:
         (members, {"by_fold": True}, "folds 0, 1, cqt@2b of 0"),
         (TWO | members, {"by_fold": True}, "folds 0, 1"),
         (TWO | {"vgg@9#fold0": ["cel"]}, {}, "members of vgg@9"),
-        (TWO, {"name": "mine#fold0"}, "no name"),
+        (TWO, {"name": "mine#fold0"}, "not a valid model name"),
     ]  # fmt: skip
     for classes, options, match in cases:
         with pytest.raises(UsageError, match=match):
@@ -240,7 +240,7 @@ def test_one_model_in_two_sources() -> None:
     one, other = {"a": {"cel": 0.1}}, {"a": {"cel": 0.1, "flu": 0.5}, "b": {"cel": 0.2}}
     assert merged("x", {"1": one, "2": other}) == {"a": {"cel": 0.1, "flu": 0.5}, "b": {"cel": 0.2}}
     assert one == {"a": {"cel": 0.1}}
-    with pytest.raises(ManifestError, match="record x: 2 gives model a another score for cel"):
+    with pytest.raises(ManifestError, match="record x: 2 gives model a a different score for cel"):
         merged("x", {"1": {"a": {"cel": 0.2}}, "2": other})
 
 
@@ -353,7 +353,7 @@ def test_a_torn_line_in_another_input_counts_as_failed(run, folder: Path) -> Non
     assert b"3 items ok, 2 failed" in result.stderr  # it, and v
     (folder / "b.jsonl").write_bytes(whole + whole.splitlines(keepends=True)[0])
     result = run("im-fuse", "--where", "id=y", "a.jsonl", "b.jsonl", cwd=folder)
-    assert b"id 'y' appears a second time" in result.stderr
+    assert b"id 'y' appears more than once" in result.stderr
     assert b"1 item ok, 1 failed" in result.stderr
 
 

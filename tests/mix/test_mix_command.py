@@ -143,7 +143,7 @@ def test_a_stretcher_that_is_not_installed_is_said_at_once(run, source, tmp_path
         (("--polyphony", "0-2", "--limit", "3"), b"leave out --pairs, --voices and --limit"),
         (("--polyphony", "2-0"), b"write the lower one first"),
         (("--polyphony", "two"), b"'two' is not a count"),
-        (("--polyphony", "0-99999999999"), b"no mix has so many voices"),
+        (("--polyphony", "0-99999999999"), b"too many voices; give at most 1000"),
         (("--per-level", "3"), b"--per-level counts the mixes of --polyphony"),
         (("--pairs", "cla+vio", "--voices", "3"), b"leave one of them out"),
         (("--offset", "inf"), b"offset inf is out of range; give 0 to 86400 seconds"),

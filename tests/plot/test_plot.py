@@ -276,7 +276,7 @@ def test_a_picture_that_exists_stays_unless_forced(shop: Path, tmp_path: Path, r
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-o", "a.gif"], "no format of a picture"),
+        (["-o", "a.gif"], "not a picture format"),
         (["-o", ".", "--format", "png"], "is a directory"),
         (["-o", "a.png", "--width", "wide"], "is not a width"),
         (["-o", "a.png", "--width", "1"], "4 to 100 centimetres"),
@@ -522,7 +522,7 @@ def test_a_history_alone_has_no_chosen_epoch(tmp_path: Path) -> None:
     (folder / "model.json").unlink()
     assert read_history(str(folder)).nets[0].kept is None
     (folder / "model.json").write_text("{")
-    with pytest.raises(ModelError, match=r"model\.json: is no description"):
+    with pytest.raises(ModelError, match=r"model\.json: is not a description"):
         read_history(str(folder))
 
 
@@ -531,9 +531,9 @@ def test_a_history_alone_has_no_chosen_epoch(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("", "holds no epochs"),
-        ("{}\n", r"history\.jsonl:1: is no epoch \(key 'fold'|history\.jsonl:1: .*train_loss"),
-        ("\n[1]\n", r"history\.jsonl:2: is no epoch"),
-        ("{", r"history\.jsonl:1: is no epoch \(Expecting"),
+        ("{}\n", r"history\.jsonl:1: is not an epoch \(key 'fold'|history\.jsonl:1: .*train_loss"),
+        ("\n[1]\n", r"history\.jsonl:2: is not an epoch"),
+        ("{", r"history\.jsonl:1: is not an epoch \(Expecting"),
         ('{"epoch": 0, "train_loss": NaN, "validation_loss": 1, "metrics": {}}', "NaN is not JSON"),
     ],
 )
@@ -653,7 +653,7 @@ def test_differences_without_intervals_and_values() -> None:
 
 
 def test_differences_that_cannot_be_compared() -> None:
-    with pytest.raises(UsageError, match="compared with no baseline"):
+    with pytest.raises(UsageError, match="not compared with a baseline"):
         draw_differences(scores_of("a", 1, baseline=None), width=8.5)
     with pytest.raises(UsageError, match="compared with mono@0, b with mono@1"):
         draw_differences([*scores_of("a", 1), *scores_of("b", 1, baseline="mono@1")], width=8.5)

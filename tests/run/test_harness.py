@@ -225,7 +225,7 @@ def test_a_file_given_twice_fails_once_and_two_of_one_name_do_not(run, space: Pa
     ids = [record["id"] for record in _lines(result.stdout)]
     assert len(ids) == len(set(ids)) >= 2
     assert result.returncode == 3
-    assert b"second time" in result.stderr
+    assert b"given more than once" in result.stderr
 
 
 def test_conditions_need_an_equals_sign_and_reach_into_arrays(space: Path) -> None:
@@ -435,7 +435,7 @@ def test_the_first_interruption_waits_for_the_group_at_work(
     assert begin("", "whole").returncode == 0
     broken = begin(signals, "broken")
     assert broken.returncode == code, broken.stderr.decode()
-    assert (b"finishing the items at work" in broken.stderr) == ("SIGINT" in signals)
+    assert (b"finishing the current items" in broken.stderr) == ("SIGINT" in signals)
     journal = (tmp_path / "broken" / "journal.jsonl").read_text().splitlines()
     assert len(journal) == 1 + kept  # the first line says what run it is
     assert begin("", "broken", "resume").returncode == 0

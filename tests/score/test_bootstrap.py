@@ -100,8 +100,8 @@ def larger(num_items=60, classes=3, groups=20, seed=0):
 def test_neither_rounds_nor_threads_change_a_digit(monkeypatch):
     data = larger()
     whole = bootstrap(*data, replicates=30, seed=3)
-    monkeypatch.setattr(module, "_WEIGHTS_AT_ONCE", 60)
-    monkeypatch.setattr(weighted, "_WEIGHTS_AT_ONCE", 150)
+    monkeypatch.setattr(module, "_WEIGHTS_PER_CHUNK", 60)
+    monkeypatch.setattr(weighted, "_WEIGHTS_PER_CHUNK", 150)
     for processors in (1, 3):
         monkeypatch.setattr(os, "cpu_count", lambda count=processors: count)
         parts = bootstrap(*data, replicates=30, seed=3)

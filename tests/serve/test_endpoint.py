@@ -463,9 +463,9 @@ def test_what_cannot_be_served(run, space: Path, tmp_path: Path) -> None:
     for options, words in (
         (("--token-file", str(tmp_path / "short")), b"16 characters"),
         (("--token-file", str(tmp_path / "gone")), b"gone"),
-        (("--max-upload", "much"), b"'much' is no size"),
+        (("--max-upload", "much"), b"'much' is not a size"),
         (("--max-upload", "0"), b"limit of 0"),
-        (("--cors", "*"), b"is no origin"),
+        (("--cors", "*"), b"is not an origin"),
         (("--decoder-memory", "20M"), b"give more with --decoder-memory"),
     ):
         result = run("im-serve", *model, "--dry-run", *options)
