@@ -143,7 +143,7 @@ def test_weights_by_name_and_in_order() -> None:
     assert plan(three, weights=parse_weights("1,2,3"))[0].weights == (1.0, 2.0, 3.0)
     assert plan(three, weights=[1, 2], models=["modgd", "mel"])[0].weights == (1.0, 2.0)
     for text, match in (
-        ("1,2", "2 for 3 models"), ("mel=1,2,3", "only some"), ("vgg=2", "'vgg'"), ("mel=x", "is not a number"),
+        ("1,2", "2 for 3 models"), ("mel=1,2,3", "only some"), ("vgg=2", "'vgg'"), ("mel=x", "not a number"),
         ("mel=0", "not a weight"), ("inf,1,1", "not a weight"), ("nan,1,1", "not a weight"),
     ):  # fmt: skip
         with pytest.raises(UsageError, match=match):
