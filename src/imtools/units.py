@@ -60,3 +60,14 @@ def db_to_amplitude(db: float) -> float:
 def amplitude_to_db(amplitude: float) -> float:
     """Return the level in decibels of an amplitude ratio; ``-inf`` for zero."""
     return 20.0 * math.log10(amplitude) if amplitude > 0 else -math.inf
+
+
+def is_count(value: object) -> bool:
+    """Return whether a value is a whole number above 0, and not a bool.
+
+    Examples
+    --------
+    >>> is_count(3), is_count(0), is_count(True), is_count(1.5)
+    (True, False, False, False)
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +172,10 @@ def test_a_source_that_fails_is_raised_or_handed_over(model, song, tmp_path):
         ((np.zeros(100, np.int16), RATE), "divide them by the full scale"),
         ((np.zeros(0), RATE), "no samples"),
         ((np.full(RATE, np.nan), RATE), "not a finite number"),
+        ((np.zeros(100), True), "positive integer"),
+        ((np.ma.masked_array(np.zeros(100)), RATE), "masked array"),
+        (([[0.0], [0.0, 1.0]], RATE), "cannot be read as an array"),
+        ((np.zeros(100, complex), RATE), "pass float32 or float64"),
         ("missing.wav", "missing.wav"),
     ],
 )
@@ -183,6 +189,44 @@ def test_a_folder_stands_in_a_list(model, song):
         model.predict(song.parent)
     with pytest.raises(imtools.UsageError, match="is a manifest"):
         model.predict("a.jsonl")
+
+
+def test_samples_far_beyond_full_scale_have_no_scores(model, song):
+    loud = (samples(song).astype(float) * 1e25, RATE)
+    with pytest.raises(imtools.AudioError, match="too loud"):
+        model.predict(loud)
+    failures = []
+    results = model.predict([loud, song], on_failure=lambda name, error: failures.append(name))
+    assert failures == ["array"]
+    assert results[0].scores == pytest.approx(model.predict(song).scores, abs=1e-6)
+
+
+def test_a_folder_without_audio_is_one_failure(model, song, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    failures = []
+    results = model.predict([empty, song], on_failure=lambda name, error: failures.append(name))
+    assert (failures, len(results)) == ([str(empty)], 1)
+    with pytest.raises(imtools.ManifestError, match="empty"):
+        model.predict([song, empty])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *[{"top": 0}, {"top": -1}, {"top": 1.5}, {"jobs": 0}, {"jobs": -1}, {"batch_size": 0}, {"hop": 0}],
+        {"timeline": True, "windows": True},
+    ],
+)
+def test_wrong_options_are_refused(model, song, options):
+    with pytest.raises(imtools.UsageError):
+        model.predict(song, **options)
+
+
+def test_results_can_be_compared_and_copied(model, song):
+    result = model.predict(song, windows=True)
+    assert copy.deepcopy(result) == result
+    assert pickle.loads(pickle.dumps(result)) == result
 
 
 # --- models ---
@@ -215,6 +259,8 @@ def test_embeddings(model, song, run):
     np.testing.assert_allclose(model.embed([song, song]), [vector, vector], rtol=1e-4, atol=1e-5)
     with pytest.raises(imtools.UsageError, match="one at a time"):
         model.embed([song], windows=True)
+    with pytest.raises(imtools.UsageError, match="no sources"):
+        model.embed([])
 
 
 # --- the package ---

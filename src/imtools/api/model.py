@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypedDict, Unpack, overload
 
@@ -15,7 +16,7 @@ import numpy as np
 from ..arrays import Float32Array
 from ..choices import Precision
 from ..device import resolve_device, resolve_precision
-from ..errors import UsageError, is_fatal
+from ..errors import ImtoolsError, UsageError, is_fatal
 from ..layouts import Entry
 from ..manifest import Record, make_id
 from ..models.bundle import TrainedModel, load, read_card
@@ -25,6 +26,7 @@ from ..predict.predictor import PredictSettings
 from ..predict.recognition import Recognition
 from ..predict.recognizer import PreparedExcerpt, Recognizer
 from ..sound.excerpt import Excerpt
+from ..units import is_count
 from .sources import Source, is_several, list_sources, open_source, source_name
 
 PathLike = str | os.PathLike[str]
@@ -229,7 +231,7 @@ class Model:
         source : path, (array_like, int), Record, or iterable of these
             As for `recognize`.
         timeline, windows : bool
-            Also give the time spans in which each class is present, or the scores of the windows.
+            Also give the time spans in which each class is present, or the scores of the windows; not both.
         top : int, optional
             Give only this many classes, those with the highest scores.
         excerpt : float or Excerpt, optional
@@ -311,6 +313,8 @@ class Model:
             [one["vector"] for one in record.extra["embeddings"] if one["model"] == self.name]
             for record in _annotated(recognizer, source, jobs, None)
         ]
+        if not vectors:
+            raise UsageError("there are no sources to embed", "give one or more")
         rows = np.array(vectors, dtype=np.float32)  # (n_sources, n_windows or 1, units)
         if several:
             return rows[:, 0]
@@ -329,13 +333,36 @@ def _excerpt(excerpt: float | Excerpt | None) -> Excerpt | None:
     return excerpt if isinstance(excerpt, Excerpt | None) else Excerpt(float(excerpt))
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A source that could not be listed."""
+
+    name: str
+    error: Exception
+
+
 def _annotated(
     recognizer: Recognizer, source: Any, jobs: int | None, on_failure: FailureCallback | None
 ) -> Iterator[Record]:
     """Yield the record of each source with its predictions, in order; a bounded number is in memory."""
+    if jobs is not None and not is_count(jobs):
+        raise UsageError(f"`jobs` is {jobs!r}", "give a whole number above 0")
     jobs = jobs or default_jobs()
 
-    def prepare(source: Source | Entry) -> tuple[str, Record, PreparedExcerpt] | tuple[str, Exception]:
+    def listed() -> Iterator[Source | Entry | _Failed]:
+        for single in source:
+            try:
+                yield from list_sources([single])
+            except ImtoolsError as error:
+                if on_failure is None:
+                    raise
+                yield _Failed(source_name(single), error)
+
+    def prepare(
+        source: Source | Entry | _Failed,
+    ) -> tuple[str, Record, PreparedExcerpt] | tuple[str, Exception]:
+        if isinstance(source, _Failed):
+            return source.name, source.error
         try:
             record, file = open_source(source)
             return source_name(source), record, recognizer.prepare(record, file=file)
@@ -345,7 +372,7 @@ def _annotated(
             return source_name(source), error
 
     several = is_several(source)
-    sources = list_sources(source) if several else [source]
+    sources: Iterable[Source | Entry | _Failed] = listed() if several else [source]
     prepared = ordered_map(prepare, sources, jobs if several else 1, _GROUP)
     seen: set[str] = set()
     while group := list(islice(prepared, _GROUP)):

@@ -12,6 +12,7 @@ from ..manifest import Prediction, Record
 from ..manifest.values import Json
 from ..models.bundle import TrainedModel
 from ..sound.excerpt import Excerpt
+from ..units import is_count
 from .scores import RecordScores
 from .timeline import selected_predictions
 
@@ -44,6 +45,8 @@ class PredictionOutput:
         """Check that the parts go together."""
         if self.windows and self.timeline:
             raise UsageError("`timeline` and `windows` do not go together", "choose one of them")
+        if self.top is not None and not is_count(self.top):
+            raise UsageError(f"`top` is {self.top!r}", "give a whole number above 0")
 
 
 class Annotator:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import BoolArray, Float32Array
 from ..clock import Clock, current_clock, timed
-from ..errors import is_fatal
+from ..errors import AudioError, is_fatal
 from ..sound.stereo import interleave_streams
 from .prefetch import prefetch
 from .scores import PreparedRecord, RecordScores
@@ -76,9 +76,17 @@ def score_together(
     for session in sessions:
         session.flush()
     return [
-        failures.get(index) or tuple(session.scores(index) for session in sessions)
-        for index in range(len(prepared))
+        failures.get(index) or _finite(record[0].record.id, [session.scores(index) for session in sessions])
+        for index, record in enumerate(prepared)
     ]
+
+
+def _finite(name: str, scores: list[RecordScores]) -> tuple[RecordScores, ...] | AudioError:
+    """Return the scores of a record, or an error if they are not finite: squares may overflow."""
+    if all(np.isfinite(one.windows).all() for one in scores):
+        return tuple(scores)
+    hint = "samples should lie between -1 and 1: lower the level"
+    return AudioError(f"record {name}: is too loud to be scored, the scores are not finite numbers", hint)
 
 
 def _sources(prepared: Sequence[tuple[PreparedRecord, ...]], clock: Clock) -> Iterator[Iterable[Chunk]]:

@@ -22,7 +22,7 @@ from ..manifest import Record
 from ..models.bundle import TrainedModel
 from ..sound.stereo import cut_stream_windows, merge_streams
 from ..sound.windows import WINDOWS_PER_BATCH, CutWindows, cut_windows, window_starts
-from ..units import samples_to_seconds, seconds_to_samples
+from ..units import is_count, samples_to_seconds, seconds_to_samples
 from .batching import score_together
 from .cores import compute_on_cores
 from .scores import FoldScores, PreparedRecord, RecordScores, folds_of
@@ -66,6 +66,8 @@ class PredictSettings:
 
     def __post_init__(self) -> None:
         """Check that the settings go together."""
+        if not is_count(self.batch_size):
+            raise UsageError(f"`batch_size` is {self.batch_size!r}", "give a whole number above 0")
         if self.hop is not None and not self.hop > 0:
             raise UsageError(f"`hop` is {self.hop:g} s", "give one above 0")
         if self.members and self.held_out:

@@ -89,7 +89,7 @@ class Recognition:
     present: list[str]
     record: Record = field(repr=False, compare=False)
     timeline: list[TimeSpan] | None = None
-    windows: WindowScores | None = None
+    windows: WindowScores | None = field(default=None, compare=False)
 
     @classmethod
     def from_record(

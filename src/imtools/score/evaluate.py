@@ -58,7 +58,7 @@ def score_records(
     ----------
     records : iterable of Record, or LabelledPredictions
         Items with labels and predictions.
-    threshold : float, mapping of str to float, ThresholdsFile, or None
+    threshold : float, mapping of str to float, FittedThresholds, or None
         One threshold for all classes, one for each, or those that were fitted for each model. ``None``: the
         decisions in the predictions, and 0.5 where there are none.
     unlisted : {"unknown", "absent"}

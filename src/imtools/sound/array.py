@@ -54,7 +54,12 @@ class ArrayFile:
     """
 
     def __init__(self, samples: ArrayLike, sampling_rate: int, name: str = "array") -> None:
-        array = np.asarray(samples)
+        if np.ma.isMaskedArray(samples):
+            raise UsageError("samples are a masked array", "fill it, such as with samples.filled(0)")
+        try:
+            array = np.asarray(samples)
+        except (RuntimeError, TypeError, ValueError) as error:  # ragged lists; tensors with gradients
+            raise UsageError(f"samples cannot be read as an array ({error})", "pass a NumPy array") from None
         if array.ndim not in (1, 2):
             what = f"samples of shape {array.shape} are not (num_samples,) or (channels, num_samples)"
             raise UsageError(what, "pass the samples of one recording")
@@ -65,7 +70,10 @@ class ArrayFile:
             what = f"samples of shape {array.shape} are not (channels, num_samples)"
             raise UsageError(what, "transpose the array")
         if not np.issubdtype(array.dtype, np.floating):
-            hint = "divide them by the full scale: 32768 for 16 bits"
+            integers = np.issubdtype(array.dtype, np.integer)
+            hint = (
+                "divide them by the full scale: 32768 for 16 bits" if integers else "pass float32 or float64"
+            )
             raise UsageError(f"samples of dtype {array.dtype} are not floating-point numbers", hint)
         self.path = name
         self.sampling_rate = _checked_rate(sampling_rate)
@@ -110,7 +118,7 @@ class ArrayFile:
 
 def _checked_rate(sampling_rate: Any) -> int:
     try:
-        rate = int(sampling_rate)
+        rate = 0 if isinstance(sampling_rate, bool | np.bool_) else int(sampling_rate)
     except (TypeError, ValueError, OverflowError):
         rate = 0
     if rate < 1 or rate != sampling_rate:

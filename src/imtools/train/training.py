@@ -142,7 +142,7 @@ def train_model(
     Returns
     -------
     Description
-        Of the model in the folder; `imtools.models.bundle.load` loads it.
+        Of the model in the folder; `imtools.load_model` loads it.
 
     Raises
     ------
