@@ -161,7 +161,7 @@ def test_the_command(run, tmp_path: Path) -> None:
     assert b"would be written" in dry.stderr
     assert not (tmp_path / "other.html").exists()
     for wrong, message in (
-        (("kratimenos2020", f"mono={file}"), b"needs a place"),
+        (("kratimenos2020", f"mono={file}"), b"no file for the report"),
         (("kratimenos2020", "-o", "x.html", file), b"is not KEY=FILE"),
         (("nobody", "-o", "x.html"), b"nobody"),
         (("vaznonis2022", "-o", "x.html", f"mono={file}"), b"no table has a row"),
