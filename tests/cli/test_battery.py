@@ -23,6 +23,8 @@ from shared import made_once
 from shell import BIN, environment, interruptible, run_script, run_to_end, without_coverage
 from workspace import CASES, NEEDS_OUTPUT, RATE, Case, write_note
 
+pytestmark = pytest.mark.slow(1)  # every command under every condition
+
 
 def each(cases: list[Case]) -> pytest.MarkDecorator:
     """Test all these cases; a training is slow."""
