@@ -16,6 +16,11 @@ from paths import ROOT
 
 SOURCE = ROOT / "src"
 FILES = sorted((SOURCE / "imtools").rglob("*.py"))
+TEXTS = sorted(
+    path
+    for path in (SOURCE / "imtools").rglob("*")
+    if path.suffix in (".py", ".js", ".html", ".css", ".md", ".json")
+)
 ABOVE = ("run", "stages", "cli")
 """The packages of the commands, lowest first; all others are the library."""
 
@@ -144,7 +149,7 @@ def test_only_the_commands_know_options() -> None:
 def test_words_are_those_of_the_field() -> None:
     wrong = [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
-        for path in FILES
+        for path in TEXTS
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if OWN_WORDS.search(line)
     ]

@@ -96,7 +96,7 @@ def test_a_dropped_file_is_heard_played_and_sought(page: Any, examples_audio: Pa
     assert first.locator("td").first.inner_text() == "clarinet"
     assert first.locator("td").last.inner_text() == "yes"
     assert article.locator(".names span").first.inner_text() == "clarinet"
-    assert "Heard: clarinet" in article.locator(".told").inner_text()
+    assert "Present: clarinet" in article.locator(".summary").inner_text()
     audio = article.locator("audio")
     seconds = audio.evaluate("one => new Promise((done) => one.duration ? done(one.duration) : "
                              "one.addEventListener('loadedmetadata', () => done(one.duration)))")  # fmt: skip

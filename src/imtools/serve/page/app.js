@@ -1,4 +1,4 @@
-// The page: takes files, has them heard one after the other, shows the answers.
+// The page: takes files, sends them one after the other, shows the answers.
 
 import { clock, drawAxis, drawHeat, drawWave, peaks } from "./draw.js";
 
@@ -79,7 +79,7 @@ async function next() {
   working = true;
   const one = waiting.shift();
   try {
-    await hear(one);
+    await predict(one);
   } catch (error) {
     fail(one.result, "This page has failed.", `Try again, or load it anew. (${error})`);
   } finally {
@@ -88,16 +88,16 @@ async function next() {
   }
 }
 
-async function hear(one) {
+async function predict(one) {
   const { file, result } = one;
   const doing = (text) => { result.querySelector(".doing").textContent = text; };
   if (model && file.size > model.limits.upload) {
     return fail(result, `${file.name} is larger than ${size(model.limits.upload)}.`, "Compress it, or cut it.");
   }
-  say(`Hearing ${file.name}`);
+  say(`Analysing ${file.name}`);
   for (;;) {
     const answer = await send(file, result.querySelector("progress"), doing);
-    if (answer.status === 200) return show(one, answer.told);
+    if (answer.status === 200) return show(one, answer.body);
     if (answer.status === 401) {
       waiting.unshift(one);
       doing("waiting for the token");
@@ -121,13 +121,13 @@ function send(file, progress, doing) {
     progress.value = 0;
     doing("sending");
     request.upload.addEventListener("progress", (event) => { progress.value = event.loaded / event.total; });
-    request.upload.addEventListener("load", () => { progress.removeAttribute("value"); doing("listening"); });
+    request.upload.addEventListener("load", () => { progress.removeAttribute("value"); doing("analysing"); });
     request.addEventListener("load", () => {
-      let told = {};
-      try { told = JSON.parse(request.responseText); } catch { /* a proxy's own words */ }
+      let body = {};
+      try { body = JSON.parse(request.responseText); } catch { /* a proxy's own words */ }
       const wait = Number(request.getResponseHeader("Retry-After")) || 1;
-      const detail = told.detail || `The server answers ${request.status}.`;
-      resolve({ status: request.status, told, detail, hint: told.hint || "", wait });
+      const detail = body.detail || `The server answers ${request.status}.`;
+      resolve({ status: request.status, body, detail, hint: body.hint || "", wait });
     });
     request.addEventListener("error", () => {
       const hint = "Is it still running, and is the file still there?";
@@ -145,32 +145,32 @@ function fail(result, detail, hint) {
   say("");
 }
 
-function show({ file, result }, told) {
-  const present = told.instruments.filter((one) => one.present);
+function show({ file, result }, answer) {
+  const present = answer.instruments.filter((one) => one.present);
   const summary = present.length ? present.map((one) => one.name).join(", ") : "none of the instruments that the model knows";
-  result.querySelector(".told").textContent = `${clock(told.file.seconds)} long. Heard: ${summary}.`;
+  result.querySelector(".summary").textContent = `${clock(answer.file.seconds)} long. Present: ${summary}.`;
   result.querySelector(".working").hidden = true;
-  result.querySelector(".heard").hidden = false;
+  result.querySelector(".scores").hidden = false;
   say(`${file.name}: ${summary}`);
-  fillTable(result.querySelector("tbody"), told);
-  for (const one of told.instruments) {
+  fillTable(result.querySelector("tbody"), answer);
+  for (const one of answer.instruments) {
     const name = document.createElement("span");
     name.textContent = one.name;
     name.classList.toggle("present", one.present);
     result.querySelector(".names").append(name);
   }
   for (const button of result.querySelectorAll(".save button[data-kind]")) {
-    button.addEventListener("click", () => save(told, button.dataset.kind));
+    button.addEventListener("click", () => save(answer, button.dataset.kind));
   }
   const audio = result.querySelector("audio");
   audio.src = URL.createObjectURL(file);
   audio.addEventListener("error", () => { audio.hidden = true; result.querySelector(".silent").hidden = false; });
-  follow(result.querySelector(".lanes"), audio, told.file.seconds);
+  follow(result.querySelector(".lanes"), audio, answer.file.seconds);
   let found = null;
   const draw = () => {
     drawWave(result.querySelector(".wave"), found);
-    drawHeat(result.querySelector(".heat"), told);
-    drawAxis(result.querySelector(".axis"), told.file.seconds);
+    drawHeat(result.querySelector(".heat"), answer);
+    drawAxis(result.querySelector(".axis"), answer.file.seconds);
   };
   const resized = new ResizeObserver(draw); // which calls it once, too
   resized.observe(result.querySelector(".lanes"));
@@ -185,11 +185,11 @@ function show({ file, result }, told) {
     $("choose").focus();
   });
   // Decoded as a whole: of a long recording that is more than a browser should hold.
-  if (told.file.seconds <= LONGEST_WAVE) peaks(file, PEAKS).then((made) => { found = made; draw(); });
+  if (answer.file.seconds <= LONGEST_WAVE) peaks(file, PEAKS).then((made) => { found = made; draw(); });
 }
 
-function fillTable(body, told) {
-  for (const one of told.instruments) {
+function fillTable(body, answer) {
+  for (const one of answer.instruments) {
     const row = body.insertRow();
     row.classList.toggle("present", one.present);
     for (const text of [one.name, one.score.toFixed(3), one.threshold.toFixed(2), one.present ? "yes" : "no"]) {
@@ -232,16 +232,16 @@ function follow(lanes, audio, seconds) {
   place();
 }
 
-function save(told, kind) {
+function save(answer, kind) {
   const quoted = (text) => `"${String(text).replaceAll('"', '""')}"`;
-  const lines = told.instruments.map((one) => [
-    quoted(told.file.name), one.label, quoted(one.name), one.score, one.threshold, one.present,
+  const lines = answer.instruments.map((one) => [
+    quoted(answer.file.name), one.label, quoted(one.name), one.score, one.threshold, one.present,
   ].join(","));
-  const text = kind === "json" ? JSON.stringify(told, null, 1)
+  const text = kind === "json" ? JSON.stringify(answer, null, 1)
     : ["file,label,name,score,threshold,present", ...lines].join("\r\n") + "\r\n";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type: kind === "json" ? "application/json" : "text/csv" }));
-  link.download = `${told.file.name}.${kind}`;
+  link.download = `${answer.file.name}.${kind}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

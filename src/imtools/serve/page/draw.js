@@ -65,16 +65,16 @@ export function drawWave(canvas, found) {
   }
 }
 
-export function drawHeat(canvas, told) {
-  const rows = told.instruments;
+export function drawHeat(canvas, answer) {
+  const rows = answer.instruments;
   const { pen, width } = ready(canvas, rows.length * LANE);
-  const perSecond = width / told.file.seconds;
+  const perSecond = width / answer.file.seconds;
   const heat = colour("--heat");
   const mark = colour("--mark");
   const line = colour("--line");
-  const parts = pieces(told.windows);
+  const parts = pieces(answer.windows);
   rows.forEach((row, r) => {
-    const scores = told.windows.scores[row.label];
+    const scores = answer.windows.scores[row.label];
     pen.fillStyle = line;
     pen.fillRect(0, r * LANE, width, 1);
     for (const part of parts) {
