@@ -5,7 +5,7 @@ Array conventions, the same for every function:
 - ``y_true``: labels, shape (n_items, n_classes), bool or anything that converts to it (0 and 1): whether a
   class is present in an item.
 - ``y_score``: scores, the same shape, float; the higher, the more likely. Any finite numbers work for
-ranking metrics; thresholds are usually chosen for scores from 0 to 1.
+  ranking metrics; thresholds are usually chosen for scores from 0 to 1.
 - ``y_pred``: decisions, the same shape, bool: what `decide` makes of scores.
 - ``known``: mask, the same shape, bool: which entries of ``y_true`` are known. ``None``, the default, means
   all. An unknown entry counts neither as positive nor as negative, and its score (even NaN) is ignored; an
@@ -40,40 +40,5 @@ If the third item is not annotated for the first class, its score for that class
 1.0
 """
 
-from .score.metrics import (
-    DecisionScores,
-    PolyphonyScores,
-    Ratios,
-    average_precision,
-    confusion_matrix,
-    decide,
-    decision_scores,
-    exact_match,
-    intersection_over_union,
-    lrap,
-    lrap_items,
-    precision_recall_f1,
-    roc_auc,
-    scores_by_polyphony,
-    top1,
-    top1_items,
-)
-
-__all__ = [
-    "DecisionScores",
-    "PolyphonyScores",
-    "Ratios",
-    "average_precision",
-    "confusion_matrix",
-    "decide",
-    "decision_scores",
-    "exact_match",
-    "intersection_over_union",
-    "lrap",
-    "lrap_items",
-    "precision_recall_f1",
-    "roc_auc",
-    "scores_by_polyphony",
-    "top1",
-    "top1_items",
-]
+from .score.metrics import *  # noqa: F403  (its list of names is the only one)
+from .score.metrics import __all__ as __all__

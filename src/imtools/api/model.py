@@ -27,7 +27,7 @@ from ..predict.recognition import Recognition
 from ..predict.recognizer import PreparedExcerpt, Recognizer
 from ..sound.excerpt import Excerpt
 from ..units import is_count
-from .sources import Source, is_several, list_sources, open_source, source_name
+from .sources import Source, expand_source, is_several, open_source, source_name
 
 PathLike = str | os.PathLike[str]
 
@@ -352,7 +352,7 @@ def _annotated(
     def listed() -> Iterator[Source | Entry | _Failed]:
         for single in source:
             try:
-                yield from list_sources([single])
+                yield from expand_source(single)
             except ImtoolsError as error:
                 if on_failure is None:
                     raise

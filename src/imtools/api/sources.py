@@ -30,7 +30,7 @@ def open_source(source: Source | Entry) -> tuple[Record, ArrayFile | None]:
     source : Record, path, tuple of (array_like, int), or Entry
         A record with audio or a recipe; the path of an audio file, which is probed; or samples of shape
         ``(num_samples,)`` or ``(channels, num_samples)`` with their sampling rate in Hz. An entry is what
-        `list_sources` yields for a file of a folder.
+        `expand_source` yields for a file of a folder.
 
     Returns
     -------
@@ -96,13 +96,13 @@ def is_several(source: Source | Iterable[Source]) -> bool:
     raise _no_source(source)
 
 
-def list_sources(sources: Iterable[Source]) -> Iterator[Source | Entry]:
-    """Yield every single source: folders and manifests are listed, nothing is decoded.
+def expand_source(source: Source) -> Iterator[Source | Entry]:
+    """Yield what one source of a list stands for: folders and manifests are listed, nothing is decoded.
 
     Parameters
     ----------
-    sources : iterable of path, (array_like, int) or Record
-        Also folders of audio files (in any layout), and manifests.
+    source : path, (array_like, int) or Record
+        Also a folder of audio files (in any layout), or a manifest.
 
     Yields
     ------
@@ -114,13 +114,12 @@ def list_sources(sources: Iterable[Source]) -> Iterator[Source | Entry]:
     ManifestError
         If a manifest cannot be read, or a folder holds no audio.
     """
-    for source in sources:
-        if isinstance(source, str | os.PathLike) and _is_manifest(source):
-            yield from read_manifest(source)
-        elif isinstance(source, str | os.PathLike) and os.path.isdir(source):
-            yield from detect(Path(source)).entries(Path(source))
-        else:
-            yield source
+    if isinstance(source, str | os.PathLike) and _is_manifest(source):
+        yield from read_manifest(source)
+    elif isinstance(source, str | os.PathLike) and os.path.isdir(source):
+        yield from detect(Path(source)).entries(Path(source))
+    else:
+        yield source
 
 
 def source_name(source: Source | Entry) -> str:
